@@ -1,0 +1,127 @@
+"""Cuts arrays into batches, in a new order every epoch.
+
+The order is drawn from a generator that lives as long as the `Batches`: every pass over it gets the next
+permutation of one stream, so two runs with the same seed see the same batches in the same epochs.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Batches"]
+
+Batch = NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]
+
+
+class Batches:
+    """An iterable over batches of `x`, or of `x` and `y` together, one epoch per iteration.
+
+    Parameters
+    ----------
+    x
+        Samples along the first axis, shape (N, ...).
+    y
+        Their labels or targets, shape (N, ...); left out, the batches are of `x` alone.
+    batch_size
+        Samples per batch. The last batch of an epoch is smaller where it does not divide N.
+    shuffle
+        Whether each epoch visits the samples in a new random order. Where it does not, batches are views
+        of `x` and `y` and not copies.
+    seed
+        Of the stream of orders: an integer for the same epochs in every run, a
+        `numpy.random.Generator` to draw from, or None for another order in every run.
+
+    Yields
+    ------
+    (x_batch, y_batch) or x_batch
+        Arrays of shape (batch_size, ...), dtypes as in `x` and `y`. An epoch of N = 0 has no batch.
+
+    Raises
+    ------
+    ValueError
+        If `x` or `y` has no axis, if their lengths differ, or `batch_size` or `seed` is out of range.
+    TypeError
+        If `batch_size` is not an integer, `shuffle` not a boolean or `seed` nothing to seed from.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite.datasets import Batches
+    >>> batches = Batches(np.arange(5), np.arange(5) ** 2, batch_size=2)
+    >>> len(batches)
+    3
+    >>> for x, y in batches:
+    ...     print(x, y)
+    [0 1] [0 1]
+    [2 3] [4 9]
+    [4] [16]
+    """
+
+    def __init__(
+        self,
+        x: ArrayLike,
+        y: ArrayLike | None = None,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        seed: int | np.random.Generator | None = None,
+    ) -> None:
+        self.x = _with_samples("x", x)
+        self.y = None if y is None else _with_samples("y", y)
+        if self.y is not None and len(self.x) != len(self.y):
+            raise ValueError(
+                "Batches expected as many samples in x as in y. "
+                f"Received: x.shape={self.x.shape}, y.shape={self.y.shape}. "
+                "Are they of the same split, with samples along the first axis?"
+            )
+        if isinstance(batch_size, bool) or not hasattr(batch_size, "__index__"):
+            raise TypeError(
+                f"Batches expected an integer for batch_size. Received: batch_size={batch_size!r}. Round it with int()."
+            )
+        if batch_size < 1:
+            raise ValueError(
+                f"Batches expected batch_size of 1 or more. Received: batch_size={batch_size}. "
+                "For a single batch of everything pass batch_size=len(x)."
+            )
+        if not isinstance(shuffle, bool | np.bool_):
+            raise TypeError(
+                f"Batches expected True or False for shuffle. Received: shuffle={shuffle!r}. "
+                "A seed is passed by name, seed=..."
+            )
+        try:
+            self._rng = np.random.default_rng(seed)
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                "Batches expected a non-negative integer, a numpy.random.Generator or None for seed. "
+                f"Received: seed={seed!r}."
+            ) from error
+        self.batch_size = operator.index(batch_size)
+        self.shuffle = bool(shuffle)
+
+    def __len__(self) -> int:
+        """Return the number of batches in an epoch."""
+        return -(-len(self.x) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Start an epoch; its order is drawn here, so epochs that overlap do not disturb each other."""
+        return self._epoch(self._rng.permutation(len(self.x)) if self.shuffle else None)
+
+    def _epoch(self, order: NDArray[np.intp] | None) -> Iterator[Batch]:
+        for start in range(0, len(self.x), self.batch_size):
+            batch = slice(start, start + self.batch_size)
+            chosen = batch if order is None else order[batch]
+            yield self.x[chosen] if self.y is None else (self.x[chosen], self.y[chosen])
+
+
+def _with_samples(name: str, value: ArrayLike) -> NDArray[Any]:
+    array = np.asarray(value)
+    if array.ndim == 0:
+        raise ValueError(
+            f"Batches expected {name} with samples along its first axis. "
+            f"Received: {name}={value!r}, {name}.shape=(). For a single sample pass {name}[None]."
+        )
+    return array
