@@ -1,0 +1,26 @@
+"""tinygrad_lite: the autograd framework that you can read in an afternoon.
+
+>>> import tinygrad_lite as tgl
+>>> x = tgl.Variable(3.0)
+>>> with tgl.GradientTape() as tape:
+...     y = x * x
+>>> tape.gradient(y, x)
+Tensor(6., shape=(), dtype=float32)
+"""
+
+from tinygrad_lite import ops as ops
+from tinygrad_lite import random as random
+from tinygrad_lite.ops import *  # noqa: F403
+from tinygrad_lite.ops import operators as operators
+from tinygrad_lite.primitive import custom_gradient as custom_gradient
+from tinygrad_lite.primitive import elementwise as elementwise
+from tinygrad_lite.primitive import nondifferentiable as nondifferentiable
+from tinygrad_lite.primitive import primitive as primitive
+from tinygrad_lite.tape import GradientTape as GradientTape
+from tinygrad_lite.tape import UnconnectedGradients as UnconnectedGradients
+from tinygrad_lite.tape import stop_gradient as stop_gradient
+from tinygrad_lite.tensor import Tensor as Tensor
+from tinygrad_lite.tensor import Variable as Variable
+from tinygrad_lite.tensor import constant as constant
+
+__version__ = "0.1.0"

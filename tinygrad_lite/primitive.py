@@ -1,0 +1,459 @@
+"""The one way to define a differentiable operation.
+
+A primitive is a forward function on plain arrays with one gradient rule per argument beside it. Calling it
+unwraps its Tensors, runs the forward, wraps the result and, where a tape watches an argument, appends one
+entry to that tape. A rule maps the output's gradient `g` to the argument's (a vector-Jacobian product):
+
+    @primitive
+    def tanh(x):
+        return np.tanh(x)
+
+    tanh.defvjp(lambda g, y, x: g * (1 - y * y))
+
+The rule is handed `g`, the output `y`, then the arguments as the forward got them: as ndarrays if nobody
+records, as Tensors if another tape is open, so that the rule's own operations are recorded and derivatives
+of higher order follow. Rules therefore use operators and `np` functions, which work on both.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.structure import flatten, map_structure
+from tinygrad_lite.tape import GradientTape, state
+from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, new_id, wrap
+
+__all__ = ["REGISTRY", "Primitive", "custom_gradient", "elementwise", "nondifferentiable", "primitive"]
+
+REGISTRY: dict[str, Primitive] = {}
+"""Every primitive by its name, for tables, tests and error messages."""
+
+_new = Tensor.__new__
+_NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"
+
+Rule = Callable[..., Any]
+
+
+class Primitive:
+    """A differentiable operation: a forward on arrays, and a gradient rule per argument.
+
+    Made by the decorators `primitive`, `elementwise` and `nondifferentiable`. Array arguments are the
+    positional parameters of the forward, metadata its keyword-only ones; a caller may pass either way.
+
+    Attributes
+    ----------
+    forward : callable
+        Takes and returns ndarrays.
+    rules : tuple of callables or None
+        `rules[n](g, y, *arguments, **metadata)` is the gradient of argument `n`; None where there is none.
+    is_elementwise : bool
+        The output's shape is the arguments' shapes broadcast together. The gradients are summed back over
+        broadcast axes for it, and a gradient that is exactly zero contributes zero, also where the local
+        derivative is inf or nan.
+    """
+
+    def __init__(self, forward: Callable[..., Any], *, is_elementwise: bool = False, name: str | None = None):
+        self.forward = forward
+        self.is_elementwise = is_elementwise
+        self.rules: tuple[Rule | None, ...] = ()
+        self.rule_each: Rule | None = None
+        self.joint_rule: Rule | None = None
+        self.is_differentiable = True
+        self.is_random = False
+        self.__name__: str = name or forward.__name__
+        self.__qualname__ = self.__name__
+        self.__doc__ = forward.__doc__
+        if isinstance(forward, np.ufunc):
+            self.arrays: tuple[str, ...] = ("x",) if forward.nin == 1 else ("x1", "x2")
+            self.arity: int | None = forward.nin
+            self.metadata: dict[str, Any] = {}
+        else:
+            self.__wrapped__ = forward
+            self.__module__ = forward.__module__
+            parameters = inspect.signature(forward).parameters.values()
+            positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+            self.arrays = tuple(p.name for p in positional)
+            self.arity = None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
+            self.metadata = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.__name__}>"
+
+    def __reduce__(self) -> Any:
+        return (REGISTRY.__getitem__, (self.__name__,))
+
+    # Rules ------------------------------------------------------------------------------------------------
+
+    def defvjp(self, *rules: Rule | None) -> None:
+        """Give the gradient rules, one for each array argument in order; None for no gradient.
+
+        Raises
+        ------
+        ValueError
+            There are more or fewer rules than array arguments.
+        """
+        if self.arity is not None and len(rules) != self.arity:
+            raise ValueError(
+                f"{self.__name__}.defvjp expected {self.arity} rules, one for each of {', '.join(self.arrays)}. "
+                f"Received: {len(rules)}. Pass None for an argument without a gradient."
+            )
+        self.rules = rules
+
+    def defvjp_each(self, rule: Rule) -> None:
+        """Give one rule for all arguments of a variadic primitive; it gets the position as its first."""
+        self.rule_each = rule
+
+    def defvjp_joint(self, rule: Rule) -> None:
+        """Give one rule that returns the gradients of all arguments at once, where they share their work."""
+        self.joint_rule = rule
+
+    def rule_for(self, position: int) -> Rule | None:
+        """The rule of the argument at `position`, or the error that shows how to write it."""
+        if self.rule_each is not None:
+            each = self.rule_each
+            return lambda g, y, *arguments, **metadata: each(position, g, y, *arguments, **metadata)
+        raise NotImplementedError(
+            f"The primitive {self.__name__} has no gradient rule. Add one beside its forward:\n\n    {self._stub()}\n"
+        )
+
+    def _stub(self) -> str:
+        names = ", ".join(("g", "y", *(self.arrays or ("*arrays",)), *self.metadata))
+        rules = ", ".join(f"lambda {names}: ..." for _ in range(self.arity or 1))
+        return f"{self.__name__}.defvjp({rules})"
+
+    def wrong_shape(self, position: int, received: tuple[int, ...], expected: tuple[int, ...]) -> ValueError:
+        """The error for a rule whose gradient has not its argument's shape."""
+        name = self.arrays[position] if position < len(self.arrays) else f"argument {position}"
+        return ValueError(
+            f"The gradient rule of {self.__name__} for {name} must return the shape of {name}. Expected: "
+            f"{expected}. Received: {received}. If the primitive broadcasts its arguments, define it with "
+            "@elementwise, which sums over broadcast axes."
+        )
+
+    # Calling ----------------------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs or self.metadata or len(args) != self.arity:
+            args, kwargs = self._bind(args, kwargs)
+        tapes = state.tapes
+        arrays = []
+        ids = []
+        borrowed = False
+        for x in args:
+            if isinstance(x, Tensor):
+                arrays.append(x._data)
+                ids.append(x._id)
+                if tapes and isinstance(x, Variable) and x.trainable and x._data.dtype.kind == "f":
+                    for tape in tapes:
+                        tape._access(x)
+            else:
+                arrays.append(x if type(x) in _PLAIN else _plain(x, args, self))
+                ids.append(0)
+                borrowed = borrowed or isinstance(x, np.ndarray)
+        if _NUMPY_1:
+            arrays = _weak_scalars(arrays)
+        try:
+            data = self.forward(*arrays, **kwargs)
+        except (ValueError, TypeError, IndexError) as error:
+            raise self._explain(error, arrays, kwargs) from error
+        if borrowed:  # the caller may overwrite his own arrays later: neither result nor record may notice
+            data = map_structure(lambda item: item.copy() if _is_view(item, args) else item, data)
+            arrays = [x.copy() if isinstance(a, np.ndarray) else x for a, x in zip(args, arrays)] if tapes else arrays
+        if type(data) is tuple:
+            return self._record_outputs(tapes, ids, arrays, kwargs, data)
+        y = _new(Tensor)
+        y._data = data
+        y._id = 0
+        for tape in tapes:
+            if not tape._watched.isdisjoint(ids):
+                if not y._id:
+                    y._id = new_id()
+                    entry = (self, y._id, ids, arrays, kwargs, data)
+                if self.is_differentiable and data.dtype.kind == "f":
+                    tape._watched.add(y._id)
+                    tape._record.append(entry)
+                else:
+                    tape._dead_ends[y._id] = self.__name__
+        return y
+
+    def _record_outputs(
+        self, tapes: list[GradientTape], ids: list[int], arrays: list[Any], kwargs: Any, data: tuple[Any, ...]
+    ) -> tuple[Tensor, ...]:
+        """Wrap and record the several outputs of one application."""
+        outputs = tuple(wrap(item) for item in data)
+        entry = None
+        for tape in tapes:
+            if self.is_differentiable and not tape._watched.isdisjoint(ids):
+                if entry is None:
+                    for output in outputs:
+                        output._id = new_id()
+                    keys = tuple(output._id for output in outputs)
+                    entry = (self, keys, ids, arrays, kwargs, data)
+                tape._watched.update(output._id for output in outputs if output.dtype.kind == "f")
+                tape._record.append(entry)
+        return outputs
+
+    def inline(self, *args: Any, **kwargs: Any) -> Any:
+        """The primitive as a rule uses it: arrays in, array out; a Tensor among the arguments, a Tensor out."""
+        if any(isinstance(x, Tensor) for x in args):
+            return self(*args, **kwargs)
+        return self.forward(*args, **kwargs)
+
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Array arguments positional, metadata by keyword with its defaults, however the caller passed them."""
+        arity = self.arity
+        if arity is not None and len(args) > arity:
+            names = list(self.metadata)
+            extra = args[arity:]
+            if len(extra) > len(names):
+                raise TypeError(
+                    f"{self.__name__} expected at most {arity + len(names)} arguments "
+                    f"({', '.join((*self.arrays, *names))}). Received: {len(args)}."
+                )
+            for name, value in zip(names, extra):
+                if name in kwargs:
+                    raise TypeError(f"{self.__name__} received {name} twice: by position and by name.")
+                kwargs[name] = value
+            args = args[:arity]
+        if arity is not None and len(args) < arity:
+            missing = [name for name in self.arrays[len(args) :] if name not in kwargs]
+            if missing:
+                raise TypeError(
+                    f"{self.__name__} expected {', '.join(self.arrays)}. Received: {len(args)} arguments, "
+                    f"without {', '.join(missing)}."
+                )
+            args += tuple(kwargs.pop(name) for name in self.arrays[len(args) :])
+        for name in kwargs:
+            if name not in self.metadata:
+                known = ", ".join((*self.arrays, *self.metadata)) or "none"
+                raise TypeError(
+                    f"{self.__name__} does not take the argument {name!r}. It takes: {known}. "
+                    "Tensors never change, so out= and where= are not among them."
+                )
+        metadata = {**self.metadata, **kwargs}
+        for name, value in metadata.items():
+            if value is inspect.Parameter.empty:
+                raise TypeError(f"{self.__name__} is missing the argument {name!r}.")
+        return args, metadata
+
+    def _explain(self, error: Exception, arrays: list[Any], kwargs: dict[str, Any]) -> Exception:
+        """NumPy's complaint, with the operation's name and the shapes that it was about."""
+        names = self.arrays if self.arity is not None else tuple(f"x{n}" for n in range(len(arrays)))
+        shapes = [f"{name}.shape={np.shape(x)}" for name, x in zip(names, arrays)]
+        received = ", ".join(shapes + [f"{name}={value!r}" for name, value in kwargs.items()])
+        kind = type(error)
+        if self.is_elementwise and kind is ValueError:
+            return ValueError(
+                f"{self.__name__} expected shapes that broadcast together. Received: {received}. Axes must be "
+                "equal or 1, compared from the last: add an axis with x[:, None], or reshape."
+            )
+        text = f"{self.__name__} failed: {error}. Received: {received}."
+        try:
+            return kind(text)
+        except Exception:
+            return ValueError(text)
+
+
+# Python's numbers pass as they are: NumPy lets them adopt the dtype of the arrays they meet.
+_PLAIN = frozenset({float, int, bool, np.ndarray, np.float32, np.float64, np.int64, np.int32, np.bool_})
+
+
+def _plain(x: Any, args: tuple[Any, ...], primitive: Primitive) -> Any:
+    """An argument that is neither a Tensor nor an array nor a number: nested lists, or a mistake."""
+    if isinstance(x, (np.generic, np.ndarray)):
+        return x
+    like = next((a.dtype for a in args if isinstance(a, (Tensor, np.ndarray)) and a.dtype.kind == "f"), None)
+    try:
+        return as_array(x, like=like)
+    except TypeError as error:
+        raise TypeError(f"{primitive.__name__}: {error}") from None
+
+
+def _weak_scalars(arrays: list[Any]) -> list[Any]:
+    """NumPy 1 lets Python's numbers widen 0-d arrays: give them the dtype of the arrays they meet first."""
+    kinds = [x.dtype for x in arrays if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f"]
+    if not kinds:
+        return arrays
+    dtype = np.result_type(*kinds)
+    return [np.asarray(x, dtype) if type(x) in (float, int) else x for x in arrays]
+
+
+def _is_view(data: Any, args: tuple[Any, ...]) -> bool:
+    """Whether `data` is, or looks into, an array that the caller passed."""
+    return isinstance(data, np.ndarray) and (data.base is not None or any(data is x for x in args))
+
+
+# Defining -----------------------------------------------------------------------------------------------------
+
+
+def _define(made: Primitive, depth: int = 2) -> Primitive:
+    """Enter a new primitive into the registry; a user's never displaces one of the package."""
+    if isinstance(made.forward, np.ufunc):
+        made.__module__ = sys._getframe(depth).f_globals["__name__"]
+    known = REGISTRY.get(made.__name__)
+    if known is None or not known.__module__.startswith("tinygrad_lite."):
+        REGISTRY[made.__name__] = made
+    return made
+
+
+def primitive(forward: Callable[..., Any]) -> Primitive:
+    """Make a differentiable operation of a function on arrays; add its rules with `.defvjp(...)`.
+
+    Parameters
+    ----------
+    forward : callable
+        Positional parameters are arrays, keyword-only ones metadata. Returns an array or a tuple of arrays,
+        and changes none that it was given.
+
+    Returns
+    -------
+    Primitive
+        Takes Tensors, arrays and numbers; returns a Tensor, or a tuple of Tensors.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> @primitive
+    ... def cube(x):
+    ...     return x**3
+    >>> cube.defvjp(lambda g, y, x: g * 3 * x**2)
+    >>> v = tgl.Variable(2.0)
+    >>> with tgl.GradientTape() as tape:
+    ...     y = cube(v)
+    >>> tape.gradient(y, v)
+    Tensor(12., shape=(), dtype=float32)
+    """
+    return _define(Primitive(forward))
+
+
+def elementwise(forward: Callable[..., Any], doc: str | None = None) -> Primitive:
+    """Like `primitive`, for an operation whose arguments broadcast against each other, element by element.
+
+    The rules may return the shape of `g`; the sum over broadcast axes is taken for them, and where `g` is
+    exactly zero so is what they contribute.
+
+    Parameters
+    ----------
+    forward : callable or numpy.ufunc
+    doc : str, optional
+        The docstring, for a ufunc.
+    """
+    made = Primitive(forward, is_elementwise=True)
+    if doc is not None:
+        made.__doc__ = inspect.cleandoc(doc)
+    return _define(made)
+
+
+def nondifferentiable(forward: Callable[..., Any], doc: str | None = None) -> Primitive:
+    """Like `primitive`, for an operation through which no gradient flows: comparisons, counts, roundings."""
+    made = Primitive(forward)
+    made.is_differentiable = False
+    made.rules = (None,) * (made.arity or 0)
+    made.rule_each = None if made.arity is not None else lambda *_, **__: None
+    if doc is not None:
+        made.__doc__ = inspect.cleandoc(doc)
+    return _define(made)
+
+
+def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Replace the gradient of a function by one that the function gives itself.
+
+    Parameters
+    ----------
+    f : callable
+        Takes tensors and returns `(result, grad_fn)`: the result, a Tensor or a list or tuple of them, and
+        a function that takes the gradient of each result and returns one gradient, or None, for each
+        positional argument of `f`. If `f` reads Variables that are not among its arguments, `grad_fn` takes
+        `variables=` too and returns `(gradients, gradients of the variables)`.
+
+    Returns
+    -------
+    callable
+        Takes what `f` takes (numbers too), returns its result.
+
+    Raises
+    ------
+    ValueError
+        On the way back: `grad_fn` returned too many or too few gradients.
+    TypeError
+        `f` did not return a pair, or reads Variables that `grad_fn` does not take.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> @tgl.custom_gradient
+    ... def clip_gradient(x):
+    ...     return tgl.square(x), lambda g: tgl.clip(g * 2 * x, -1, 1)
+    >>> x = tgl.Variable(5.0)
+    >>> with tgl.GradientTape() as tape:
+    ...     y = clip_gradient(x)
+    >>> tape.gradient(y, x)
+    Tensor(1., shape=(), dtype=float32)
+    """
+
+    @functools.wraps(f)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        tensors = [x if isinstance(x, Tensor) else Tensor(x) for x in args]
+        with GradientTape() as watcher:
+            answer = f(*tensors, **kwargs)
+        if not (isinstance(answer, tuple) and len(answer) == 2 and callable(answer[1])):
+            raise TypeError(f"custom_gradient expected {f.__name__} to return (result, grad_fn). Received: {answer!r}.")
+        result, grad_fn = answer
+        variables = [v for v in watcher.watched_variables() if not any(v is x for x in tensors)]
+        if variables and not _takes_variables(grad_fn):
+            raise TypeError(
+                f"{f.__name__} reads the Variables {[v.name for v in variables]}, so its grad_fn must take them: "
+                "def grad_fn(*upstream, variables=None), returning (gradients, gradients of the variables). "
+                "Or pass them as arguments."
+            )
+        results = [x if isinstance(x, Tensor) else Tensor(x) for x in flatten(result)]
+        made = _custom_primitive(f.__name__, grad_fn, len(tensors), variables, len(results))
+        outputs = iter(made(*tensors, *variables, *results))
+        return map_structure(lambda _: next(outputs), result)
+
+    return wrapper
+
+
+def _takes_variables(grad_fn: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(grad_fn).parameters
+    return "variables" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def _custom_primitive(
+    name: str, grad_fn: Callable[..., Any], count: int, variables: list[Variable], results: int
+) -> Primitive:
+    """One application of a custom gradient: hands its last `results` arguments on, answers with `grad_fn`."""
+
+    def forward(*arrays: Array) -> tuple[Array, ...]:
+        return arrays[len(arrays) - results :]
+
+    def joint_rule(g: tuple[Any, ...], y: Any, *arrays: Any) -> list[Any]:
+        recorded = isinstance(g[0], Tensor)
+        upstream = g if recorded else tuple(wrap(item) for item in g)
+        answer = grad_fn(*upstream, variables=variables) if variables else grad_fn(*upstream)
+        answer, of_variables = answer if variables else (answer, [])
+        answer = list(answer) if isinstance(answer, (list, tuple)) else [answer]
+        for given, expected, what in (
+            (answer, count, "arguments"),
+            (list(of_variables), len(variables), "Variables"),
+        ):
+            if len(given) != expected:
+                raise ValueError(
+                    f"The gradient function of {name} must return one gradient for each of its {expected} "
+                    f"{what}. Received: {len(given)}. Return None where there is no gradient."
+                )
+        ds = [
+            None if d is None else d if isinstance(d, Tensor) else Tensor(d, dtype=x.dtype)
+            for d, x in zip([*answer, *of_variables], arrays)
+        ]
+        return [d if d is None or recorded else d._data for d in ds] + [None] * results
+
+    made = Primitive(forward, name=name)
+    made.defvjp_joint(joint_rule)
+    return made

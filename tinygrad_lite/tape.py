@@ -1,0 +1,724 @@
+"""GradientTape: the record of a computation, and the walk backwards over it.
+
+While a tape is open, every primitive applied to something that the tape watches appends one entry to the
+tape's record. Entries come in the order of execution, so the record is the computation graph in topological
+order: to differentiate is to walk it once from its end, without sorting and without recursion. At each entry
+the gradient of the output is handed to the primitive's rules, and what they return is added to the
+gradients of the arguments.
+
+The semantics are those of TensorFlow 2's `tf.GradientTape`.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite.structure import flatten, map_structure
+from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, new_id, wrap
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Entry", "GradientTape", "UnconnectedGradients", "recording_tapes", "scope", "stop_gradient"]
+
+
+_numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
+
+
+class UnconnectedGradients(Enum):
+    """What `gradient` answers for a source that the target does not depend on."""
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+class Entry(NamedTuple):
+    """One application of a primitive, as the record keeps it (there it is a plain tuple)."""
+
+    primitive: Any
+    output_id: Any
+    """The identity of the output; a tuple of them where the primitive has several outputs."""
+    input_ids: Any
+    """The identities of the arguments; 0 for what no tape ever recorded."""
+    arguments: Any
+    """The arguments' values: ndarrays, or numbers."""
+    metadata: Any
+    """The keyword arguments."""
+    output: Any
+    """The output's value; a tuple where the primitive has several outputs."""
+
+
+class _ThreadState(threading.local):
+    """What one thread records: its open tapes, the innermost last, and the layers that it is inside of."""
+
+    def __init__(self) -> None:
+        self.tapes: list[GradientTape] = []
+        self.scopes: list[str] = []
+
+
+state = _ThreadState()
+
+
+def recording_tapes() -> tuple[GradientTape, ...]:
+    """The tapes that this thread has open, the innermost last."""
+    return tuple(state.tapes)
+
+
+@contextmanager
+def scope(name: str) -> Iterator[None]:
+    """Name what is computed in the context, for drawings and messages: a layer calls itself in its scope."""
+    state.scopes.append(name)
+    _mark_scopes()
+    try:
+        yield
+    finally:
+        state.scopes.pop()
+        _mark_scopes()
+
+
+def _mark_scopes() -> None:
+    for tape in state.tapes:
+        tape._scopes.append((len(tape._record), tuple(state.scopes)))
+
+
+def stop_gradient(x: Any) -> Tensor:
+    """The value of `x`, as a constant: no gradient flows back through it.
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `x`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> v = tgl.Variable(3.0)
+    >>> with tgl.GradientTape() as tape:
+    ...     y = v * tgl.stop_gradient(v)
+    >>> tape.gradient(y, v)
+    Tensor(3., shape=(), dtype=float32)
+    """
+    return wrap(x._data) if isinstance(x, Tensor) else Tensor(x)
+
+
+class GradientTape:
+    """Records operations for automatic differentiation.
+
+    Trainable Variables are watched by themselves when an operation reads them, other tensors through
+    `watch`. Tapes nest, which gives derivatives of higher order.
+
+    Parameters
+    ----------
+    persistent : bool
+        Keep the record after `gradient`, so that more gradients can be asked for.
+    watch_accessed_variables : bool
+        Whether trainable Variables are watched by themselves.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> x = tgl.constant(3.0)
+    >>> with tgl.GradientTape() as outer:
+    ...     outer.watch(x)
+    ...     with tgl.GradientTape() as inner:
+    ...         inner.watch(x)
+    ...         y = x * x * x
+    ...     dy_dx = inner.gradient(y, x)
+    >>> dy_dx, outer.gradient(dy_dx, x)
+    (Tensor(27., shape=(), dtype=float32), Tensor(18., shape=(), dtype=float32))
+    """
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self._persistent = persistent
+        self._watch_accessed_variables = watch_accessed_variables
+        self._entered = False
+        self._used = False
+        self._clear()
+
+    def _clear(self) -> None:
+        self._record: list[Any] = []
+        self._watched: set[int] = set()  # identities of what a gradient can reach
+        self._roots: set[int] = set()  # those among them that were watched, not computed
+        self._variables: dict[int, Variable] = {}
+        self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and their name
+        self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, tuple(state.scopes))]
+
+    # Recording --------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> GradientTape:
+        if self._is_recording():
+            raise ValueError(
+                "This GradientTape is recording already and cannot be entered again. Leave its context first, "
+                "or open another tape: tapes nest."
+            )
+        if self._used:
+            self._clear()
+        self._entered, self._used = True, False
+        self._scopes.append((len(self._record), tuple(state.scopes)))
+        state.tapes.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _is_recording(self) -> bool:
+        return any(tape is self for tape in state.tapes)
+
+    def _stop(self) -> None:
+        state.tapes[:] = [tape for tape in state.tapes if tape is not self]
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "A GradientTape cannot be pickled or copied: its record belongs to this process. Pickle the "
+            "gradients that it computed, or record again in the other process."
+        )
+
+    def watch(self, tensor: Any) -> None:
+        """Follow `tensor` from here on, so that gradients with respect to it can be taken.
+
+        Parameters
+        ----------
+        tensor : Tensor, or list, tuple or dict of Tensors
+            Of a floating dtype.
+
+        Raises
+        ------
+        ValueError
+            Something else than a Tensor.
+
+        Warns
+        -----
+        UserWarning
+            A tensor of integers or booleans: it carries no gradient, and is not watched.
+        """
+        for leaf in flatten(tensor):
+            if not isinstance(leaf, Tensor):
+                raise ValueError(
+                    f"tape.watch expected a Tensor. Received: {leaf!r} of type {type(leaf).__name__}. "
+                    "Make it one with tgl.constant(...) before the computation, and compute with that."
+                )
+            if leaf.dtype.kind != "f":
+                warnings.warn(
+                    f"tape.watch expected a floating dtype. Received: dtype={leaf.dtype}. Integers and booleans "
+                    "carry no gradient: it will be None. Convert with tgl.cast(tensor, 'float32') before.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+                continue
+            if not leaf._id:
+                leaf._id = new_id()
+            self._watch(leaf)
+
+    def _watch(self, tensor: Tensor) -> None:
+        self._watched.add(tensor._id)
+        self._roots.add(tensor._id)
+        if isinstance(tensor, Variable):
+            self._variables[tensor._id] = tensor
+
+    def _access(self, variable: Variable) -> None:
+        """Called when an operation reads `variable`: watch it unless the user asked not to."""
+        if self._watch_accessed_variables and variable._id not in self._watched:
+            self._watch(variable)
+
+    def watched_variables(self) -> tuple[Variable, ...]:
+        """The Variables that this tape watches, in the order in which they were created."""
+        return tuple(self._variables[key] for key in sorted(self._variables))
+
+    def reset(self) -> None:
+        """Forget everything recorded and watched; an open tape goes on recording from here."""
+        self._clear()
+
+    @contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """A context in which this tape, and no other, does not record.
+
+        Raises
+        ------
+        ValueError
+            The tape is not recording.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> v = tgl.Variable(2.0)
+        >>> with tgl.GradientTape() as tape:
+        ...     y = v * v
+        ...     with tape.stop_recording():
+        ...         scale = y * y
+        ...     z = y * scale
+        >>> tape.gradient(z, v)
+        Tensor(64., shape=(), dtype=float32)
+        """
+        if not self._is_recording():
+            raise ValueError(
+                "stop_recording expected a tape that is recording. Received: a tape outside of its context. "
+                "Call it inside of `with tape:`."
+            )
+        position = next(n for n, tape in enumerate(state.tapes) if tape is self)
+        del state.tapes[position]
+        try:
+            yield
+        finally:
+            if not self._used:
+                state.tapes.insert(min(position, len(state.tapes)), self)
+
+    # Reading ----------------------------------------------------------------------------------------------
+
+    @property
+    def persistent(self) -> bool:
+        """Whether the record outlives `gradient`."""
+        return self._persistent
+
+    def record(self) -> list[Entry]:
+        """The recorded applications of primitives, in the order of execution.
+
+        Raises
+        ------
+        RuntimeError
+            The record was released by `gradient`, or there never was one.
+        """
+        if self._used and not self._persistent:
+            raise RuntimeError(
+                "This tape released its record when it computed a gradient. Read the record (or draw it) before "
+                "calling gradient, or use GradientTape(persistent=True)."
+            )
+        if not self._entered:
+            raise RuntimeError("This tape has no record: it was never entered. Compute inside of `with tape:`.")
+        return [Entry(*entry) for entry in self._record]
+
+    # Differentiating --------------------------------------------------------------------------------------
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+    ) -> Any:
+        """The derivative of the sum of `target` with respect to `sources`, by reverse accumulation.
+
+        Parameters
+        ----------
+        target : Tensor, or list, tuple or dict of Tensors
+            Of any shape: its elements are summed, and so are several targets.
+        sources : Tensor, or list, tuple or dict of Tensors
+            Watched tensors, or results computed from them.
+        output_gradients : Tensor or list of Tensors, optional
+            What each target's elements are weighted with before they are summed: of the target's dtype,
+            and of a shape that broadcasts to the target's. Default: ones.
+        unconnected_gradients : "none" or "zero"
+            What is answered for a source that `target` does not depend on.
+
+        Returns
+        -------
+        Tensor or None, or the structure of `sources` filled with them
+            Each of the shape and dtype of its source.
+
+        Raises
+        ------
+        RuntimeError
+            A second call on a tape that is not persistent, or the tape was never entered.
+        TypeError
+            A target or a source is not a Tensor.
+        ValueError
+            `output_gradients` do not fit the targets.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> w, b = tgl.Variable(2.0), tgl.Variable(1.0)
+        >>> with tgl.GradientTape() as tape:
+        ...     y = w * 3.0 + b
+        >>> tape.gradient(y, {"w": w, "b": b})
+        {'w': Tensor(3., shape=(), dtype=float32), 'b': Tensor(1., shape=(), dtype=float32)}
+        """
+        unconnected = _unconnected(unconnected_gradients)
+        targets = _tensors(target, "target")
+        leaves = _tensors(sources, "source")
+        seeds = _seeds(targets, output_gradients)
+        self._use()
+        _warn_of_integer_targets(self, targets)
+        found = self._pull_back(targets, seeds, leaves, release=not self._persistent)
+        answers = iter(_answer(source, gradient, unconnected) for source, gradient in zip(leaves, found))
+        return map_structure(lambda _: next(answers), sources)
+
+    def jacobian(
+        self,
+        target: Tensor,
+        sources: Any,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+    ) -> Any:
+        """The derivative of every element of `target` with respect to every element of `sources`.
+
+        Parameters
+        ----------
+        target : Tensor
+        sources : Tensor, or list, tuple or dict of Tensors
+        unconnected_gradients : "none" or "zero"
+
+        Returns
+        -------
+        Tensor or None, or the structure of `sources` filled with them
+            Each of shape `target.shape + source.shape`.
+
+        Raises
+        ------
+        RuntimeError, TypeError
+            As for `gradient`.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> x = tgl.Variable([1.0, 2.0])
+        >>> with tgl.GradientTape() as tape:
+        ...     y = x * x
+        >>> tape.jacobian(y, x).numpy()
+        array([[2., 0.],
+               [0., 4.]], dtype=float32)
+        """
+        unconnected = _unconnected(unconnected_gradients)
+        if isinstance(target, (list, tuple, dict)):
+            raise TypeError(f"jacobian expected one Tensor as target. Received: {type(target).__name__}.")
+        (tensor,) = _tensors(target, "target")
+        leaves = _tensors(sources, "source")
+        self._use()
+        rows: list[list[Any]] = []
+        for index in np.ndindex(tensor.shape):
+            seed = np.zeros(tensor.shape, tensor.dtype)
+            seed[index] = 1
+            rows.append(self._pull_back([tensor], [wrap(seed)], leaves, release=False))
+        if not self._persistent:
+            self._record = []
+        columns: list[Any] = []
+        for position, source in enumerate(leaves):
+            gradients = [row[position] for row in rows]
+            shape = tensor.shape + source.shape
+            if all(gradient is None for gradient in gradients) and unconnected is UnconnectedGradients.NONE:
+                columns.append(None)
+            elif not rows:
+                columns.append(wrap(np.zeros(shape, source.dtype)))
+            else:
+                filled = [_answer(source, gradient, UnconnectedGradients.ZERO) for gradient in gradients]
+                columns.append(_numpy.stack(filled).reshape(shape))
+        answers = iter(columns)
+        return map_structure(lambda _: next(answers), sources)
+
+    def batch_jacobian(
+        self,
+        target: Tensor,
+        source: Tensor,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+    ) -> Tensor:
+        """The Jacobian of each sample on its own: `target[n]` with respect to `source[n]`.
+
+        Parameters
+        ----------
+        target : Tensor, shape (batch, ...)
+        source : Tensor, shape (batch, ...)
+            Sample `n` of the target must depend on sample `n` of the source only.
+        unconnected_gradients : "none" or "zero"
+            Zeros are answered either way, as TensorFlow does.
+
+        Returns
+        -------
+        Tensor, shape (batch,) + target.shape[1:] + source.shape[1:]
+
+        Raises
+        ------
+        ValueError
+            The first axes differ.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> x = tgl.Variable([[1.0, 2.0], [3.0, 4.0]])
+        >>> with tgl.GradientTape() as tape:
+        ...     y = x * x
+        >>> tape.batch_jacobian(y, x).shape
+        (2, 2, 2)
+        """
+        _unconnected(unconnected_gradients)
+        for name, tensor in (("target", target), ("source", source)):
+            if not isinstance(tensor, Tensor):
+                raise TypeError(f"batch_jacobian expected one Tensor as {name}. Received: {tensor!r}.")
+        if not target.ndim or not source.ndim or target.shape[0] != source.shape[0]:
+            raise ValueError(
+                "batch_jacobian expected target and source with the same first axis, the batch. Received: "
+                f"target.shape={target.shape}, source.shape={source.shape}. Use jacobian if there is no batch."
+            )
+        self._use()
+        batch, rest = target.shape[0], target.shape[1:]
+        rows = []
+        for index in np.ndindex(rest):
+            seed = np.zeros(target.shape, target.dtype)
+            seed[(slice(None), *index)] = 1
+            (gradient,) = self._pull_back([target], [wrap(seed)], [source], release=False)
+            rows.append(_answer(source, gradient, UnconnectedGradients.ZERO))
+        if not self._persistent:
+            self._record = []
+        shape = (batch, *rest, *source.shape[1:])
+        if not rows:
+            return wrap(np.zeros(shape, source.dtype))
+        return _numpy.stack(rows, axis=1).reshape(shape)
+
+    def _use(self) -> None:
+        """Account for one computation of gradients, or raise if there is nothing to compute them from."""
+        if not self._entered:
+            raise RuntimeError(
+                "This GradientTape was never entered, so it recorded nothing. Compute the target inside of "
+                "`with tgl.GradientTape() as tape:`."
+            )
+        if self._used and not self._persistent:
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians). "
+                "Ask for all sources in one call, or use GradientTape(persistent=True)."
+            )
+        self._used = True
+        if not self._persistent:
+            self._stop()
+
+    def _pull_back(self, targets: list[Tensor], seeds: list[Any], sources: list[Tensor], *, release: bool) -> list[Any]:
+        """Gradients of the seeded targets with respect to `sources`, as Tensors or None."""
+        recorded = bool(state.tapes)  # by tapes around or by this one: then rules compute with Tensors
+        gradients: dict[int, Any] = {}
+        for target, seed in zip(targets, seeds):
+            if target._id in self._watched and target.dtype.kind == "f":
+                seed = seed if recorded else seed._data
+                known = gradients.get(target._id)
+                gradients[target._id] = seed if known is None else known + seed
+        record = self._record
+        if release:
+            self._record = []
+        wanted = {source._id for source in sources}
+        useful = self._watched if self._roots <= wanted else _leads_to(wanted & self._watched, record)
+        entries = _popping(record) if release else reversed(record[:])
+        with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
+            found = _walk(entries, gradients, useful, wanted, recorded)
+        return [found.get(source._id) if source._id in self._watched else None for source in sources]
+
+
+def _popping(record: list[Any]) -> Iterator[Any]:
+    """From the last entry to the first, letting go of each before the next is asked for."""
+    while record:
+        yield record.pop()
+
+
+def _leads_to(sources: set[int], record: Iterable[Any]) -> set[int]:
+    """Identities of everything that depends on `sources`: gradients of anything else need no computing."""
+    reached = set(sources)
+    for _, output, inputs, *_ in record:
+        if not reached.isdisjoint(inputs):
+            reached.update(output if type(output) is tuple else (output,))
+    return reached
+
+
+def _walk(
+    entries: Iterable[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int], recorded: bool
+) -> dict[int, Any]:
+    """Reverse accumulation: hand each output's gradient to the rules, add up what they return.
+
+    `gradients` maps identities to gradients and starts with the targets'. What is complete is taken out of
+    it, so that its memory is free for the rest of the walk; what was `wanted` is returned.
+    """
+    found: dict[int, Any] = {}
+    ours: set[int] = set()  # identities whose gradient is a buffer made here, safe to add to in place
+    for primitive, output, inputs, arguments, metadata, y in entries:
+        if type(output) is tuple:
+            g: Any = _output_gradients(gradients, output, y, recorded, found, wanted)
+            if g is None:
+                continue
+        else:
+            g = gradients.pop(output, None)
+            if g is None:
+                continue
+            if output in wanted:
+                found[output] = g
+        values = arguments
+        if recorded:
+            arguments = _as_tensors(arguments, inputs)
+            y = _as_tensors(y, output) if type(output) is tuple else _as_tensors((y,), (output,))[0]
+        joint = primitive.joint_rule
+        rules = joint(g, y, *arguments, **metadata) if joint is not None else primitive.rules
+        for position, key in enumerate(inputs):
+            if key not in useful:
+                continue
+            if joint is not None:
+                d = rules[position]
+            else:
+                rule = rules[position] if position < len(rules) else primitive.rule_for(position)
+                d = None if rule is None else rule(g, y, *arguments, **metadata)
+            if d is None:
+                continue
+            x = values[position]
+            if primitive.is_elementwise:
+                if d is not g and _has_nan(d):
+                    d = np.where(g == 0, 0, d)  # the zero rule: nothing flows where nothing came in
+                if d.shape != x.shape:
+                    d = sum_to_shape(d, x.shape)
+            elif d.shape != x.shape:
+                raise primitive.wrong_shape(position, d.shape, x.shape)
+            if d.dtype != x.dtype:
+                d = d.astype(x.dtype)
+            known = gradients.get(key)
+            if known is None:
+                gradients[key] = d
+            elif recorded or key not in ours:
+                gradients[key] = known + d
+                ours.add(key)
+            else:
+                known += d
+                gradients[key] = known
+    for key in wanted:
+        if key in gradients:
+            found[key] = gradients[key]
+    return found
+
+
+def _as_tensors(values: Any, identities: Any) -> list[Any]:
+    """The recorded values as the Tensors that they were, so that other tapes can follow them."""
+    tensors = []
+    for value, identity in zip(values, identities):
+        if identity:
+            value = wrap(value)
+            value._id = identity
+        tensors.append(value)
+    return tensors
+
+
+def _output_gradients(
+    gradients: dict[int, Any],
+    outputs: tuple[int, ...],
+    values: tuple[Array, ...],
+    recorded: bool,
+    found: dict[int, Any],
+    wanted: set[int],
+) -> tuple[Any, ...] | None:
+    """The gradients of an entry with several outputs, zeros for those that nothing depends on."""
+    if not any(key in gradients for key in outputs):
+        return None
+    answer = []
+    for key, value in zip(outputs, values):
+        g = gradients.pop(key, None)
+        if g is None:
+            g = np.zeros(np.shape(value), value.dtype)
+            g = wrap(g) if recorded else g
+        elif key in wanted:
+            found[key] = g
+        answer.append(g)
+    return tuple(answer)
+
+
+def _has_nan(d: Any) -> bool:
+    """Whether a NaN is among the numbers: their sum of squares says so in one fast pass."""
+    flat = (d._data if isinstance(d, Tensor) else d).ravel()
+    total = flat.dot(flat)
+    return bool(total != total)
+
+
+def sum_to_shape(d: Any, shape: tuple[int, ...]) -> Any:
+    """The adjoint of broadcasting from `shape`: add up over the axes along which values were repeated."""
+    extra = d.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + axis for axis, length in enumerate(shape) if length == 1 and d.shape[extra + axis] != 1
+    )
+    return d.sum(axis=axes).reshape(shape) if axes else d.reshape(shape)
+
+
+# What the user handed over ------------------------------------------------------------------------------------
+
+
+def _unconnected(value: UnconnectedGradients | str) -> UnconnectedGradients:
+    try:
+        return UnconnectedGradients(value)
+    except ValueError:
+        raise ValueError(
+            f"unconnected_gradients expected 'none' or 'zero'. Received: unconnected_gradients={value!r}."
+        ) from None
+
+
+def _tensors(structure: Any, role: str) -> list[Tensor]:
+    leaves = flatten(structure)
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            fix = (
+                "Was it computed inside of the tape's context, without .numpy()?"
+                if role == "target"
+                else "Make it one with tgl.constant(...) and tape.watch it, or use a Variable."
+            )
+            raise TypeError(
+                f"tape.gradient expected a Tensor as {role}. Received: {leaf!r} of type {type(leaf).__name__}. {fix}"
+            )
+    return leaves
+
+
+def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
+    """What every target's elements are weighted with."""
+    if output_gradients is None:
+        return [wrap(np.ones(target.shape, target.dtype)) for target in targets]
+    given = flatten(output_gradients)
+    if len(targets) == 1 and len(given) != 1:  # a nested list of numbers for a single target
+        given = [output_gradients]
+    if len(given) != len(targets):
+        raise ValueError(f"output_gradients expected one for each of {len(targets)} targets. Received: {len(given)}.")
+    return [
+        wrap(np.ones(target.shape, target.dtype)) if g is None else _seed(target, g)
+        for target, g in zip(targets, given)
+    ]
+
+
+def _seed(target: Tensor, g: Any) -> Tensor:
+    array = as_array(g, like=target.dtype)
+    if isinstance(g, (int, float)) or (array.dtype.kind in "iub" and not isinstance(g, (Tensor, np.ndarray))):
+        array = array.astype(target.dtype)
+    if array.dtype != target.dtype:
+        raise ValueError(
+            f"output_gradients expected the target's dtype {target.dtype}. Received: dtype={array.dtype}. "
+            f"Convert with tgl.cast(..., '{target.dtype}')."
+        )
+    try:
+        fits = np.broadcast_shapes(array.shape, target.shape) == target.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"output_gradients expected a shape that broadcasts to the target's {target.shape}. Received: "
+            f"shape={array.shape}."
+        )
+    if isinstance(g, Tensor):
+        return g if array.shape == target.shape else _numpy.broadcast_to(g, target.shape)
+    return wrap(np.broadcast_to(np.array(array), target.shape))
+
+
+def _warn_of_integer_targets(tape: GradientTape, targets: list[Tensor]) -> None:
+    for target in targets:
+        if target.dtype.kind != "f":
+            origin = tape._dead_ends.get(target._id)
+            what = f"{origin} is not differentiable: its result has" if origin else "The target has"
+            warnings.warn(
+                f"{what} dtype {target.dtype}, which carries no gradient: the gradient is None. Differentiate a "
+                "floating value instead: what was compared or counted, or a smooth stand-in for it.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
+def _answer(source: Tensor, gradient: Any, unconnected: UnconnectedGradients) -> Tensor | None:
+    """The gradient as a Tensor of the source's dtype; None or zeros if there is none."""
+    if gradient is None:
+        zero = unconnected is UnconnectedGradients.ZERO
+        return wrap(np.zeros(source.shape, source.dtype)) if zero else None
+    tensor = gradient if isinstance(gradient, Tensor) else wrap(gradient)
+    return tensor if tensor.dtype == source.dtype else tensor.astype(source.dtype)

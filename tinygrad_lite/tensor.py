@@ -1,0 +1,476 @@
+"""Tensor and Variable: a NumPy array with an identity.
+
+A `Tensor` never changes. What it holds is an array and a number, its `_id`; a tape that watches the tensor
+remembers the number, so a tensor needs no pointer to what produced it and a graph of tensors has no cycles.
+
+A `Variable` changes, but only through `assign`, and only in a buffer that nobody else can see: a buffer that
+a tape's record, another Tensor or a NumPy view still refers to is left to them, and the new value goes
+into a new one (copy on write). So whatever was read from a variable stays what it was.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+__all__ = ["DTypeLike", "Tensor", "Variable", "as_array", "constant"]
+
+Array = NDArray[Any]
+
+new_id = itertools.count(1).__next__  # of a tensor that some tape records; 0 is nobody's
+
+
+def as_array(value: Any, dtype: DTypeLike | None = None, like: np.dtype[Any] | None = None) -> Array:
+    """`value` as an array: NumPy's arrays keep their dtype, Python floats become float32.
+
+    Parameters
+    ----------
+    value : Tensor, ndarray, number, or nested lists of numbers
+    dtype : dtype, optional
+        What to convert to.
+    like : dtype, optional
+        What Python's floats become instead of float32.
+
+    Raises
+    ------
+    TypeError
+        `value` holds something else than numbers, or lists of unequal lengths.
+    """
+    array: Any
+    if isinstance(value, Tensor):
+        array = value._data
+    elif isinstance(value, (np.ndarray, np.generic)):
+        array = value
+    else:
+        try:
+            array = np.asarray(value)
+        except ValueError as error:  # lists of unequal lengths
+            raise TypeError(
+                f"Expected numbers in an array of a regular shape. Received: value={_short(value)}. "
+                "Make the nested lists equally long."
+            ) from error
+        if array.dtype == np.float64 and not _holds_numpy(value):
+            array = array.astype(np.float32 if like is None or like.kind != "f" else like)
+    if array.dtype.kind not in "fiubc":
+        raise TypeError(
+            f"Expected numbers. Received: value={_short(value)} of type {type(value).__name__}, which NumPy "
+            f"reads as dtype {array.dtype}. Pass a Tensor, an ndarray, a number or nested lists of numbers."
+        )
+    return array if dtype is None else array.astype(dtype, copy=False)
+
+
+def _holds_numpy(value: Any) -> bool:
+    """Whether the first leaf of nested lists is NumPy's or a Tensor, so that its dtype was chosen."""
+    while isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    return isinstance(value, (np.ndarray, np.generic, Tensor)) or hasattr(value, "__array__")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class Tensor:
+    """An immutable array that a `GradientTape` can follow.
+
+    Parameters
+    ----------
+    value : Tensor, ndarray, number, or nested lists of numbers
+        Is copied. Arrays keep their dtype, Python floats become float32.
+    dtype : dtype, optional
+        Convert to this one.
+
+    Raises
+    ------
+    TypeError
+        `value` is not made of numbers.
+
+    Examples
+    --------
+    >>> x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x
+    Tensor([[1., 2.],
+            [3., 4.]], shape=(2, 2), dtype=float32)
+    >>> (x @ x).numpy()
+    array([[ 7., 10.],
+           [15., 22.]], dtype=float32)
+    """
+
+    __slots__ = ("__weakref__", "_data", "_id")
+
+    _data: Array
+    _id: int
+
+    def __init__(self, value: Any, dtype: DTypeLike | None = None) -> None:
+        self._data = np.array(as_array(value, dtype))
+        self._id = 0
+
+    # What it is -------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return self._data.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._data.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._data.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy's data type of the elements."""
+        return self._data.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the elements take."""
+        return self._data.nbytes
+
+    def numpy(self) -> Array:
+        """The value as a read-only ndarray that shares memory; gradients do not flow through it.
+
+        Examples
+        --------
+        >>> Tensor([1.0, 2.0]).numpy()
+        array([1., 2.], dtype=float32)
+        """
+        view = np.asarray(self._data).view()
+        view.flags.writeable = False
+        return view
+
+    def item(self) -> Any:
+        """The only element, as a Python number.
+
+        Raises
+        ------
+        ValueError
+            There is not exactly one element.
+        """
+        if self._data.size != 1:
+            raise ValueError(
+                f"item() expected a tensor with one element. Received: shape={self.shape}. "
+                "Reduce it first, for example with .mean(), or use .numpy() or .tolist()."
+            )
+        return self._data.item()
+
+    def tolist(self) -> Any:
+        """The value as nested Python lists."""
+        return self._data.tolist()
+
+    # What Python asks -------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return self._describe("Tensor")
+
+    def _describe(self, kind: str, *, name: str = "") -> str:
+        value = np.array2string(np.asarray(self._data), separator=", ", prefix=kind + "(")
+        return f"{kind}({value}, {name}shape={self.shape}, dtype={self.dtype})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data.item() if self._data.ndim == 0 else self._data, spec)
+
+    def __len__(self) -> int:
+        if self._data.ndim == 0:
+            raise TypeError(
+                "len() expected a tensor with at least one axis. Received: a 0-d tensor, shape=(). "
+                "Use .item() for its value, or .size, which is 1."
+            )
+        return len(self._data)
+
+    def __bool__(self) -> bool:
+        if self._data.size != 1:
+            raise ValueError(
+                f"The truth of a tensor with {self.size} elements is ambiguous. Received: shape={self.shape}. "
+                "Use .any() or .all(), or tgl.where(condition, a, b) to choose elementwise."
+            )
+        return bool(self._data.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __index__(self) -> int:
+        if self._data.dtype.kind not in "iu" or self._data.size != 1:
+            raise TypeError(
+                f"Only an integer tensor with one element can be an index. Received: {self!r}. "
+                "Use int(tensor) if rounding towards zero is meant."
+            )
+        return int(self._data.item())
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[index] for index in range(len(self)))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(
+            f"{type(self).__name__} does not support item assignment: tensors never change. Received: "
+            f"key={_short(key)}. Use tgl.where(mask, new, old) or tgl.index_set(tensor, key, value) to make "
+            "a new tensor; a Variable takes that with .assign(...)."
+        )
+
+    def __reduce__(self) -> Any:
+        return (Tensor, (np.asarray(self._data),))
+
+    if TYPE_CHECKING:  # hung on by ops.operators, where the primitives are
+        __array_ufunc__: Callable[..., Any]
+        T: Tensor
+        sum: Callable[..., Tensor]
+        mean: Callable[..., Tensor]
+        max: Callable[..., Tensor]
+        min: Callable[..., Tensor]
+        reshape: Callable[..., Tensor]
+        transpose: Callable[..., Tensor]
+        astype: Callable[..., Tensor]
+        argmax: Callable[..., Tensor]
+        all: Callable[..., Tensor]
+        any: Callable[..., Tensor]
+        __matmul__: Callable[[Tensor, Any], Tensor]
+        __rmatmul__: Callable[[Tensor, Any], Tensor]
+        __eq__: Callable[[Tensor, Any], Tensor]  # type: ignore[assignment]
+        __ne__: Callable[[Tensor, Any], Tensor]  # type: ignore[assignment]
+
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+
+
+def wrap(data: Any) -> Tensor:
+    """A Tensor around `data` without a copy: for arrays that nobody else will write to."""
+    tensor = Tensor.__new__(Tensor)
+    tensor._data = data
+    tensor._id = 0
+    return tensor
+
+
+def to_tensor(value: Any) -> Tensor:
+    """`value` itself if it is a Tensor, else a new one of it."""
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
+def constant(value: Any, dtype: DTypeLike | None = None, shape: tuple[int, ...] | None = None) -> Tensor:
+    """A Tensor with the given value, copied.
+
+    Parameters
+    ----------
+    value : Tensor, ndarray, number, or nested lists of numbers
+    dtype : dtype, optional
+        Default: that of an array, float32 for Python floats, NumPy's integer for Python integers.
+    shape : tuple of int, optional
+        A single number fills it; otherwise `value` is reshaped to it.
+
+    Raises
+    ------
+    TypeError
+        `value` is not made of numbers.
+    ValueError
+        `value` does not fit `shape`.
+
+    Examples
+    --------
+    >>> constant(1.0, shape=(2, 3)).shape
+    (2, 3)
+    >>> constant([1, 2, 3]).dtype.kind
+    'i'
+    """
+    tensor = Tensor(value, dtype)
+    if shape is not None:
+        if tensor.size != 1 and tensor.size != int(np.prod(shape)):
+            raise ValueError(
+                f"constant expected one value or as many as shape={shape} holds. Received: a value of shape "
+                f"{tensor.shape}. Leave `shape` away, or give one number."
+            )
+        fits = tensor._data.size == int(np.prod(shape))
+        tensor._data = tensor._data.reshape(shape) if fits else np.full(shape, tensor._data)
+    return tensor
+
+
+class Variable(Tensor):
+    """A Tensor that `assign`, `assign_add` and `assign_sub` can change; trainable by default.
+
+    A tape watches a trainable Variable by itself as soon as an operation reads it.
+
+    Parameters
+    ----------
+    initial_value : Tensor, ndarray, number, nested lists of numbers, or a function without arguments
+        Is copied; a function is called for it.
+    trainable : bool
+        Whether tapes watch it by themselves, and optimizers update it.
+    name : str, optional
+        Shown in errors, summaries and drawings.
+    dtype : dtype, optional
+
+    Raises
+    ------
+    TypeError
+        The value is not made of numbers.
+
+    Examples
+    --------
+    >>> v = Variable(3.0, name="v")
+    >>> v.assign_add(1.0)
+    Variable(4., name='v', shape=(), dtype=float32)
+    """
+
+    __slots__ = ("name", "trainable")
+
+    def __init__(
+        self, initial_value: Any, trainable: bool = True, name: str | None = None, dtype: DTypeLike | None = None
+    ) -> None:
+        super().__init__(initial_value() if callable(initial_value) else initial_value, dtype)
+        self.name = "Variable" if name is None else name
+        self.trainable = bool(trainable)
+        self._id = new_id()
+
+    def __repr__(self) -> str:
+        return self._describe("Variable", name=f"name={self.name!r}, ")
+
+    def __reduce__(self) -> Any:
+        return (Variable, (self._data, self.trainable, self.name))
+
+    def value(self) -> Tensor:
+        """The current value as a Tensor: it stays what it is when the Variable changes."""
+        return wrap(self._data)
+
+    read_value = value
+
+    def assign(self, value: Any) -> Variable:
+        """Replace the value. No gradient flows through an assignment.
+
+        Parameters
+        ----------
+        value : Tensor, ndarray, number, nested lists of numbers
+            Of the Variable's shape. A Tensor must have the Variable's dtype; an array or Python's numbers
+            are converted, unless that would lose more than precision (floats into integers).
+
+        Returns
+        -------
+        Variable
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            The shape is another one.
+        TypeError
+            The dtype does not fit.
+
+        Examples
+        --------
+        >>> Variable([1.0, 2.0]).assign([3.0, 4.0]).numpy()
+        array([3., 4.], dtype=float32)
+        """
+        array = self._checked(value, "assign")
+        if self._data is not array:
+            np.copyto(self.writable(copied=False), array, casting="same_kind")
+        return self
+
+    def assign_add(self, value: Any) -> Variable:
+        """Add `value` to the value, in place where nobody else sees the buffer. See `assign`."""
+        array = self._checked(value, "assign_add")
+        data = self.writable()
+        np.add(data, array, out=data, casting="same_kind")
+        return self
+
+    def assign_sub(self, value: Any) -> Variable:
+        """Subtract `value` from the value, in place where nobody else sees the buffer. See `assign`."""
+        array = self._checked(value, "assign_sub")
+        data = self.writable()
+        np.subtract(data, array, out=data, casting="same_kind")
+        return self
+
+    def writable(self, *, copied: bool = True) -> Array:
+        """The Variable's own buffer, to be written to: for optimizers.
+
+        If a record, a Tensor or a NumPy view still refers to the buffer, the Variable moves to a new one
+        first; `copied=False` says that the old content is not needed there.
+        """
+        if sys.getrefcount(self._data) > _ALONE:
+            self._data = self._data.copy() if copied else np.empty_like(self._data)
+        return self._data
+
+    def _checked(self, value: Any, method: str) -> Array:
+        """`value` as an array of this shape whose dtype can be stored here; else the error that says so."""
+        array = as_array(value, like=self._data.dtype)
+        if array.shape != self._data.shape:
+            raise ValueError(
+                f"{self.name}.{method} expected a value of shape {self.shape}. Received: value.shape="
+                f"{array.shape}. Reshape or broadcast it first, for example with tgl.broadcast_to."
+            )
+        exact = isinstance(value, Tensor)
+        if array.dtype != self._data.dtype and (exact or not np.can_cast(array.dtype, self._data.dtype, "same_kind")):
+            raise TypeError(
+                f"{self.name}.{method} expected a value of dtype {self.dtype}. Received: value.dtype="
+                f"{array.dtype}. Convert it with tgl.cast(value, '{self.dtype}')."
+            )
+        return array
+
+    def _refuse_in_place(self, operator: str, method: str) -> TypeError:
+        return TypeError(
+            f"`variable {operator} value` would put a Tensor in the place of the Variable {self.name!r}. Use "
+            f"variable.{method} to change the Variable, or `x = variable {operator[0]} value` for a Tensor."
+        )
+
+    def __iadd__(self, other: Any) -> Variable:
+        raise self._refuse_in_place("+=", "assign_add(value)")
+
+    def __isub__(self, other: Any) -> Variable:
+        raise self._refuse_in_place("-=", "assign_sub(value)")
+
+    def __imul__(self, other: Any) -> Variable:
+        raise self._refuse_in_place("*=", "assign(variable * value)")
+
+    def __itruediv__(self, other: Any) -> Variable:
+        raise self._refuse_in_place("/=", "assign(variable / value)")
+
+
+def _references_to_an_unshared_buffer() -> int:
+    """What `sys.getrefcount` says in `Variable.writable` when nobody but the Variable holds its buffer.
+
+    Measured rather than written down, because it differs between Python versions.
+    """
+    if not hasattr(sys, "getrefcount"):  # an interpreter without reference counts: always copy
+        sys.getrefcount = lambda _: sys.maxsize
+        return 0
+
+    class Probe:
+        _data: Array
+
+        def references(self) -> int:
+            return sys.getrefcount(self._data)
+
+    probe = Probe()
+    probe._data = np.zeros(1)
+    return probe.references()
+
+
+_ALONE = _references_to_an_unshared_buffer()
