@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import threading
 import zlib
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.tensor import DTypeLike, Tensor
@@ -17,7 +15,7 @@ from tinygrad_lite.tensor import DTypeLike, Tensor
 __all__ = ["default_stream", "normal", "set_seed", "stream", "uniform"]
 
 _lock = threading.Lock()
-_entropy: Any = np.random.SeedSequence().entropy
+_entropy: int | None = None  # drawn from the system when first needed, unless `set_seed` comes before
 _taken: dict[str, int] = {}
 _default: np.random.Generator | None = None
 
@@ -74,7 +72,10 @@ def stream(name: str) -> np.random.Generator:
     >>> a == b
     True
     """
+    global _entropy
     with _lock:
+        if _entropy is None:
+            _entropy = np.random.SeedSequence().entropy  # type: ignore[assignment]
         count = _taken.get(name, 0)
         _taken[name] = count + 1
         key = (zlib.crc32(name.encode()), count)

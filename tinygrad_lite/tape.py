@@ -272,7 +272,7 @@ class GradientTape:
         try:
             yield
         finally:
-            if not self._used:
+            if self._persistent or not self._used:
                 state.tapes.insert(min(position, len(state.tapes)), self)
 
     # Reading ----------------------------------------------------------------------------------------------
