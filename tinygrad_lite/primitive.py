@@ -20,8 +20,9 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
+import textwrap
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -56,6 +57,8 @@ class Primitive:
         The output's shape is the arguments' shapes broadcast together. The gradients are summed back over
         broadcast axes for it, and a gradient that is exactly zero contributes zero, also where the local
         derivative is inf or nan.
+    domain, kinks : str or None
+        Where it is defined; where it has no derivative, and what stands for it there.
     """
 
     def __init__(self, forward: Callable[..., Any], *, is_elementwise: bool = False, name: str | None = None):
@@ -66,6 +69,8 @@ class Primitive:
         self.joint_rule: Rule | None = None
         self.is_differentiable = True
         self.is_random = False
+        self.domain: str | None = None
+        self.kinks: str | None = None
         self.__name__: str = name or forward.__name__
         self.__qualname__ = self.__name__
         self.__doc__ = forward.__doc__
@@ -87,6 +92,12 @@ class Primitive:
 
     def __reduce__(self) -> Any:
         return (REGISTRY.__getitem__, (self.__name__,))
+
+    @property
+    def formula(self) -> str:
+        """What it computes, as its docstring's first line says it: "The name: formula."."""
+        summary = " ".join((self.__doc__ or "").partition("\n\n")[0].split())
+        return summary.rpartition(": ")[2].rstrip(".")
 
     # Rules ------------------------------------------------------------------------------------------------
 
@@ -302,6 +313,26 @@ def _define(made: Primitive, depth: int = 2) -> Primitive:
     return made
 
 
+def _document(made: Primitive, doc: str | None, domain: str | None, kinks: str | None, example: str | None) -> None:
+    """Set the docstring: what is said of this primitive, and what is true of every elementwise one."""
+    made.domain, made.kinks = domain, kinks
+    summary, _, rest = inspect.cleandoc(doc or made.__doc__ or "").partition("\n\n")
+    statements = [f"{title}: {text}" for title, text in (("Domain", domain), ("Kinks", kinks)) if text]
+    parts = [summary, *([textwrap.fill(" ".join(statements), 100)] if statements else []), *([rest] if rest else [])]
+    if summary and "----" not in rest:
+        one = len(made.arrays) == 1
+        shape = f"Of the shape of `{made.arrays[0]}`." if one else "Of the shape that the arguments broadcast to."
+        parts.append(f"Parameters\n----------\n{', '.join(made.arrays)} : Tensor or array-like")
+        parts.append(f"Returns\n-------\nTensor\n    {shape}")
+        if not one:
+            parts.append("Raises\n------\nValueError\n    The shapes do not broadcast together.")
+        if example is not None:
+            given, _, shown = example.partition(" -> ")
+            call = f"print(tgl.{made.__name__}({given}).numpy())"
+            parts.append(f"Examples\n--------\n>>> import tinygrad_lite as tgl\n>>> {call}\n{shown}")
+    made.__doc__ = "\n\n".join(parts)
+
+
 def primitive(forward: Callable[..., Any]) -> Primitive:
     """Make a differentiable operation of a function on arrays; add its rules with `.defvjp(...)`.
 
@@ -332,32 +363,87 @@ def primitive(forward: Callable[..., Any]) -> Primitive:
     return _define(Primitive(forward))
 
 
-def elementwise(forward: Callable[..., Any], doc: str | None = None) -> Primitive:
+@overload
+def elementwise(
+    forward: Callable[..., Any],
+    doc: str | None = None,
+    *,
+    domain: str | None = None,
+    kinks: str | None = None,
+    example: str | None = None,
+) -> Primitive: ...
+
+
+@overload
+def elementwise(
+    *, domain: str | None = None, kinks: str | None = None, example: str | None = None
+) -> Callable[[Callable[..., Any]], Primitive]: ...
+
+
+def elementwise(
+    forward: Callable[..., Any] | None = None,
+    doc: str | None = None,
+    *,
+    domain: str | None = None,
+    kinks: str | None = None,
+    example: str | None = None,
+) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Like `primitive`, for an operation whose arguments broadcast against each other, element by element.
 
     The rules may return the shape of `g`; the sum over broadcast axes is taken for them, and where `g` is
-    exactly zero so is what they contribute.
+    exactly zero so is what they contribute. A docstring of one line is completed by what is true of all
+    elementwise primitives: parameters, result, errors.
+
+    Parameters
+    ----------
+    forward : callable or numpy.ufunc, optional
+        Without it, a decorator is returned: `@elementwise(kinks=...)`.
+    doc : str, optional
+        The docstring, for a ufunc: what it computes, "The name: formula."
+    domain : str, optional
+        Where it is defined, and what it answers elsewhere.
+    kinks : str, optional
+        Points without a derivative, and what stands for it there.
+    example : str, optional
+        "arguments -> what print shows", for the docstring.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> @tgl.elementwise(kinks="at 0 the derivative is 0.")
+    ... def ramp(x):
+    ...     \"\"\"The ramp: max(x, 0).\"\"\"
+    ...     return np.maximum(x, 0)
+    >>> ramp.defvjp(lambda g, y, x: g * (x > 0))
+    >>> ramp.formula, ramp.kinks
+    ('max(x, 0)', 'at 0 the derivative is 0.')
+    """
+
+    def make(forward: Callable[..., Any]) -> Primitive:
+        made = Primitive(forward, is_elementwise=True)
+        _document(made, doc, domain, kinks, example)
+        return _define(made, depth=3)
+
+    return make if forward is None else make(forward)
+
+
+def nondifferentiable(forward: Callable[..., Any], doc: str | None = None, *, example: str | None = None) -> Primitive:
+    """Like `primitive`, for an operation through which no gradient flows: comparisons, counts, roundings.
 
     Parameters
     ----------
     forward : callable or numpy.ufunc
     doc : str, optional
-        The docstring, for a ufunc.
+        The docstring, for a ufunc: what it computes, in one line, completed as by `elementwise`.
+    example : str, optional
+        "arguments -> what print shows", for that docstring.
     """
-    made = Primitive(forward, is_elementwise=True)
-    if doc is not None:
-        made.__doc__ = inspect.cleandoc(doc)
-    return _define(made)
-
-
-def nondifferentiable(forward: Callable[..., Any], doc: str | None = None) -> Primitive:
-    """Like `primitive`, for an operation through which no gradient flows: comparisons, counts, roundings."""
-    made = Primitive(forward)
+    made = Primitive(forward, is_elementwise=isinstance(forward, np.ufunc))
     made.is_differentiable = False
     made.rules = (None,) * (made.arity or 0)
     made.rule_each = None if made.arity is not None else lambda *_, **__: None
     if doc is not None:
-        made.__doc__ = inspect.cleandoc(doc)
+        _document(made, doc, None, None, example)
     return _define(made)
 
 

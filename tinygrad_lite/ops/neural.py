@@ -12,45 +12,31 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import random
-from tinygrad_lite.ops.elementwise import multiply
+from tinygrad_lite.ops.elementwise import _sech2, exp, multiply
+from tinygrad_lite.ops.reductions import expand_reduced
 from tinygrad_lite.primitive import elementwise, nondifferentiable, primitive
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 # Activations --------------------------------------------------------------------------------------------------
 
 
-@elementwise
+@elementwise(kinks="at 0 the derivative is 0.", example="[-1.0, 2.0] -> [0. 2.]")
 def relu(x: Any) -> Array:
-    """The rectifier: x where x > 0, else 0. Its derivative at 0 is 0.
-
-    Parameters
-    ----------
-    x : Tensor or array-like
-
-    Returns
-    -------
-    Tensor
-        Of the shape of `x`.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tgl
-    >>> tgl.relu([-1.0, 2.0]).numpy()
-    array([0., 2.], dtype=float32)
-    """
+    """The rectifier: max(x, 0)."""
     return np.maximum(x, 0)
 
 
 relu.defvjp(lambda g, y, x: g * (y > 0))
 
 
-@elementwise
-def sigmoid(x: Any) -> Array:
-    """The logistic function 1 / (1 + e⁻ˣ).
+@elementwise(kinks="at 0 the derivative is `negative_slope`.")
+def leaky_relu(x: Any, *, negative_slope: float = 0.2) -> Array:
+    """The leaky rectifier: x where x > 0, else negative_slope · x.
 
     Parameters
     ----------
     x : Tensor or array-like
+    negative_slope : float
 
     Returns
     -------
@@ -60,15 +46,302 @@ def sigmoid(x: Any) -> Array:
     Examples
     --------
     >>> import tinygrad_lite as tgl
-    >>> tgl.sigmoid(0.0).item()
-    0.5
+    >>> print(tgl.leaky_relu([-1.0, 2.0]).numpy())
+    [-0.2  2. ]
     """
-    t = np.exp(-np.absolute(x))  # never overflows
-    return np.where(x >= 0, 1, t) / (1 + t)
+    return np.where(x > 0, x, negative_slope * x)
 
 
-# 1 - y would round to 0 for large x: sigmoid(-x) is the same number, exact.
-sigmoid.defvjp(lambda g, y, x: g * y * sigmoid.inline(-x))
+leaky_relu.defvjp(lambda g, y, x, negative_slope: np.where(x > 0, g, negative_slope * g))
+
+
+@elementwise(kinks="at 0 the derivative is `alpha`, which is a kink for alpha other than 1.")
+def elu(x: Any, *, alpha: float = 1.0) -> Array:
+    """The exponential linear unit: x where x > 0, else alpha · (eˣ - 1).
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+    alpha : float
+        Minus the limit for large negative x.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> print(tgl.elu([-1000.0, 2.0]).numpy())
+    [-1.  2.]
+    """
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))  # the minimum: no overflow for large x
+
+
+def _elu_vjp(g: Any, y: Any, x: Any, alpha: float) -> Any:
+    return np.where(x > 0, g, g * alpha * np.exp(np.minimum(x, 0)))
+
+
+elu.defvjp(_elu_vjp)
+
+# From "Self-Normalizing Neural Networks" (Klambauer et al., 2017): they keep mean 0 and variance 1.
+_SELU_ALPHA = 1.6732632423543772
+_SELU_SCALE = 1.0507009873554805
+
+
+@elementwise(kinks="at 0 the derivative is that from the left, 1.7581.", example="[0.0, 1.0] -> [0.       1.050701]")
+def selu(x: Any) -> Array:
+    """The scaled exponential linear unit: 1.0507 · elu(x, alpha=1.6733)."""
+    return _SELU_SCALE * elu.forward(x, alpha=_SELU_ALPHA)
+
+
+selu.defvjp(lambda g, y, x: _elu_vjp(_SELU_SCALE * g, y, x, _SELU_ALPHA))
+
+
+@elementwise(example="[-1000.0, 0.0] -> [0.  0.5]")
+def sigmoid(x: Any) -> Array:
+    """The logistic function: 1 / (1 + e⁻ˣ)."""
+    with np.errstate(over="ignore"):  # e⁻ˣ = inf gives 0, which is right
+        return 1 / (1 + np.exp(-x))
+
+
+# y·(1 - y) would round to 0 for large x; 1 / (1 + eˣ) is 1 - y, exact.
+sigmoid.defvjp(lambda g, y, x: g * y / (1 + np.exp(x)))
+
+
+@elementwise(kinks="at -3 and 3 the derivative is 0.", example="[-4.0, 0.0, 4.0] -> [0.  0.5 1. ]")
+def hard_sigmoid(x: Any) -> Array:
+    """The sigmoid in three straight pieces: min(max(x + 3, 0), 6) / 6."""
+    return np.clip(x + 3, 0, 6) / 6
+
+
+hard_sigmoid.defvjp(lambda g, y, x: np.where(np.absolute(x) < 3, g / 6, 0))
+
+
+@elementwise(example="[-1000.0, 1000.0] -> [   0. 1000.]")
+def softplus(x: Any) -> Array:
+    """The smooth rectifier: log(1 + eˣ)."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
+
+
+softplus.defvjp(lambda g, y, x: g * sigmoid.inline(x))
+
+
+@elementwise(example="[-1000.0, 1000.0] -> [-1000.     0.]")
+def log_sigmoid(x: Any) -> Array:
+    """The logarithm of the logistic function: -log(1 + e⁻ˣ)."""
+    return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
+
+
+log_sigmoid.defvjp(lambda g, y, x: g * sigmoid.inline(-x))
+
+
+@elementwise(example="[-1.0, 0.0, 1.0] -> [-0.5  0.   0.5]")
+def softsign(x: Any) -> Array:
+    """The soft sign: x / (1 + |x|)."""
+    return x / (1 + np.absolute(x))
+
+
+softsign.defvjp(lambda g, y, x: g / np.square(1 + np.absolute(x)))
+
+
+@elementwise(example="[-1000.0, 1000.0] -> [  -0. 1000.]")
+def silu(x: Any) -> Array:
+    """The sigmoid linear unit, or swish: x / (1 + e⁻ˣ)."""
+    return x * sigmoid.forward(x)
+
+
+def _silu_vjp(g: Any, y: Any, x: Any) -> Any:
+    s = sigmoid.inline(x)
+    return g * (s + y * (1 - s))
+
+
+silu.defvjp(_silu_vjp)
+
+
+@elementwise(example="[-1000.0, 1000.0] -> [  -0. 1000.]")
+def mish(x: Any) -> Array:
+    """Mish: x · tanh(log(1 + eˣ))."""
+    return x * np.tanh(softplus.forward(x))
+
+
+def _mish_vjp(g: Any, y: Any, x: Any) -> Any:
+    s = softplus.inline(x)
+    return g * (np.tanh(s) + x * _sech2.inline(s) * sigmoid.inline(x))
+
+
+mish.defvjp(_mish_vjp)
+
+# The error function: W. J. Cody, "Rational Chebyshev approximations for the error function" (1969). Three
+# rational functions, each as the coefficients of its numerator and denominator, highest power first.
+
+_ERF_NEAR = (  # erf(x) / x, a function of x², for |x| ≤ 0.46875
+    (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2, 3.20937758913846947e3),
+    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
+)
+_ERFC_MIDDLE = (  # e^(x²) · erfc(x), a function of x, for 0.46875 < x ≤ 4
+    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1,
+     2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
+     1.23033935479799725e3),
+    (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+     3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
+)  # fmt: skip
+_ERFC_FAR = (  # x² · (1/√π - x · e^(x²) · erfc(x)), a function of 1/x², for x > 4
+    (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
+     1.60837851487422766e-2, 6.58749161529837803e-4),
+    (1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2,
+     2.33520497626869185e-3),
+)  # fmt: skip
+_1_SQRT_PI = 0.5641895835477563
+
+
+def _ratio(coefficients: tuple[tuple[float, ...], tuple[float, ...]], x: Array) -> Array:
+    """The rational function with the given numerator and denominator at `x`, by Horner's scheme."""
+    above, below = (np.full_like(x, first) for first, *_ in coefficients)
+    for total, (_, *others) in zip((above, below), coefficients):
+        for coefficient in others:
+            total *= x
+            total += coefficient
+    above /= below
+    return above
+
+
+def _erfc_beyond_half(a: Array) -> Array:
+    """erfc(a) for a > 0.46875."""
+    near = np.minimum(a, 4)
+    far = np.maximum(a, 4)
+    inverse = 1 / np.square(far)
+    scaled = np.where(a <= 4, _ratio(_ERFC_MIDDLE, near), (_1_SQRT_PI - inverse * _ratio(_ERFC_FAR, inverse)) / far)
+    # e^-a² with a = c + r, where c has so few digits that c² is exact: no error of a² is magnified
+    c = np.trunc(16 * np.minimum(a, 100)) / 16
+    return scaled * np.exp(-c * c) * np.exp(-(a - c) * (a + c))
+
+
+def _by_region(x: Any, near: Any, far: Any) -> Array:
+    """`near` of x where |x| ≤ 0.46875, `far` of x elsewhere; each is computed just where it is needed."""
+    x = np.asarray(x)
+    x = x.astype(np.float64) if x.dtype.kind != "f" else x
+    y = np.empty_like(x)
+    is_near = np.absolute(x) <= 0.46875
+    y[is_near] = near(x[is_near])
+    y[~is_near] = far(x[~is_near])
+    return y
+
+
+def _erf_near(x: Array) -> Array:
+    return x * _ratio(_ERF_NEAR, np.square(x))
+
+
+@elementwise(example="[-10.0, 0.0, 10.0] -> [-1.  0.  1.]")
+def erf(x: Any) -> Array:
+    """The error function: 2/√π · ∫₀ˣ e^(-t²) dt."""
+    return _by_region(x, _erf_near, lambda x: np.copysign(1 - _erfc_beyond_half(np.absolute(x)), x))
+
+
+erf.defvjp(lambda g, y, x: g * (2 * _1_SQRT_PI) * np.exp(-np.square(x)))
+
+
+@elementwise(example="[-10.0, 0.0] -> [2. 1.]")
+def erfc(x: Any) -> Array:
+    """The complementary error function, exact also where it is tiny: 1 - erf(x)."""
+
+    def far(x: Array) -> Array:
+        tail = _erfc_beyond_half(np.absolute(x))
+        return np.where(x < 0, 2 - tail, tail)
+
+    return _by_region(x, lambda x: 1 - _erf_near(x), far)
+
+
+erfc.defvjp(lambda g, y, x: g * (-2 * _1_SQRT_PI) * np.exp(-np.square(x)))
+
+_SQRT_HALF = 0.7071067811865476
+_SQRT_2_PI = 0.7978845608028654
+
+
+@elementwise
+def gelu(x: Any, *, approximate: bool = False) -> Array:
+    """The Gaussian error linear unit: x · Φ(x), where Φ(x) = (1 + erf(x/√2)) / 2.
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+    approximate : bool
+        Φ(x) ≈ (1 + tanh(√(2/π) · (x + 0.044715 · x³))) / 2 instead: faster, and off by less than 0.0005.
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> print(tgl.gelu([-1000.0, 0.0, 1000.0]).numpy())
+    [  -0.    0. 1000.]
+    """
+    if approximate:
+        return 0.5 * x * (1 + np.tanh(_SQRT_2_PI * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * erfc.forward(-_SQRT_HALF * x)
+
+
+def _gelu_vjp(g: Any, y: Any, x: Any, approximate: bool) -> Any:
+    if approximate:
+        u = _SQRT_2_PI * (x + 0.044715 * x * x * x)
+        du = _SQRT_2_PI * (1 + 0.134145 * x * x)
+        return g * 0.5 * (1 + np.tanh(u) + x * _sech2.inline(u) * du)
+    density = 0.5 * _SQRT_2_PI * np.exp(-0.5 * np.square(x))
+    return g * (0.5 * erfc.inline(-_SQRT_HALF * x) + x * density)
+
+
+gelu.defvjp(_gelu_vjp)
+
+exponential = exp
+"""Keras's name for `exp` as an activation."""
+
+# Softmax and its kin ------------------------------------------------------------------------------------------
+
+
+@primitive
+def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+    """The logarithm of a sum of exponentials, over `axis`: log Σ eˣ.
+
+    Neither overflows nor loses digits where the result is close to 0. Nothing but -inf gives -inf.
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+    axis : int, tuple of int, or None
+        None takes the sum over all axes.
+    keepdims : bool
+        Keep the reduced axes, with length one.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.logsumexp([1000.0, -1000.0]).item()
+    1000.0
+    """
+    largest = np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    largest = np.where(np.isinf(largest), 0, largest)  # inf - inf would be nan
+    e = np.exp(x - largest)
+    ties = e == 1  # with one of these ones taken out, log1p knows the others to their last digit
+    others = np.sum(np.where(ties, 0, e), axis=axis, keepdims=True) + (np.sum(ties, axis=axis, keepdims=True) - 1.0)
+    with np.errstate(divide="ignore"):
+        y = (np.log1p(others) + largest).astype(e.dtype, copy=False)
+    return y if keepdims else np.squeeze(y, axis=axis)
+
+
+def _logsumexp_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    y = expand_reduced(y, x, axis, keepdims)
+    return expand_reduced(g, x, axis, keepdims) * np.exp(x - np.where(np.isneginf(y), 0, y))
+
+
+logsumexp.defvjp(_logsumexp_vjp)
 
 
 @primitive

@@ -1,6 +1,6 @@
 """Reductions: many numbers in, fewer out, along one axis, several, or all.
 
-The gradient of a reduction spreads `g` back over the axes that were reduced. `_expand` puts those axes back
+The gradient of a reduction spreads `g` back over the axes that were reduced. `expand_reduced` puts those axes back
 with length one, so that broadcasting does the spreading.
 """
 
@@ -14,7 +14,7 @@ from tinygrad_lite.primitive import nondifferentiable, primitive
 from tinygrad_lite.tensor import Array
 
 
-def _expand(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def expand_reduced(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """`g` with the reduced axes of `x` put back, each of length one."""
     if keepdims:
         return g
@@ -50,7 +50,7 @@ def sum(x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) 
     return np.sum(x, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-sum.defvjp(lambda g, y, x, axis, dtype, keepdims: np.broadcast_to(_expand(g, x, axis, keepdims), x.shape))
+sum.defvjp(lambda g, y, x, axis, dtype, keepdims: np.broadcast_to(expand_reduced(g, x, axis, keepdims), x.shape))
 
 
 @primitive
@@ -82,7 +82,7 @@ def mean(x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False)
 
 def _mean_vjp(g: Any, y: Any, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
     count = x.size // _size(y) if _size(y) else 1
-    return np.broadcast_to(_expand(g / count, x, axis, keepdims), x.shape)
+    return np.broadcast_to(expand_reduced(g / count, x, axis, keepdims), x.shape)
 
 
 def _size(y: Any) -> int:
@@ -93,9 +93,9 @@ mean.defvjp(_mean_vjp)
 
 
 def _extremum_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    ties = x == _expand(y, x, axis, keepdims)
+    ties = x == expand_reduced(y, x, axis, keepdims)
     share = ties / ties.sum(axis=axis, keepdims=True)  # elements that tie share the gradient equally
-    return _expand(g, x, axis, keepdims) * share
+    return expand_reduced(g, x, axis, keepdims) * share
 
 
 @primitive
