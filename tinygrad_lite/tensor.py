@@ -54,7 +54,7 @@ def as_array(value: Any, dtype: DTypeLike | None = None, like: np.dtype[Any] | N
                 f"Expected numbers in an array of a regular shape. Received: value={_short(value)}. "
                 "Make the nested lists equally long."
             ) from error
-        if array.dtype == np.float64 and not _holds_numpy(value):
+        if dtype is None and array.dtype == np.float64 and not _holds_numpy(value):
             array = array.astype(np.float32 if like is None or like.kind != "f" else like)
     if array.dtype.kind not in "fiubc":
         raise TypeError(
