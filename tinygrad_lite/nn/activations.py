@@ -1,0 +1,75 @@
+"""Activations by name: what stands between the layers of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_lite import ops
+from tinygrad_lite.names import lookup
+from tinygrad_lite.tensor import Tensor, to_tensor
+
+__all__ = ["get", "linear"]
+
+Activation = Callable[..., Any]
+
+
+def linear(x: Any) -> Tensor:
+    """The identity: `x` itself.
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+
+    Returns
+    -------
+    Tensor
+        Of the shape of `x`.
+
+    Examples
+    --------
+    >>> linear([1.0, -2.0]).numpy()
+    array([ 1., -2.], dtype=float32)
+    """
+    return to_tensor(x)
+
+
+_NAMES = (
+    "relu", "sigmoid", "tanh", "softmax", "log_softmax", "elu", "selu", "softplus", "softsign", "gelu", "silu",
+    "leaky_relu", "exponential", "hard_sigmoid", "mish", "log_sigmoid",
+)  # fmt: skip
+
+_ACTIVATIONS: dict[str, Activation] = {name: getattr(ops, name) for name in _NAMES if hasattr(ops, name)}
+_ACTIVATIONS["linear"] = linear
+if "silu" in _ACTIVATIONS:
+    _ACTIVATIONS["swish"] = _ACTIVATIONS["silu"]
+
+
+def get(identifier: Any) -> Activation:
+    """The activation that `identifier` names.
+
+    Parameters
+    ----------
+    identifier : str, callable or None
+        None means `linear`. A function of one tensor is returned as it is.
+
+    Returns
+    -------
+    callable
+        Takes a Tensor, returns one of the same shape.
+
+    Raises
+    ------
+    ValueError
+        There is no activation of that name.
+    TypeError
+        `identifier` is something else.
+
+    Examples
+    --------
+    >>> get("relu")([-1.0, 2.0]).numpy()
+    array([0., 2.], dtype=float32)
+    """
+    if identifier is None:
+        return linear
+    return identifier if callable(identifier) else lookup("activation", _ACTIVATIONS, identifier)

@@ -1,0 +1,723 @@
+"""Optimizers: what turns gradients into better weights.
+
+An optimizer is two things: the numbers that it remembers for every weight (its slots), and one rule that
+takes a step. A rule is elementwise, so it can work through the weights block by block, in place: a block and
+its gradient stay in the processor's cache from the rule's first multiplication to its last, and no temporary
+is larger than a block. All that optimizers have in common, from the learning rate to the checks, is in the
+base class.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.names import lookup
+from tinygrad_lite.tensor import Array, Tensor, Variable, as_array
+
+__all__ = ["SGD", "Adagrad", "Adam", "Momentum", "Optimizer", "RMSProp", "RMSprop", "get"]
+
+BLOCK = 1 << 14
+"""Elements that a rule updates at a time: weights, gradient, slots and scratch together fit the cache."""
+
+LearningRate = float | Callable[..., Any]
+
+
+class Optimizer:
+    """What all optimizers share. A subclass gives its slots and its rule.
+
+    Parameters
+    ----------
+    learning_rate : float, or callable
+        A callable is asked at every step; it may take the number of steps done so far.
+    name : str
+
+    Raises
+    ------
+    TypeError, ValueError
+        `learning_rate` is not a number, is negative or is not finite.
+
+    Examples
+    --------
+    An optimizer of one's own:
+
+    >>> import numpy as np
+    >>> import tinygrad_lite as tgl
+    >>> class SignSGD(Optimizer):
+    ...     def update(self, w, g, slots, scratch, learning_rate, step):
+    ...         np.sign(g, out=scratch)
+    ...         scratch *= learning_rate
+    ...         w -= scratch
+    >>> w = tgl.Variable([1.0, 2.0])
+    >>> SignSGD(0.5, "sign_sgd").apply_gradients([(tgl.constant([0.1, -7.0]), w)])
+    >>> w.numpy()
+    array([0.5, 2.5], dtype=float32)
+    """
+
+    hyperparameters: tuple[str, ...] = ()
+    """The names of the constructor's arguments, besides `learning_rate` and `name`."""
+
+    def __init__(self, learning_rate: LearningRate, name: str) -> None:
+        self.name = name
+        self._iterations = Variable(0, trainable=False, name=f"{name}/iteration", dtype="int64")
+        self._learning_rate: Any = None
+        self._trainable: list[Variable] = []
+        self._index: dict[int, int] = {}
+        self._state: dict[str, list[Variable]] = {}
+        self._scratch: dict[Any, Array] = {}
+        self.built = False
+        self.learning_rate = learning_rate
+
+    # What a subclass gives --------------------------------------------------------------------------------
+
+    def slots(self) -> dict[str, float]:
+        """The names of what is remembered for every weight, and the value that it starts with."""
+        return {}
+
+    def update(
+        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, learning_rate: float, step: int
+    ) -> None:
+        """Take one step for one block of weights: change `w` and `slots` in place.
+
+        Parameters
+        ----------
+        w : ndarray, shape (n,)
+            Weights.
+        g : ndarray, shape (n,)
+            Their gradient; not to be written to.
+        slots : sequence of ndarrays, shape (n,)
+            In the order of `slots()`.
+        scratch : ndarray, shape (n,)
+            Room for an intermediate result.
+        learning_rate : float
+        step : int
+            1 for the first step.
+        """
+        raise NotImplementedError(
+            f"{type(self).__name__} must define update(self, w, g, slots, scratch, learning_rate, step), which "
+            "changes w and slots in place."
+        )
+
+    # State ------------------------------------------------------------------------------------------------
+
+    @property
+    def iterations(self) -> Variable:
+        """The number of steps taken."""
+        return self._iterations
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate: a Variable, or what the schedule answers now. A number can be assigned."""
+        return self._scheduled() if callable(self._learning_rate) else self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: LearningRate) -> None:
+        if callable(value):
+            self._learning_rate = value
+            return
+        number = _learning_rate(value)
+        if isinstance(self._learning_rate, Variable):
+            self._learning_rate.assign(number)
+        else:
+            self._learning_rate = Variable(number, trainable=False, name=f"{self.name}/learning_rate", dtype="float64")
+
+    def _scheduled(self) -> float:
+        """The value of a learning rate that is a function of the number of steps, or of nothing."""
+        schedule = self._learning_rate
+        takes_step = any(
+            p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+            for p in inspect.signature(schedule).parameters.values()
+        )
+        return _learning_rate(schedule(self._iterations.item()) if takes_step else schedule())
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The number of steps, the learning rate (unless it is a schedule), then the slots."""
+        learning_rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
+        return [self._iterations, *learning_rate, *(v for slot in self._state.values() for v in slot)]
+
+    def build(self, variables: Iterable[Variable]) -> None:
+        """Make the slots for `variables`; the first `apply_gradients` does it by itself.
+
+        Raises
+        ------
+        TypeError
+            Something else than a Variable.
+        ValueError
+            A Variable comes twice, or the optimizer was built for others.
+        """
+        variables = list(variables)
+        for variable in variables:
+            if not isinstance(variable, Variable):
+                raise TypeError(
+                    f"{self.name}.build expected Variables. Received: {variable!r} of type {type(variable).__name__}."
+                )
+        self._refuse_repetitions(variables)
+        if self.built:
+            self._refuse_foreign(variables)
+            return
+        self._trainable = variables
+        self._index = {variable._id: n for n, variable in enumerate(variables)}
+        self._state = {
+            slot: [
+                Variable(np.full(v.shape, start, v.dtype), trainable=False, name=f"{self.name}/{v.name}/{slot}")
+                for v in variables
+            ]
+            for slot, start in self.slots().items()
+        }
+        self.built = True
+
+    # A step -----------------------------------------------------------------------------------------------
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
+        """Take one step: change every Variable by its gradient.
+
+        Parameters
+        ----------
+        grads_and_vars : iterable of (gradient, Variable)
+            As `zip(grads, variables)` gives them. A gradient is a Tensor or an array of its Variable's shape.
+
+        Raises
+        ------
+        ValueError
+            A gradient is None or of a wrong shape, a Variable is not one that the optimizer was built for,
+            or comes twice; nothing has been changed then.
+        TypeError
+            A pair is not a gradient and a Variable.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> w = tgl.Variable([1.0, 2.0])
+        >>> with tgl.GradientTape() as tape:
+        ...     loss = (w * w).sum()
+        >>> SGD(0.25).apply_gradients([(tape.gradient(loss, w), w)])
+        >>> w.numpy()
+        array([0.5, 1. ], dtype=float32)
+        """
+        gradients, variables = self._checked(list(grads_and_vars))
+        if not self.built:
+            self.build(variables)
+        learning_rate = float(self.learning_rate)
+        step = self._iterations.item() + 1
+        positions = [self._index[variable._id] for variable in variables]
+        slots = [[_buffer(slot[n]) for slot in self._state.values()] for n in positions]
+        buffers = [_buffer(variable) for variable in variables]  # before the first change: no memory, no harm
+        for w, g, states in zip(buffers, gradients, slots):
+            self.update_array(w, g, states, learning_rate, step)
+        self._iterations.assign_add(1)
+
+    def update_array(self, w: Array, g: Array, slots: Sequence[Array], learning_rate: float, step: int) -> None:
+        """Apply the rule to a whole array of weights, in place and block by block.
+
+        Parameters
+        ----------
+        w : ndarray, C-contiguous
+        g : ndarray of the shape of `w`
+            With any strides; is only read.
+        slots : sequence of ndarrays of the shape and dtype of `w`, C-contiguous
+        learning_rate : float
+        step : int
+            1 for the first step.
+        """
+        size, dtype = w.size, w.dtype
+        scratch = self._scratch.get(dtype)
+        if scratch is None or scratch.size < min(size, BLOCK):
+            scratch = self._scratch[dtype] = np.empty(min(size, BLOCK), dtype)
+        flat = [array.reshape(-1) for array in (w, *slots)]
+        gradient: Any = g.reshape(-1) if g.flags.c_contiguous else g.flat  # .flat copies a block at a time
+        with np.errstate(over="ignore", invalid="ignore"):  # a step that diverges shows in the loss
+            for start in range(0, size, BLOCK):
+                stop = min(start + BLOCK, size)
+                weights, *states = (array[start:stop] for array in flat)
+                g_block = gradient[start:stop].astype(dtype, copy=False)
+                self.update(weights, g_block, states, scratch[: stop - start], learning_rate, step)
+
+    def _checked(self, pairs: list[Any]) -> tuple[list[Array], list[Variable]]:
+        """The gradients as arrays and their Variables, or the error that says what is wrong with them."""
+        if not pairs:
+            raise ValueError(
+                "apply_gradients expected at least one pair (gradient, variable). Received: none. A zip can be "
+                "gone through only once: make a new one for every step."
+            )
+        for pair in pairs:
+            if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and isinstance(pair[1], Variable)):
+                raise TypeError(
+                    f"apply_gradients expected pairs (gradient, variable). Received: {_kind_of(pair)}. "
+                    "Pass zip(grads, variables), the gradients first."
+                )
+        variables = [variable for _, variable in pairs]
+        missing = [variable.name for gradient, variable in pairs if gradient is None]
+        if missing:
+            raise ValueError(
+                f"apply_gradients expected a gradient for every variable. Received: None for {_listed(missing)}. "
+                "The usual causes: the loss does not depend on the variable; what depends on it was computed "
+                "outside of `with tgl.GradientTape()`, or left the tape through .numpy(), an integer or argmax; "
+                "the variable is not trainable and was not watched. Leave out the variables that are not meant "
+                "to be trained."
+            )
+        gradients = [as_array(gradient) for gradient, _ in pairs]
+        for gradient, variable in zip(gradients, variables):
+            if gradient.shape != variable.shape:
+                raise ValueError(
+                    f"apply_gradients expected a gradient of the shape {variable.shape} for {variable.name!r}. "
+                    f"Received: gradient.shape={gradient.shape}. Are gradients and variables in the same order?"
+                )
+            if gradient.dtype.kind not in "fiu":
+                raise TypeError(
+                    f"apply_gradients expected real numbers as the gradient of {variable.name!r}. Received: "
+                    f"gradient.dtype={gradient.dtype}."
+                )
+        self._refuse_repetitions(variables)
+        if self.built:
+            self._refuse_foreign(variables)
+        return gradients, variables
+
+    def _refuse_repetitions(self, variables: list[Variable]) -> None:
+        seen: set[int] = set()
+        for variable in variables:
+            if variable._id in seen:
+                raise ValueError(
+                    f"{self.name} expected every variable once. Received: {variable.name!r} twice. Add up its "
+                    "gradients, or remove the repetition."
+                )
+            seen.add(variable._id)
+
+    def _refuse_foreign(self, variables: list[Variable]) -> None:
+        foreign = [variable.name for variable in variables if variable._id not in self._index]
+        if foreign:
+            raise ValueError(
+                f"This {self.name} was built for the variables {_listed([v.name for v in self._trainable])}. "
+                f"Received: {_listed(foreign)}, not among them. Use a new optimizer for other variables, or call "
+                "build(variables) with all of them before the first step."
+            )
+
+    # Saving -----------------------------------------------------------------------------------------------
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as plain numbers (a schedule stays what it is)."""
+        rate = self._learning_rate
+        config = {"name": self.name, "learning_rate": rate.item() if isinstance(rate, Variable) else rate}
+        return config | {name: getattr(self, name) for name in self.hyperparameters}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Optimizer:
+        """A new optimizer with the arguments that `get_config` gave."""
+        return cls(**config)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_scratch": {}, "_index": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._index = {variable._id: n for n, variable in enumerate(self._trainable)}  # identities are new
+
+
+class SGD(Optimizer):
+    """Gradient descent, with momentum if asked for.
+
+    Without momentum `w -= learning_rate * g`. With it, `m = momentum * m - learning_rate * g`, then
+    `w += m`, or with `nesterov` `w += momentum * m - learning_rate * g`.
+
+    Parameters
+    ----------
+    learning_rate : float, or callable
+    momentum : float
+        From 0 to 1.
+    nesterov : bool
+        Look ahead along the momentum.
+    name : str
+
+    Raises
+    ------
+    ValueError
+        `momentum` is out of its range.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> w = tgl.Variable(1.0)
+    >>> sgd = SGD(learning_rate=0.5, momentum=0.5)
+    >>> for _ in range(2):
+    ...     sgd.apply_gradients([(tgl.constant(1.0), w)])
+    >>> w  # 1 - 0.5 - (0.25 + 0.5)
+    Variable(-0.25, name='Variable', shape=(), dtype=float32)
+    """
+
+    hyperparameters = ("momentum", "nesterov")
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        name: str = "SGD",
+        **options: Any,
+    ) -> None:
+        self.momentum = _fraction("momentum", momentum)
+        self.nesterov = nesterov
+        super().__init__(learning_rate, name, **options)
+
+    def slots(self) -> dict[str, float]:
+        return {"momentum": 0.0} if self.momentum else {}
+
+    def update(
+        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, learning_rate: float, step: int
+    ) -> None:
+        np.multiply(g, learning_rate, out=scratch)
+        if not self.momentum:
+            w -= scratch
+            return
+        (m,) = slots
+        m *= self.momentum
+        m -= scratch
+        if self.nesterov:
+            w -= scratch
+            w += np.multiply(m, self.momentum, out=scratch)
+        else:
+            w += m
+
+
+class Momentum(SGD):
+    """Gradient descent with momentum 0.9 by default: see `SGD`.
+
+    Parameters
+    ----------
+    learning_rate : float, or callable
+    momentum : float
+        From 0 to 1.
+    nesterov : bool
+        Look ahead along the momentum.
+    name : str
+
+    Examples
+    --------
+    >>> Momentum().get_config()
+    {'name': 'momentum', 'learning_rate': 0.01, 'momentum': 0.9, 'nesterov': False}
+    """
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.01,
+        momentum: float = 0.9,
+        nesterov: bool = False,
+        name: str = "momentum",
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, momentum, nesterov, name, **options)
+
+
+class RMSProp(Optimizer):
+    """Divide the gradient by the root of a moving average of its square.
+
+    `v = rho * v + (1 - rho) * g²`, then `w -= learning_rate * g / √(v + epsilon)`. With `momentum`, what is
+    subtracted is `m = momentum * m + learning_rate * g / √(...)`. With `centered`, the square of a moving
+    average of the gradient is taken off `v` under the root, which makes it the gradient's variance.
+
+    Parameters
+    ----------
+    learning_rate : float, or callable
+    rho : float
+        How much of the average is kept, from 0 to 1.
+    momentum : float
+        From 0 to 1.
+    epsilon : float
+    centered : bool
+    name : str
+
+    Raises
+    ------
+    ValueError
+        A number is out of its range.
+
+    References
+    ----------
+    Hinton (2012), Neural Networks for Machine Learning, lecture 6.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> w = tgl.Variable(10.0)
+    >>> RMSProp(learning_rate=0.1).apply_gradients([(tgl.constant(10.0), w)])
+    >>> f"{w.item():.6f}"  # 10 - 0.1 · 10 / √(0.1 · 10²)
+    '9.683772'
+    """
+
+    hyperparameters = ("rho", "momentum", "epsilon", "centered")
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        name: str = "rmsprop",
+        **options: Any,
+    ) -> None:
+        self.rho = _fraction("rho", rho)
+        self.momentum = _fraction("momentum", momentum)
+        self.epsilon = _not_negative("epsilon", epsilon)
+        self.centered = centered
+        super().__init__(learning_rate, name, **options)
+
+    def slots(self) -> dict[str, float]:
+        names = ["velocity"] + ["momentum"] * bool(self.momentum) + ["average_gradient"] * self.centered
+        return dict.fromkeys(names, 0.0)
+
+    def update(
+        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, learning_rate: float, step: int
+    ) -> None:
+        v = slots[0]
+        np.multiply(g, 1 - self.rho, out=scratch)
+        if self.centered:
+            a = slots[-1]
+            a *= self.rho
+            a += scratch
+        scratch *= g
+        v *= self.rho
+        v += scratch
+        if self.centered:
+            np.square(a, out=scratch)
+            np.subtract(v, scratch, out=scratch)
+            np.maximum(scratch, 0, out=scratch)  # a variance, whatever rounding says
+            scratch += self.epsilon
+        else:
+            np.add(v, self.epsilon, out=scratch)
+        np.sqrt(scratch, out=scratch)
+        np.divide(g, scratch, out=scratch)
+        scratch *= learning_rate
+        if self.momentum:
+            m = slots[1]
+            m *= self.momentum
+            m += scratch
+            w -= m
+        else:
+            w -= scratch
+
+
+RMSprop = RMSProp
+
+
+class Adagrad(Optimizer):
+    """Divide the gradient by the root of the sum of all its squares so far.
+
+    `a += g²`, then `w -= learning_rate * g / √(a + epsilon)`.
+
+    Parameters
+    ----------
+    learning_rate : float, or callable
+    initial_accumulator_value : float
+        What the sum starts with.
+    epsilon : float
+    name : str
+
+    Raises
+    ------
+    ValueError
+        A number is negative.
+
+    References
+    ----------
+    Duchi et al. (2011), Adaptive Subgradient Methods for Online Learning and Stochastic Optimization.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> w = tgl.Variable(1.0)
+    >>> Adagrad(0.5, initial_accumulator_value=9.0).apply_gradients([(tgl.constant(4.0), w)])
+    >>> f"{w.item():.4f}"  # 1 - 0.5 · 4 / √(9 + 4²)
+    '0.6000'
+    """
+
+    hyperparameters = ("initial_accumulator_value", "epsilon")
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        name: str = "adagrad",
+        **options: Any,
+    ) -> None:
+        self.initial_accumulator_value = _not_negative("initial_accumulator_value", initial_accumulator_value)
+        self.epsilon = _not_negative("epsilon", epsilon)
+        super().__init__(learning_rate, name, **options)
+
+    def slots(self) -> dict[str, float]:
+        return {"accumulator": self.initial_accumulator_value}
+
+    def update(
+        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, learning_rate: float, step: int
+    ) -> None:
+        (a,) = slots
+        a += np.square(g, out=scratch)
+        np.add(a, self.epsilon, out=scratch)
+        np.sqrt(scratch, out=scratch)
+        np.divide(g, scratch, out=scratch)
+        scratch *= learning_rate
+        w -= scratch
+
+
+class Adam(Optimizer):
+    """Moving averages of the gradient and of its square, corrected for having started at zero.
+
+    `m += (1 - beta_1) * (g - m)` and `v += (1 - beta_2) * (g² - v)`, then with
+    `α = learning_rate * √(1 - beta_2ᵗ) / (1 - beta_1ᵗ)` at step t: `w -= α * m / (√v + epsilon)`. With
+    `amsgrad`, the largest `v` so far stands under the root.
+
+    Parameters
+    ----------
+    learning_rate : float, or callable
+    beta_1, beta_2 : float
+        How much of each average is kept, at least 0 and below 1.
+    epsilon : float
+    amsgrad : bool
+    name : str
+
+    Raises
+    ------
+    ValueError
+        A number is out of its range.
+
+    References
+    ----------
+    Kingma and Ba (2014), Adam: A Method for Stochastic Optimization; Reddi et al. (2018), On the
+    Convergence of Adam and Beyond.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> w = tgl.Variable(10.0)
+    >>> Adam(learning_rate=0.1).apply_gradients([(tgl.constant(10.0), w)])
+    >>> f"{w.item():.4f}"  # the first step is as long as the learning rate
+    '9.9000'
+    """
+
+    hyperparameters = ("beta_1", "beta_2", "epsilon", "amsgrad")
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        name: str = "adam",
+        **options: Any,
+    ) -> None:
+        self.beta_1 = _fraction("beta_1", beta_1, below_one=True)
+        self.beta_2 = _fraction("beta_2", beta_2, below_one=True)
+        self.epsilon = _not_negative("epsilon", epsilon)
+        self.amsgrad = amsgrad
+        super().__init__(learning_rate, name, **options)
+
+    def slots(self) -> dict[str, float]:
+        return dict.fromkeys(["momentum", "velocity"] + ["velocity_hat"] * self.amsgrad, 0.0)
+
+    def update(
+        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, learning_rate: float, step: int
+    ) -> None:
+        m, v = slots[:2]
+        np.subtract(g, m, out=scratch)
+        scratch *= 1 - self.beta_1
+        m += scratch
+        np.square(g, out=scratch)
+        scratch -= v
+        scratch *= 1 - self.beta_2
+        v += scratch
+        if self.amsgrad:
+            v = np.maximum(slots[2], v, out=slots[2])
+        np.sqrt(v, out=scratch)
+        scratch += self.epsilon
+        np.divide(m, scratch, out=scratch)
+        scratch *= learning_rate * math.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        w -= scratch
+
+
+# By name --------------------------------------------------------------------------------------------------
+
+
+_OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "rmsprop": RMSProp,
+    "adagrad": Adagrad,
+    "adam": Adam,
+}
+
+
+def get(identifier: Any) -> Optimizer:
+    """The optimizer that `identifier` names.
+
+    Parameters
+    ----------
+    identifier : str, Optimizer, or subclass of Optimizer
+        "sgd", "momentum", "rmsprop", "adagrad" or "adam", whatever the capitals, gives one with its
+        defaults; so does a class; an optimizer is returned as it is.
+
+    Raises
+    ------
+    ValueError
+        There is no optimizer of that name.
+    TypeError
+        `identifier` is something else.
+
+    Examples
+    --------
+    >>> get("RMSprop").get_config()["rho"]
+    0.9
+    """
+    if isinstance(identifier, Optimizer):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Optimizer):
+        return identifier()  # type: ignore[call-arg]  # all but the base class have defaults
+    return lookup("optimizer", _OPTIMIZERS, identifier)()  # type: ignore[call-arg]
+
+
+# Checks ---------------------------------------------------------------------------------------------------
+
+
+def _buffer(variable: Variable) -> Array:
+    """The Variable's own memory, in one piece and to be written to."""
+    data = variable.writable()
+    if not data.flags.c_contiguous:  # a Variable made from a transposed array: put in order once
+        data = variable._data = np.ascontiguousarray(data)
+    return data
+
+
+def _learning_rate(value: Any) -> float:
+    if isinstance(value, (bool, str)) or not isinstance(value, (int, float, np.number, np.ndarray, Tensor)):
+        raise TypeError(
+            "Expected a number or a callable as the learning rate. Received: learning_rate="
+            f"{value!r} of type {type(value).__name__}. Try learning_rate=0.001."
+        )
+    return _not_negative("learning_rate", float(value))
+
+
+def _not_negative(name: str, value: float) -> float:
+    if not (value >= 0 and math.isfinite(value)):
+        raise ValueError(f"Expected {name} to be finite and at least 0. Received: {name}={value!r}.")
+    return float(value)
+
+
+def _fraction(name: str, value: float, *, below_one: bool = False) -> float:
+    if not (0 <= value < 1 or (value == 1 and not below_one)):
+        bound = "below 1" if below_one else "at most 1"
+        raise ValueError(f"Expected {name} to be at least 0 and {bound}. Received: {name}={value!r}.")
+    return float(value)
+
+
+def _kind_of(pair: Any) -> str:
+    if isinstance(pair, (tuple, list)):
+        return "(" + ", ".join(type(item).__name__ for item in pair) + ")"
+    return type(pair).__name__
+
+
+def _listed(names: list[str], limit: int = 8) -> str:
+    shown = ", ".join(repr(name) for name in names[:limit])
+    return shown if len(names) <= limit else f"{shown} and {len(names) - limit} more"
