@@ -612,7 +612,7 @@ class TestLoad:
         gc.disable()
         tracemalloc.start()
         try:
-            for _ in range(1000):  # until free lists and caches are full
+            for _ in range(2000):  # until free lists and caches are full
                 step()
             before = tracemalloc.get_traced_memory()[0]
             for _ in range(1000):

@@ -69,6 +69,8 @@ class Primitive:
         self.joint_rule: Rule | None = None
         self.is_differentiable = True
         self.is_random = False
+        self.hands_on = 0  # how many of the last arguments are the results, as custom gradients have it
+        self.needs_zero_rule = is_elementwise  # unless its derivative is finite wherever it is defined
         self.domain: str | None = None
         self.kinks: str | None = None
         self.__name__: str = name or forward.__name__
@@ -157,12 +159,14 @@ class Primitive:
         ids = []
         borrowed = False
         for x in args:
-            if isinstance(x, Tensor):
+            if type(x) is Tensor:
                 arrays.append(x._data)
                 ids.append(x._id)
-                if tapes and isinstance(x, Variable) and x.trainable and x._data.dtype.kind == "f":
-                    for tape in tapes:
-                        tape._access(x)
+            elif isinstance(x, Tensor):
+                arrays.append(x._data)
+                ids.append(x._id)
+                for tape in tapes:
+                    tape._access(x)
             else:
                 arrays.append(x if type(x) in _PLAIN else _plain(x, args, self))
                 ids.append(0)
@@ -177,14 +181,19 @@ class Primitive:
             data = map_structure(lambda item: item.copy() if _is_view(item, args) else item, data)
             arrays = [x.copy() if isinstance(a, np.ndarray) else x for a, x in zip(args, arrays)] if tapes else arrays
         if type(data) is tuple:
-            return self._record_outputs(tapes, ids, arrays, kwargs, data)
+            return self._record_outputs(tapes, args, ids, arrays, kwargs, data)
         y = _new(Tensor)
         y._data = data
         y._id = 0
+        if not tapes:
+            return y
+        if tapes[0]._traces:
+            tapes[0].note_call(self, args, arrays, kwargs, (y,))
+        entry = None
         for tape in tapes:
             if not tape._watched.isdisjoint(ids):
-                if not y._id:
-                    y._id = new_id()
+                if entry is None:
+                    y._id = y._id or new_id()
                     entry = (self, y._id, ids, arrays, kwargs, data)
                 if self.is_differentiable and data.dtype.kind == "f":
                     tape._watched.add(y._id)
@@ -194,16 +203,18 @@ class Primitive:
         return y
 
     def _record_outputs(
-        self, tapes: list[GradientTape], ids: list[int], arrays: list[Any], kwargs: Any, data: tuple[Any, ...]
+        self, tapes: list[GradientTape], args: Any, ids: list[int], arrays: list[Any], kwargs: Any, data: Any
     ) -> tuple[Tensor, ...]:
         """Wrap and record the several outputs of one application."""
         outputs = tuple(wrap(item) for item in data)
+        if tapes and tapes[0]._traces:
+            tapes[0].note_call(self, args, arrays, kwargs, outputs)
         entry = None
         for tape in tapes:
             if self.is_differentiable and not tape._watched.isdisjoint(ids):
                 if entry is None:
                     for output in outputs:
-                        output._id = new_id()
+                        output._id = output._id or new_id()
                     keys = tuple(output._id for output in outputs)
                     entry = (self, keys, ids, arrays, kwargs, data)
                 tape._watched.update(output._id for output in outputs if output.dtype.kind == "f")
@@ -542,4 +553,5 @@ def _custom_primitive(
 
     made = Primitive(forward, name=name)
     made.defvjp_joint(joint_rule)
+    made.hands_on = results
     return made

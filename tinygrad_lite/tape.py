@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, new_id, wrap
+from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, detached, new_id, wrap
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -61,6 +61,7 @@ class _ThreadState(threading.local):
     def __init__(self) -> None:
         self.tapes: list[GradientTape] = []
         self.scopes: list[str] = []
+        self.pulling_back = 0  # how many computations of gradients it is inside of
 
 
 state = _ThreadState()
@@ -109,7 +110,7 @@ def stop_gradient(x: Any) -> Tensor:
     >>> tape.gradient(y, v)
     Tensor(3., shape=(), dtype=float32)
     """
-    return wrap(x._data) if isinstance(x, Tensor) else Tensor(x)
+    return detached(x) if isinstance(x, Tensor) else Tensor(x)
 
 
 class GradientTape:
@@ -138,6 +139,11 @@ class GradientTape:
     >>> dy_dx, outer.gradient(dy_dx, x)
     (Tensor(27., shape=(), dtype=float32), Tensor(18., shape=(), dtype=float32))
     """
+
+    _traces = False  # whether this is not a tape but what `tgl.function` traces with: it notes every call
+
+    def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any) -> None:
+        """Called for every application of a primitive if `_traces`."""
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
@@ -186,6 +192,16 @@ class GradientTape:
             "gradients that it computed, or record again in the other process."
         )
 
+    def rewrap(self, value: Any, identity: int) -> Tensor:
+        """A recorded value as the Tensor that it was, so that its use in a rule is recorded in turn."""
+        tensor = wrap(value)
+        tensor._id = identity
+        return tensor
+
+    def zero_rule(self, g: Tensor, d: Tensor) -> Tensor:
+        """`d` with the zero rule applied, in a way that this tape can record."""
+        return _zero_rule(g, d)  # type: ignore[no-any-return]
+
     def watch(self, tensor: Any) -> None:
         """Follow `tensor` from here on, so that gradients with respect to it can be taken.
 
@@ -228,10 +244,16 @@ class GradientTape:
         if isinstance(tensor, Variable):
             self._variables[tensor._id] = tensor
 
-    def _access(self, variable: Variable) -> None:
-        """Called when an operation reads `variable`: watch it unless the user asked not to."""
-        if self._watch_accessed_variables and variable._id not in self._watched:
-            self._watch(variable)
+    def _access(self, x: Tensor) -> None:
+        """Called when an operation reads a Variable: watch it if it can be trained, unless told not to."""
+        if (
+            self._watch_accessed_variables
+            and x._id not in self._watched
+            and isinstance(x, Variable)
+            and x.trainable
+            and x.dtype.kind == "f"
+        ):
+            self._watch(x)
 
     def watched_variables(self) -> tuple[Variable, ...]:
         """The Variables that this tape watches, in the order in which they were created."""
@@ -505,8 +527,12 @@ class GradientTape:
         wanted = {source._id for source in sources}
         useful = self._watched if self._roots <= wanted else _leads_to(wanted & self._watched, record)
         entries = _popping(record) if release else reversed(record[:])
-        with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
-            found = _walk(entries, gradients, useful, wanted, recorded)
+        state.pulling_back += 1
+        try:
+            with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
+                found = _walk(entries, gradients, useful, wanted, recorded)
+        finally:
+            state.pulling_back -= 1
         return [found.get(source._id) if source._id in self._watched else None for source in sources]
 
 
@@ -564,8 +590,8 @@ def _walk(
                 continue
             x = values[position]
             if primitive.is_elementwise:
-                if d is not g and _has_nan(d):
-                    d = np.where(g == 0, 0, d)  # the zero rule: nothing flows where nothing came in
+                if d is not g and primitive.needs_zero_rule:
+                    d = state.tapes[0].zero_rule(g, d) if recorded else _zero_rule(g, d)
                 if d.shape != x.shape:
                     d = sum_to_shape(d, x.shape)
             elif d.shape != x.shape:
@@ -592,8 +618,7 @@ def _as_tensors(values: Any, identities: Any) -> list[Any]:
     tensors = []
     for value, identity in zip(values, identities):
         if identity:
-            value = wrap(value)
-            value._id = identity
+            value = state.tapes[0].rewrap(value, identity)
         tensors.append(value)
     return tensors
 
@@ -619,6 +644,11 @@ def _output_gradients(
             found[key] = g
         answer.append(g)
     return tuple(answer)
+
+
+def _zero_rule(g: Any, d: Any) -> Any:
+    """Nothing flows where nothing came in: 0 where `g` is 0, also where the local derivative is inf or nan."""
+    return np.where(g == 0, 0, d) if _has_nan(d) else d
 
 
 def _has_nan(d: Any) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,15 @@ from numpy.typing import DTypeLike, NDArray
 __all__ = ["DTypeLike", "Tensor", "Variable", "as_array", "constant"]
 
 Array = NDArray[Any]
+
+
+class _Tracing(threading.local):
+    """What a thread's `tgl.function` is tracing with, if anything: assignments must reach it too."""
+
+    tracer: Any = None
+
+
+tracing = _Tracing()
 
 new_id = itertools.count(1).__next__  # of a tensor that some tape records; 0 is nobody's
 
@@ -108,6 +118,11 @@ class Tensor:
     _id: int
 
     def __init__(self, value: Any, dtype: DTypeLike | None = None) -> None:
+        if tracing.tracer is not None and isinstance(value, Tensor):
+            raise TypeError(
+                "Tensor(...) of a tensor inside of a tgl.function would be a constant, made once. Use the tensor "
+                "itself, tgl.stop_gradient(tensor), or tgl.cast(tensor, dtype)."
+            )
         self._data = np.array(as_array(value, dtype))
         self._id = 0
 
@@ -195,7 +210,7 @@ class Tensor:
                 f"The truth of a tensor with {self.size} elements is ambiguous. Received: shape={self.shape}. "
                 "Use .any() or .all(), or tgl.where(condition, a, b) to choose elementwise."
             )
-        return bool(self._data.item())
+        return bool(self.item())
 
     def __int__(self) -> int:
         return int(self.item())
@@ -209,7 +224,7 @@ class Tensor:
                 f"Only an integer tensor with one element can be an index. Received: {self!r}. "
                 "Use int(tensor) if rounding towards zero is meant."
             )
-        return int(self._data.item())
+        return int(self.item())
 
     def __hash__(self) -> int:
         return object.__hash__(self)
@@ -270,6 +285,11 @@ def wrap(data: Any) -> Tensor:
     tensor._data = data
     tensor._id = 0
     return tensor
+
+
+def detached(x: Tensor) -> Tensor:
+    """The value that `x` has now, as a Tensor that no tape knows."""
+    return wrap(x._data) if tracing.tracer is None else tracing.tracer.detached(x)  # type: ignore[no-any-return]
 
 
 def to_tensor(value: Any) -> Tensor:
@@ -359,9 +379,21 @@ class Variable(Tensor):
 
     def value(self) -> Tensor:
         """The current value as a Tensor: it stays what it is when the Variable changes."""
-        return wrap(self._data)
+        return detached(self)
 
     read_value = value
+
+    def numpy(self) -> Array:
+        """The current value as a read-only ndarray, which stays what it is when the Variable changes."""
+        if tracing.tracer is not None:
+            tracing.tracer.refuse(self, ".numpy()")
+        return super().numpy()
+
+    def item(self) -> Any:
+        """The only element, as a Python number; also what `float`, `int` and `bool` ask for."""
+        if tracing.tracer is not None:
+            tracing.tracer.refuse(self, "The number")
+        return super().item()
 
     def assign(self, value: Any) -> Variable:
         """Replace the value. No gradient flows through an assignment.
@@ -390,6 +422,8 @@ class Variable(Tensor):
         array([3., 4.], dtype=float32)
         """
         array = self._checked(value, "assign")
+        if tracing.tracer is not None:
+            tracing.tracer.note_assign(self, "assign", value)
         if self._data is not array:
             np.copyto(self.writable(copied=False), array, casting="same_kind")
         return self
@@ -397,6 +431,8 @@ class Variable(Tensor):
     def assign_add(self, value: Any) -> Variable:
         """Add `value` to the value, in place where nobody else sees the buffer. See `assign`."""
         array = self._checked(value, "assign_add")
+        if tracing.tracer is not None:
+            tracing.tracer.note_assign(self, "assign_add", value)
         data = self.writable()
         np.add(data, array, out=data, casting="same_kind")
         return self
@@ -404,6 +440,8 @@ class Variable(Tensor):
     def assign_sub(self, value: Any) -> Variable:
         """Subtract `value` from the value, in place where nobody else sees the buffer. See `assign`."""
         array = self._checked(value, "assign_sub")
+        if tracing.tracer is not None:
+            tracing.tracer.note_assign(self, "assign_sub", value)
         data = self.writable()
         np.subtract(data, array, out=data, casting="same_kind")
         return self
