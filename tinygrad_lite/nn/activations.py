@@ -34,15 +34,26 @@ def linear(x: Any) -> Tensor:
     return to_tensor(x)
 
 
-_NAMES = (
-    "relu", "sigmoid", "tanh", "softmax", "log_softmax", "elu", "selu", "softplus", "softsign", "gelu", "silu",
-    "leaky_relu", "exponential", "hard_sigmoid", "mish", "log_sigmoid",
-)  # fmt: skip
-
-_ACTIVATIONS: dict[str, Activation] = {name: getattr(ops, name) for name in _NAMES if hasattr(ops, name)}
-_ACTIVATIONS["linear"] = linear
-if "silu" in _ACTIVATIONS:
-    _ACTIVATIONS["swish"] = _ACTIVATIONS["silu"]
+_ACTIVATIONS: dict[str, Activation] = {
+    "elu": ops.elu,
+    "exponential": ops.exponential,
+    "gelu": ops.gelu,
+    "hard_sigmoid": ops.hard_sigmoid,
+    "leaky_relu": ops.leaky_relu,
+    "linear": linear,
+    "log_sigmoid": ops.log_sigmoid,
+    "log_softmax": ops.log_softmax,
+    "mish": ops.mish,
+    "relu": ops.relu,
+    "selu": ops.selu,
+    "sigmoid": ops.sigmoid,
+    "silu": ops.silu,
+    "softmax": ops.softmax,
+    "softplus": ops.softplus,
+    "softsign": ops.softsign,
+    "swish": ops.silu,
+    "tanh": ops.tanh,
+}
 
 
 def get(identifier: Any) -> Activation:

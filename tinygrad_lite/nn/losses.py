@@ -1,0 +1,717 @@
+"""Losses: how wrong a prediction is, as one number for every sample.
+
+Each loss is a function of `(y_true, y_pred)` that takes the mean over the last axis, and a class of the
+same name in capitals that weights the samples and reduces them to one number. Nothing is broadcast in
+silence: a column of labels against a row of predictions is an error, not a matrix of differences.
+
+The cross-entropies are computed from logits where that is possible, because there they are exact: the
+logarithm of a softmax is a difference, also where the softmax itself rounds to 0 or 1.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_lite import ops
+from tinygrad_lite.names import lookup
+from tinygrad_lite.ops.neural import check_labels
+from tinygrad_lite.tensor import Tensor, to_tensor
+
+__all__ = [
+    "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "Loss",
+    "LossFunctionWrapper", "MeanAbsoluteError", "MeanSquaredError", "SparseCategoricalCrossentropy",
+    "binary_crossentropy", "categorical_crossentropy", "get", "hinge", "huber", "kl_divergence",
+    "mean_absolute_error", "mean_squared_error", "sparse_categorical_crossentropy",
+]  # fmt: skip
+
+EPSILON = 1e-7
+"""Probabilities are kept this far from 0 and 1, so that their logarithms stay finite."""
+
+# Differences ------------------------------------------------------------------------------------------------
+
+
+def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+    """The mean of (y_pred - y_true)² over the last axis.
+
+    Parameters
+    ----------
+    y_true, y_pred : Tensor or array-like, shape (..., n)
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
+
+    Examples
+    --------
+    >>> mean_squared_error([[0.0, 1.0]], [[1.0, 1.0]]).numpy()
+    array([0.5], dtype=float32)
+    """
+    y_true, y_pred = _aligned("mean_squared_error", y_true, y_pred)
+    return ops.mean(ops.square(y_pred - y_true), axis=-1)
+
+
+def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+    """The mean of |y_pred - y_true| over the last axis.
+
+    Parameters
+    ----------
+    y_true, y_pred : Tensor or array-like, shape (..., n)
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
+
+    Examples
+    --------
+    >>> mean_absolute_error([[0.0, 1.0]], [[1.0, 1.0]]).numpy()
+    array([0.5], dtype=float32)
+    """
+    y_true, y_pred = _aligned("mean_absolute_error", y_true, y_pred)
+    return ops.mean(ops.absolute(y_pred - y_true), axis=-1)
+
+
+def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+    """The mean over the last axis of e²/2 where |e| ≤ delta, else delta·(|e| - delta/2); e = y_pred - y_true.
+
+    Parameters
+    ----------
+    y_true, y_pred : Tensor or array-like, shape (..., n)
+    delta : float
+        Where the parabola goes over into straight lines; positive.
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, or `delta` is not positive.
+
+    Examples
+    --------
+    >>> huber([[0.0, 0.0]], [[1.0, 3.0]]).numpy()
+    array([1.5], dtype=float32)
+    """
+    if not delta > 0:
+        raise ValueError(f"huber expected a positive delta. Received: delta={delta!r}.")
+    y_true, y_pred = _aligned("huber", y_true, y_pred)
+    error = ops.absolute(y_pred - y_true)
+    quadratic = ops.minimum(error, delta)
+    return ops.mean(0.5 * ops.square(quadratic) + delta * (error - quadratic), axis=-1)
+
+
+def hinge(y_true: Any, y_pred: Any) -> Tensor:
+    """The mean of max(1 - y_true·y_pred, 0) over the last axis.
+
+    Parameters
+    ----------
+    y_true : Tensor or array-like, shape (..., n)
+        -1 or 1. If there are only zeros and ones, a zero means -1.
+    y_pred : Tensor or array-like, shape (..., n)
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
+
+    Examples
+    --------
+    >>> hinge([[-1.0, 1.0]], [[0.5, 2.0]]).numpy()
+    array([0.75], dtype=float32)
+    """
+    y_true, y_pred = _aligned("hinge", y_true, y_pred)
+    only_bits = ops.all((y_true == 0) | (y_true == 1))
+    signs = ops.where(only_bits, 2 * y_true - 1, y_true)
+    return ops.mean(ops.maximum(0, 1 - signs * y_pred), axis=-1)
+
+
+# Distributions ----------------------------------------------------------------------------------------------
+
+
+def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
+    """Σ y_true · log(y_true / y_pred) over the last axis: how far one distribution is from another.
+
+    Parameters
+    ----------
+    y_true, y_pred : Tensor or array-like, shape (..., classes)
+        Probabilities; clipped to at least 1e-7.
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, or there are numbers outside of [0, 1].
+
+    Examples
+    --------
+    >>> kl_divergence([[0.5, 0.5]], [[0.5, 0.5]]).numpy()
+    array([0.], dtype=float32)
+    """
+    y_true, y_pred = _aligned("kl_divergence", y_true, y_pred)
+    _check_probabilities("kl_divergence", "y_true", y_true, "Normalise the labels.")
+    _check_probabilities("kl_divergence", "y_pred", y_pred, "If these are logits, apply softmax to them first.")
+    y_true, y_pred = ops.clip(y_true, EPSILON, 1.0), ops.clip(y_pred, EPSILON, 1.0)
+    return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
+
+
+def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0) -> Tensor:
+    """The mean over the last axis of -y·log p - (1 - y)·log(1 - p): for questions answered by yes or no.
+
+    Parameters
+    ----------
+    y_true : Tensor or array-like, shape (..., n)
+        0 or 1, or probabilities.
+    y_pred : Tensor or array-like, shape (..., n)
+        The probabilities p, or with `from_logits` what sigmoid makes them from.
+    from_logits : bool
+    label_smoothing : float
+        From 0 to 1: how far labels are moved towards 1/2.
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, or labels or probabilities are outside of [0, 1].
+
+    Examples
+    --------
+    >>> binary_crossentropy([[1.0, 0.0]], [[1e4, 0.0]], from_logits=True).numpy()
+    array([0.3465736], dtype=float32)
+    """
+    y_true, y_pred = _aligned("binary_crossentropy", y_true, y_pred)
+    _check_probabilities("binary_crossentropy", "y_true", y_true, _BINARY_LABELS)
+    y_true = _smoothed(y_true, label_smoothing, 2)
+    if from_logits:
+        return ops.mean(ops.sigmoid_cross_entropy_with_logits(y_true, y_pred), axis=-1)
+    _check_probabilities("binary_crossentropy", "y_pred", y_pred, _IF_LOGITS)
+    p = ops.clip(y_pred, EPSILON, 1 - EPSILON)
+    return -ops.mean(y_true * ops.log(p) + (1 - y_true) * ops.log(1 - p), axis=-1)
+
+
+def categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0
+) -> Tensor:
+    """-Σ y_true · log y_pred over the last axis: for labels that are one-hot, or distributions.
+
+    Parameters
+    ----------
+    y_true : Tensor or array-like, shape (..., classes)
+    y_pred : Tensor or array-like, shape (..., classes)
+        Probabilities, normalised to sum to one, or with `from_logits` what softmax makes them from.
+    from_logits : bool
+    label_smoothing : float
+        From 0 to 1: how far labels are moved towards 1/classes.
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes differ (for integer labels, `sparse_categorical_crossentropy` is named), there are less
+        than two classes, or labels or probabilities are outside of [0, 1].
+
+    Examples
+    --------
+    >>> categorical_crossentropy([[0.0, 1.0]], [[1e4, 0.0]], from_logits=True).numpy()
+    array([10000.], dtype=float32)
+    """
+    y_true, y_pred = to_tensor(y_true), _floating(y_pred)
+    _check_classes("categorical_crossentropy", y_pred)
+    if y_true.shape in (y_pred.shape[:-1], (*y_pred.shape[:-1], 1)):
+        raise ValueError(
+            "categorical_crossentropy expected one-hot labels of the shape of the predictions. Received: "
+            f"y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}. For integer labels use "
+            "sparse_categorical_crossentropy, or make them one-hot with datasets.to_categorical(y_true, "
+            f"{y_pred.shape[-1]})."
+        )
+    y_true, y_pred = _aligned("categorical_crossentropy", y_true, y_pred)
+    _check_probabilities("categorical_crossentropy", "y_true", y_true, "Make the labels one-hot.")
+    y_true = _smoothed(y_true, label_smoothing, y_pred.shape[-1])
+    if from_logits:
+        return ops.softmax_cross_entropy_with_logits(y_true, y_pred)
+    return _cross_entropy("categorical_crossentropy", y_true, y_pred)
+
+
+def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> Tensor:
+    """-log y_pred[label]: for labels that are integers.
+
+    Parameters
+    ----------
+    y_true : Tensor or array-like of integers, shape (...) or (..., 1)
+        From 0 to classes - 1.
+    y_pred : Tensor or array-like, shape (..., classes)
+        Probabilities, normalised to sum to one, or with `from_logits` what softmax makes them from.
+    from_logits : bool
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit (for one-hot labels, `categorical_crossentropy` is named), there are less than
+        two classes, a label is outside of the classes, or a probability outside of [0, 1].
+    TypeError
+        The labels are not integers.
+
+    Examples
+    --------
+    >>> sparse_categorical_crossentropy([1], [[1e4, 0.0]], from_logits=True).numpy()
+    array([10000.], dtype=float32)
+    """
+    y_true, y_pred = to_tensor(y_true), _floating(y_pred)
+    _check_classes("sparse_categorical_crossentropy", y_pred)
+    labels = class_labels("sparse_categorical_crossentropy", "categorical_crossentropy", y_true, y_pred)
+    if from_logits:
+        return ops.sparse_softmax_cross_entropy_with_logits(labels, y_pred)
+    check_labels(labels._data, y_pred.shape[-1])
+    one_hot = ops.one_hot(labels, depth=y_pred.shape[-1], dtype=y_pred.dtype)
+    return _cross_entropy("sparse_categorical_crossentropy", one_hot, y_pred)
+
+
+def _cross_entropy(name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """-Σ y_true · log y_pred over the last axis, from probabilities."""
+    _check_probabilities(name, "y_pred", y_pred, _IF_LOGITS)
+    p = y_pred / ops.maximum(ops.sum(y_pred, axis=-1, keepdims=True), EPSILON)
+    return -ops.sum(y_true * ops.log(ops.clip(p, EPSILON, 1 - EPSILON)), axis=-1)
+
+
+def _smoothed(y_true: Tensor, label_smoothing: float, classes: int) -> Tensor:
+    """Labels moved towards the even distribution over `classes`."""
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"Expected label_smoothing from 0 to 1. Received: label_smoothing={label_smoothing!r}.")
+    return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
+
+
+# Checks -----------------------------------------------------------------------------------------------------
+
+_IF_LOGITS = "If these are logits, with no softmax or sigmoid at the end, pass from_logits=True."
+_BINARY_LABELS = "Labels are 0 or 1: use hinge for -1 and 1, sparse_categorical_crossentropy for class numbers."
+
+
+def _floating(y_pred: Any) -> Tensor:
+    y_pred = to_tensor(y_pred)
+    return y_pred if y_pred.dtype.kind == "f" else ops.cast(y_pred, "float32")
+
+
+def _aligned(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Both as tensors of one shape, the labels in the dtype of the predictions."""
+    y_true, y_pred = to_tensor(y_true), _floating(y_pred)
+    check_shapes(name, y_true, y_pred)
+    return y_true if y_true.dtype == y_pred.dtype else ops.cast(y_true, y_pred.dtype), y_pred
+
+
+def check_shapes(name: str, y_true: Tensor, y_pred: Tensor) -> None:
+    """Raise unless labels and predictions have the same shape, of at least one axis."""
+    if y_true.shape == y_pred.shape and y_pred.ndim:
+        return
+    if y_true.shape == y_pred.shape:
+        fix = "Give both an axis for the samples, with reshape(1, 1) for a single one."
+    elif (*y_true.shape, 1) == y_pred.shape:
+        fix = "Give the labels an axis of length one: y_true.reshape(*y_true.shape, 1)."
+    elif y_true.shape == (*y_pred.shape, 1):
+        fix = "Take the labels' last axis off: y_true[..., 0]; or let the last layer have one unit, Dense(1)."
+    elif y_true.shape == y_pred.shape[:-1]:
+        fix = (
+            f"If the labels are class numbers from 0 to {y_pred.shape[-1] - 1}, use "
+            f"sparse_categorical_crossentropy, or datasets.to_categorical(y_true, {y_pred.shape[-1]})."
+        )
+    else:
+        fix = "They are never broadcast against each other: reshape one of them, or change the last layer's units."
+    raise ValueError(
+        f"{name} expected labels and predictions of the same shape. Received: y_true.shape={y_true.shape}, "
+        f"y_pred.shape={y_pred.shape}. {fix}"
+    )
+
+
+def class_labels(name: str, one_hot_name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """Labels with one number for each row of predictions, `(..., 1)` made into `(...)`."""
+    rows = y_pred.shape[:-1]
+    if y_true.shape == rows:
+        return y_true
+    if y_true.shape == (*rows, 1):
+        return ops.reshape(y_true, rows)
+    if y_true.shape == y_pred.shape:
+        fix = f"These labels look one-hot: use {one_hot_name}, or make them integers with y_true.argmax(axis=-1)."
+    else:
+        fix = "Are labels and predictions of the same samples?"
+    raise ValueError(
+        f"{name} expected one integer label for each row of predictions, y_true.shape={rows}. Received: "
+        f"y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}. {fix}"
+    )
+
+
+def _check_classes(name: str, y_pred: Tensor) -> None:
+    if not y_pred.ndim or y_pred.shape[-1] < 2:
+        raise ValueError(
+            f"{name} expected predictions for at least two classes along the last axis. Received: y_pred.shape="
+            f"{y_pred.shape}. For one yes-or-no output use binary_crossentropy with a sigmoid."
+        )
+
+
+def _check_probabilities(name: str, argument: str, values: Tensor, fix: str) -> None:
+    """Raise for numbers outside of [0, 1], but for rounding; nan passes, so that it shows in the loss."""
+    if not values.size:
+        return
+    low, high = values._data.min(), values._data.max()
+    if low < -1e-3 or high > 1 + 1e-3:
+        raise ValueError(
+            f"{name} expected {argument} from 0 to 1. Received: {argument} with numbers from {low:.4g} to "
+            f"{high:.4g}. {fix}"
+        )
+
+
+# Objects ----------------------------------------------------------------------------------------------------
+
+_REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
+
+
+class Loss:
+    """A loss as an object: called, it weights the samples and reduces them to one number.
+
+    Subclass it and define `call(self, y_true, y_pred)`, which returns a loss for every sample.
+
+    Parameters
+    ----------
+    reduction : str or None
+        "sum_over_batch_size" and "mean" divide the sum of the weighted losses by their number,
+        "mean_with_sample_weight" by the sum of the weights; "sum" does not divide; "none" and None leave
+        every sample's loss as it is.
+    name : str, optional
+        Default: the class's name, in small letters.
+
+    Raises
+    ------
+    ValueError
+        There is no such reduction.
+
+    Examples
+    --------
+    >>> class MeanCubicError(Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return abs(y_pred - y_true).mean(axis=-1) ** 3
+    >>> MeanCubicError()([[1.0]], Tensor([[3.0]])).item()
+    8.0
+    """
+
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None) -> None:
+        self.reduction = "none" if reduction is None else reduction
+        self.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        if self.reduction not in _REDUCTIONS:
+            raise ValueError(
+                f"{type(self).__name__} expected one of {', '.join(map(repr, _REDUCTIONS))}. Received: "
+                f"reduction={reduction!r}."
+            )
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        """The loss of every sample."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The losses of the samples, weighted and reduced.
+
+        Parameters
+        ----------
+        y_true, y_pred : Tensor or array-like
+            As `call` takes them.
+        sample_weight : Tensor or array-like, optional
+            A number, or one for each sample: its shape is that of the losses, or the first axes of it.
+
+        Returns
+        -------
+        Tensor
+            0-d, or with the reduction "none" the shape of the losses.
+
+        Raises
+        ------
+        ValueError
+            What the loss itself does not accept, or `sample_weight` does not fit.
+        """
+        losses = to_tensor(self.call(y_true, y_pred))
+        weight = None
+        if sample_weight is not None:
+            weight = weights_of(losses, sample_weight)
+            losses = losses * weight
+        if self.reduction == "none":
+            return losses
+        if self.reduction == "sum" or not losses.size:
+            return ops.sum(losses)
+        if self.reduction == "mean_with_sample_weight" and weight is not None:
+            return ops.sum(losses) / ops.sum(ops.broadcast_to(weight, losses.shape))
+        return ops.mean(losses)
+
+    def for_logits_of(self, activation: Any) -> Loss | None:
+        """This loss as a function of what enters `activation`, or None where it has no such form.
+
+        Softmax followed by a cross-entropy is less exact and slower than the cross-entropy of the logits; a
+        model that ends in `activation` can leave it out and train with this loss instead.
+        """
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"reduction": self.reduction, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Loss:
+        """A new loss with the arguments that `get_config` gave."""
+        return cls(**config)
+
+
+def weights_of(values: Tensor, sample_weight: Any) -> Tensor:
+    """Weights in the dtype of `values`, with axes of length one to broadcast along its last axes."""
+    weight = to_tensor(sample_weight)
+    if weight.shape != values.shape[: weight.ndim]:
+        fix = (
+            "Take the last axis off: sample_weight[..., 0]."
+            if weight.shape == (*values.shape, 1) and values.ndim
+            else "Is there one sample for each weight, and an axis for the outputs, (samples, 1), in the labels?"
+        )
+        raise ValueError(
+            f"Expected one weight for each sample: the shape {values.shape} of the values to be weighted, or its "
+            f"first axes. Received: sample_weight.shape={weight.shape}. {fix}"
+        )
+    weight = weight if weight.dtype == values.dtype else ops.cast(weight, values.dtype)
+    axes = values.ndim - weight.ndim
+    return ops.reshape(weight, weight.shape + (1,) * axes) if axes else weight
+
+
+class LossFunctionWrapper(Loss):
+    """A function of `(y_true, y_pred)` as a Loss.
+
+    Parameters
+    ----------
+    fn : callable
+        Returns a loss for every sample.
+    reduction : str or None
+        See `Loss`.
+    name : str, optional
+        Default: the function's name.
+    **options
+        Passed on to the function.
+
+    Examples
+    --------
+    >>> LossFunctionWrapper(huber, delta=2.0)([[0.0]], [[1.0]]).item()
+    0.5
+    """
+
+    activation: Callable[..., Any] | None = None
+    """The activation from whose logits the loss can be computed."""
+
+    def __init__(
+        self,
+        fn: Callable[..., Any],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(reduction, name or getattr(fn, "__name__", None))
+        self.fn = fn
+        self.options = options
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        return self.fn(y_true, y_pred, **self.options)
+
+    @property
+    def from_logits(self) -> bool:
+        """Whether predictions are logits."""
+        return bool(self.options.get("from_logits", False))
+
+    def for_logits_of(self, activation: Any) -> Loss | None:
+        if self.activation is None or activation is not self.activation or self.from_logits:
+            return None
+        twin = copy.copy(self)
+        twin.options = {**self.options, "from_logits": True}
+        return twin
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | self.options
+
+
+class MeanSquaredError(LossFunctionWrapper):
+    """The mean of (y_pred - y_true)²: see `mean_squared_error`, and `Loss` for the arguments."""
+
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error") -> None:
+        super().__init__(mean_squared_error, reduction, name)
+
+
+class MeanAbsoluteError(LossFunctionWrapper):
+    """The mean of |y_pred - y_true|: see `mean_absolute_error`, and `Loss` for the arguments."""
+
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error") -> None:
+        super().__init__(mean_absolute_error, reduction, name)
+
+
+class Huber(LossFunctionWrapper):
+    """A parabola near zero, straight lines further out: see `huber`, and `Loss` for the arguments."""
+
+    def __init__(
+        self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str = "huber_loss"
+    ) -> None:
+        super().__init__(huber, reduction, name, delta=delta)
+
+
+class Hinge(LossFunctionWrapper):
+    """The mean of max(1 - y_true·y_pred, 0): see `hinge`, and `Loss` for the arguments."""
+
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "hinge") -> None:
+        super().__init__(hinge, reduction, name)
+
+
+class KLDivergence(LossFunctionWrapper):
+    """Σ y_true · log(y_true / y_pred): see `kl_divergence`, and `Loss` for the arguments."""
+
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "kl_divergence") -> None:
+        super().__init__(kl_divergence, reduction, name)
+
+
+class BinaryCrossentropy(LossFunctionWrapper):
+    """Cross-entropy of yes-or-no labels: see `binary_crossentropy`, and `Loss` for the arguments.
+
+    Examples
+    --------
+    >>> loss = BinaryCrossentropy(from_logits=True)
+    >>> f"{loss([[1.0], [0.0]], [[2.0], [-2.0]]).item():.4f}"  # log(1 + e⁻²)
+    '0.1269'
+    """
+
+    activation = ops.sigmoid
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "binary_crossentropy",
+    ) -> None:
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
+        super().__init__(binary_crossentropy, reduction, name, **options)
+
+
+class CategoricalCrossentropy(LossFunctionWrapper):
+    """Cross-entropy of one-hot labels: see `categorical_crossentropy`, and `Loss` for the arguments.
+
+    Examples
+    --------
+    >>> loss = CategoricalCrossentropy()
+    >>> f"{loss([[0.0, 1.0]], [[0.5, 0.5]]).item():.4f}"  # log 2
+    '0.6931'
+    """
+
+    activation = ops.softmax
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "categorical_crossentropy",
+    ) -> None:
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
+        super().__init__(categorical_crossentropy, reduction, name, **options)
+
+
+class SparseCategoricalCrossentropy(LossFunctionWrapper):
+    """Cross-entropy of integer labels: see `sparse_categorical_crossentropy`, and `Loss` for the arguments.
+
+    Examples
+    --------
+    >>> loss = SparseCategoricalCrossentropy()
+    >>> f"{loss([1], [[0.5, 0.5]]).item():.4f}"  # log 2
+    '0.6931'
+    """
+
+    activation = ops.softmax
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "sparse_categorical_crossentropy",
+    ) -> None:
+        super().__init__(sparse_categorical_crossentropy, reduction, name, from_logits=from_logits)
+
+
+# By name ----------------------------------------------------------------------------------------------------
+
+_OF_FUNCTION: dict[Any, type[Loss]] = {
+    mean_squared_error: MeanSquaredError,
+    mean_absolute_error: MeanAbsoluteError,
+    huber: Huber,
+    hinge: Hinge,
+    kl_divergence: KLDivergence,
+    binary_crossentropy: BinaryCrossentropy,
+    categorical_crossentropy: CategoricalCrossentropy,
+    sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
+}
+
+FUNCTIONS: dict[str, Callable[..., Tensor]] = {
+    **{function.__name__: function for function in _OF_FUNCTION},
+    "mse": mean_squared_error,
+    "mae": mean_absolute_error,
+    "kld": kl_divergence,
+    "bce": binary_crossentropy,
+}
+"""The per-sample functions by name and by short name."""
+
+
+def get(identifier: Any) -> Loss:
+    """The loss that `identifier` names.
+
+    Parameters
+    ----------
+    identifier : str, Loss, subclass of Loss, or callable
+        A name like "mse" or "binary_crossentropy", whatever the capitals, gives a Loss with its defaults, and
+        so does a class; a function of `(y_true, y_pred)` is wrapped; a Loss is returned as it is.
+
+    Returns
+    -------
+    Loss
+
+    Raises
+    ------
+    ValueError
+        There is no loss of that name.
+    TypeError
+        `identifier` is something else.
+
+    Examples
+    --------
+    >>> get("mse")([[1.0]], [[3.0]]).item()
+    4.0
+    """
+    if isinstance(identifier, Loss):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Loss):
+        return identifier()
+    function = identifier if callable(identifier) else lookup("loss", FUNCTIONS, identifier)
+    known = _OF_FUNCTION.get(function)
+    return LossFunctionWrapper(function) if known is None else known()

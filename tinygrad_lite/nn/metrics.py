@@ -1,0 +1,479 @@
+"""Metrics: how good predictions are, over as many batches as there are.
+
+A metric keeps a weighted sum and the sum of the weights, both in float64, and divides at the end. The result
+is that of the whole epoch: not a mean of batch means, which would count the samples of a small last batch
+more than the others.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import ops
+from tinygrad_lite.names import lookup
+from tinygrad_lite.nn import losses
+from tinygrad_lite.tensor import Tensor, Variable, to_tensor
+
+__all__ = [
+    "Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "Mean", "MeanAbsoluteError", "MeanMetricWrapper",
+    "MeanSquaredError", "Metric", "SparseCategoricalAccuracy", "accuracy", "binary_accuracy",
+    "categorical_accuracy", "get", "resolve", "sparse_categorical_accuracy",
+]  # fmt: skip
+
+# One number for every sample --------------------------------------------------------------------------------
+
+
+def accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """Whether predictions equal labels, as a share of the last axis.
+
+    Parameters
+    ----------
+    y_true, y_pred : Tensor or array-like, shape (samples,) or (samples, ...)
+
+    Returns
+    -------
+    Tensor
+        True or false for every sample, or where there are more axes the mean over the last one.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
+
+    Examples
+    --------
+    >>> accuracy([1, 2, 3], [1, 2, 0]).numpy()
+    array([ True,  True, False])
+    """
+    y_true, y_pred = to_tensor(y_true), to_tensor(y_pred)
+    losses.check_shapes("accuracy", y_true, y_pred)
+    return _per_sample(ops.equal(y_pred, y_true))
+
+
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
+    """Whether `y_pred > threshold` is what `y_true` says, as a share of the last axis.
+
+    Parameters
+    ----------
+    y_true : Tensor or array-like, shape (samples,) or (samples, ...)
+        0 or 1.
+    y_pred : Tensor or array-like of the same shape
+    threshold : float
+
+    Returns
+    -------
+    Tensor
+        True or false for every sample, or where there are more axes the mean over the last one.
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
+
+    Examples
+    --------
+    >>> binary_accuracy([1, 0, 1], [0.9, 0.2, 0.3]).numpy()
+    array([ True,  True, False])
+    """
+    y_true, y_pred = to_tensor(y_true), to_tensor(y_pred)
+    losses.check_shapes("binary_accuracy", y_true, y_pred)
+    return _per_sample(ops.equal(ops.greater(y_pred, threshold), y_true))
+
+
+def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """Whether the largest prediction is where the largest label is: for one-hot labels.
+
+    Parameters
+    ----------
+    y_true, y_pred : Tensor or array-like, shape (..., classes)
+        Probabilities or logits.
+
+    Returns
+    -------
+    Tensor of booleans, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes differ.
+
+    Examples
+    --------
+    >>> categorical_accuracy([[0, 1], [1, 0]], [[0.2, 0.8], [0.4, 0.6]]).numpy()
+    array([ True, False])
+    """
+    y_true, y_pred = to_tensor(y_true), to_tensor(y_pred)
+    if y_true.ndim and y_true.shape == y_pred.shape[:-1]:
+        raise ValueError(
+            "categorical_accuracy expected one-hot labels of the shape of the predictions. Received: "
+            f"y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}. For integer labels use "
+            "sparse_categorical_accuracy."
+        )
+    losses.check_shapes("categorical_accuracy", y_true, y_pred)
+    return ops.equal(ops.argmax(y_pred, axis=-1), ops.argmax(y_true, axis=-1))
+
+
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """Whether the largest prediction is where the label says: for integer labels.
+
+    Parameters
+    ----------
+    y_true : Tensor or array-like, shape (...) or (..., 1)
+        Class numbers.
+    y_pred : Tensor or array-like, shape (..., classes)
+        Probabilities or logits.
+
+    Returns
+    -------
+    Tensor of booleans, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit.
+
+    Examples
+    --------
+    >>> sparse_categorical_accuracy([1, 0], [[0.2, 0.8], [0.4, 0.6]]).numpy()
+    array([ True, False])
+    """
+    y_true, y_pred = to_tensor(y_true), to_tensor(y_pred)
+    labels = losses.class_labels("sparse_categorical_accuracy", "categorical_accuracy", y_true, y_pred)
+    return ops.equal(ops.argmax(y_pred, axis=-1), labels)
+
+
+def _per_sample(values: Tensor) -> Tensor:
+    return values if values.ndim == 1 else ops.mean(values, axis=-1)
+
+
+# Objects ----------------------------------------------------------------------------------------------------
+
+
+class Metric:
+    """What all metrics share. A subclass defines `update_state` and `result`.
+
+    Parameters
+    ----------
+    name : str
+        Under which the history lists it.
+
+    Examples
+    --------
+    >>> class Largest(Metric):
+    ...     def __init__(self):
+    ...         super().__init__("largest")
+    ...         self.largest = self.add_variable("largest")
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.largest.assign(max(self.largest.item(), float(y_pred.max())))
+    ...     def result(self):
+    ...         return self.largest.value()
+    >>> metric = Largest()
+    >>> metric.update_state(None, Tensor([1.0, 3.0]))
+    >>> metric.result().item()
+    3.0
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._variables: list[Variable] = []
+
+    @property
+    def variables(self) -> list[Variable]:
+        """What the metric remembers."""
+        return list(self._variables)
+
+    def add_variable(self, name: str) -> Variable:
+        """A number that starts at zero, and that `reset_state` sets back to it."""
+        variable = Variable(0.0, trainable=False, name=f"{self.name}/{name}", dtype="float64")
+        self._variables.append(variable)
+        return variable
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take one batch into account."""
+        raise NotImplementedError(f"{type(self).__name__} must define update_state(self, y_true, y_pred, ...).")
+
+    def result(self) -> Tensor:
+        """The value over all batches since the start or `reset_state`."""
+        raise NotImplementedError(f"{type(self).__name__} must define result(self).")
+
+    def reset_state(self) -> None:
+        """Forget all batches."""
+        for variable in self._variables:
+            variable.assign(0.0)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+
+class _WeightedMean(Metric):
+    """A weighted sum of values and the sum of the weights."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.total = self.add_variable("total")
+        self.count = self.add_variable("count")
+
+    def _add(self, values: Tensor, sample_weight: Any) -> None:
+        if sample_weight is None:
+            total, count = ops.sum(values, dtype=np.float64), float(values.size)
+        else:
+            values = ops.cast(values, np.float64)
+            weight = losses.weights_of(values, sample_weight)
+            total, count = ops.sum(values * weight), ops.sum(ops.broadcast_to(weight, values.shape))
+        self.total.assign_add(total)
+        self.count.assign_add(count)
+
+    def result(self) -> Tensor:
+        """The mean over all batches since the start or `reset_state`; 0 if there were none."""
+        return self.total / ops.where(self.count == 0, 1.0, self.count)
+
+
+class Mean(_WeightedMean):
+    """The weighted mean of values.
+
+    Parameters
+    ----------
+    name : str
+
+    Examples
+    --------
+    >>> mean = Mean()
+    >>> mean.update_state([1.0, 2.0, 3.0])
+    >>> mean.update_state([10.0])
+    >>> mean.result().item()
+    4.0
+    """
+
+    def __init__(self, name: str = "mean") -> None:
+        super().__init__(name)
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Take values of any shape into account, each with its weight."""
+        self._add(to_tensor(values), sample_weight)
+
+
+class MeanMetricWrapper(_WeightedMean):
+    """The weighted mean of a function of labels and predictions.
+
+    Parameters
+    ----------
+    fn : callable
+        Takes `(y_true, y_pred)`, returns one number for every sample.
+    name : str, optional
+        Default: the function's name.
+    **options
+        Passed on to the function.
+
+    Examples
+    --------
+    >>> metric = MeanMetricWrapper(losses.huber, delta=2.0)
+    >>> metric.update_state([[0.0], [0.0]], [[1.0], [2.0]])
+    >>> metric.result().item()
+    1.25
+    """
+
+    def __init__(self, fn: Callable[..., Any], name: str | None = None, **options: Any) -> None:
+        super().__init__(name or str(getattr(fn, "__name__", type(fn).__name__)))
+        self.fn = fn
+        self.options = options
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Take one batch into account.
+
+        Parameters
+        ----------
+        y_true, y_pred : Tensor or array-like
+            Labels and predictions, as the function takes them.
+        sample_weight : Tensor or array-like, optional
+            A number, or one for each sample.
+
+        Raises
+        ------
+        ValueError
+            What the function does not accept, or `sample_weight` does not fit.
+        """
+        values = to_tensor(self.fn(y_true, y_pred, **self.options))
+        if not values.ndim and sample_weight is None:  # the mean of the batch: count it once for every sample
+            values = ops.broadcast_to(values, np.shape(y_pred)[:1])
+        self._add(values, sample_weight)
+
+
+class Accuracy(MeanMetricWrapper):
+    """How often predictions equal labels.
+
+    Examples
+    --------
+    >>> metric = Accuracy()
+    >>> metric.update_state([1, 2, 3, 4], [0, 2, 3, 4])
+    >>> metric.result().item()
+    0.75
+    """
+
+    def __init__(self, name: str = "accuracy") -> None:
+        super().__init__(accuracy, name)
+
+
+class BinaryAccuracy(MeanMetricWrapper):
+    """How often `y_pred > threshold` is what the label, 0 or 1, says.
+
+    Parameters
+    ----------
+    name : str
+    threshold : float
+        Between 0 and 1 for probabilities; 0 for logits.
+
+    Examples
+    --------
+    >>> metric = BinaryAccuracy(threshold=0.7)
+    >>> metric.update_state([[1], [1], [0], [0]], [[0.98], [1], [0], [0.6]])
+    >>> metric.result().item()
+    1.0
+    """
+
+    def __init__(self, name: str = "binary_accuracy", threshold: float = 0.5) -> None:
+        if isinstance(threshold, bool) or not isinstance(threshold, (int, float, np.number)) or threshold != threshold:
+            raise ValueError(f"BinaryAccuracy expected a number as threshold. Received: threshold={threshold!r}.")
+        super().__init__(binary_accuracy, name, threshold=float(threshold))
+        self.threshold = float(threshold)
+
+
+class CategoricalAccuracy(MeanMetricWrapper):
+    """How often the largest prediction is where the one-hot label is.
+
+    Examples
+    --------
+    >>> metric = CategoricalAccuracy()
+    >>> metric.update_state([[0, 1], [1, 0]], [[0.2, 0.8], [0.4, 0.6]])
+    >>> metric.result().item()
+    0.5
+    """
+
+    def __init__(self, name: str = "categorical_accuracy") -> None:
+        super().__init__(categorical_accuracy, name)
+
+
+class SparseCategoricalAccuracy(MeanMetricWrapper):
+    """How often the largest prediction is where the integer label says.
+
+    Examples
+    --------
+    >>> metric = SparseCategoricalAccuracy()
+    >>> metric.update_state([1, 0], [[0.2, 0.8], [0.4, 0.6]])
+    >>> metric.result().item()
+    0.5
+    """
+
+    def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
+        super().__init__(sparse_categorical_accuracy, name)
+
+
+class MeanSquaredError(MeanMetricWrapper):
+    """The mean of (y_pred - y_true)²."""
+
+    def __init__(self, name: str = "mean_squared_error") -> None:
+        super().__init__(losses.mean_squared_error, name)
+
+
+class MeanAbsoluteError(MeanMetricWrapper):
+    """The mean of |y_pred - y_true|."""
+
+    def __init__(self, name: str = "mean_absolute_error") -> None:
+        super().__init__(losses.mean_absolute_error, name)
+
+
+# By name ----------------------------------------------------------------------------------------------------
+
+_METRICS: dict[str, Callable[..., Metric]] = {
+    "accuracy": Accuracy,
+    "acc": Accuracy,
+    "binary_accuracy": BinaryAccuracy,
+    "categorical_accuracy": CategoricalAccuracy,
+    "sparse_categorical_accuracy": SparseCategoricalAccuracy,
+    **{name: functools.partial(MeanMetricWrapper, function) for name, function in losses.FUNCTIONS.items()},
+}
+
+
+def get(identifier: Any) -> Metric:
+    """The metric that `identifier` names.
+
+    Parameters
+    ----------
+    identifier : str, Metric, subclass of Metric, Loss, or callable
+        A name, whatever the capitals, gives a new metric that bears this name; a loss or another function of
+        `(y_true, y_pred)` is averaged; a metric is returned as it is.
+
+    Returns
+    -------
+    Metric
+
+    Raises
+    ------
+    ValueError
+        There is no metric of that name.
+    TypeError
+        `identifier` is something else.
+
+    Examples
+    --------
+    >>> get("mae")
+    <MeanMetricWrapper 'mae'>
+    """
+    if isinstance(identifier, Metric):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Metric):
+        return identifier()  # type: ignore[call-arg]  # all but the base class have a default name
+    if isinstance(identifier, losses.Loss):
+        return MeanMetricWrapper(identifier.call, identifier.name)
+    if callable(identifier):
+        return MeanMetricWrapper(identifier)
+    return lookup("metric", _METRICS, identifier)(name=identifier)
+
+
+def resolve(
+    identifier: Any,
+    loss: Any = None,
+    output_shape: tuple[int | None, ...] | None = None,
+    target_shape: tuple[int | None, ...] | None = None,
+) -> Metric:
+    """Like `get`, but "accuracy" and "acc" become the accuracy that fits the model and its labels.
+
+    Binary if there is one output; sparse categorical for integer labels, as the loss or the labels' shape
+    tells; else categorical. For a loss of logits the binary threshold is 0 instead of 0.5.
+
+    Parameters
+    ----------
+    identifier : str, Metric, subclass of Metric, Loss, or callable
+    loss : Loss, optional
+        What the model is trained with.
+    output_shape : tuple, optional
+        Of the predictions, the batch's axis included.
+    target_shape : tuple, optional
+        Of the labels, the batch's axis included.
+
+    Returns
+    -------
+    Metric
+
+    Examples
+    --------
+    >>> resolve("accuracy", output_shape=(None, 10), target_shape=(None,))
+    <SparseCategoricalAccuracy 'accuracy'>
+    >>> resolve("accuracy", output_shape=(None, 1))
+    <BinaryAccuracy 'accuracy'>
+    """
+    if not isinstance(identifier, str) or identifier.lower() not in ("accuracy", "acc"):
+        return get(identifier)
+    if output_shape is None:
+        is_binary = isinstance(loss, losses.BinaryCrossentropy)
+    else:
+        is_binary = len(output_shape) == 1 or output_shape[-1] == 1
+    if is_binary:
+        return BinaryAccuracy(identifier, threshold=0.0 if getattr(loss, "from_logits", False) else 0.5)
+    sparse = isinstance(loss, losses.SparseCategoricalCrossentropy)
+    if output_shape is not None and target_shape is not None:
+        sparse = sparse or len(target_shape) < len(output_shape) or target_shape[-1] == 1
+    return SparseCategoricalAccuracy(identifier) if sparse else CategoricalAccuracy(identifier)
