@@ -1,0 +1,182 @@
+"""The package as it is installed: what it costs to import, what is in its wheel, and who may import whom."""
+
+import ast
+import json
+import subprocess
+import sys
+import zipfile
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+import tinygrad_lite
+
+PACKAGE = Path(tinygrad_lite.__file__).parent
+PROJECT = PACKAGE.parent
+
+# Importing ----------------------------------------------------------------------------------------------------
+
+IMPORT = """
+import json, sys, time
+import numpy
+before = set(sys.modules)
+begin = time.perf_counter()
+import tinygrad_lite
+print(json.dumps([time.perf_counter() - begin, sorted(set(sys.modules) - before)]))
+"""
+
+
+def import_once():
+    """Seconds that the import adds to NumPy's, and the modules that it adds, in a process of its own."""
+    done = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True, cwd=PROJECT)
+    return json.loads(done.stdout)
+
+
+def test_import_adds_less_than_a_tenth_of_a_second():
+    # A busy machine makes an import slower, never faster: one quick run in ten shows what it costs.
+    times = []
+    while len(times) < 10 and min(times, default=1) >= 0.1:
+        times.append(import_once()[0])
+    assert min(times) < 0.1, f"seconds: {times}"
+
+
+def test_import_loads_nothing_optional():
+    _, modules = import_once()
+    assert "tinygrad_lite.tape" in modules
+    top_level = {name.partition(".")[0] for name in modules}
+    optional = {"tqdm", "matplotlib", "graphviz", "hypothesis", "urllib", "http", "IPython", "torch", "pytest"}
+    assert not top_level & optional
+
+
+# The wheel ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    pytest.importorskip("hatchling", reason="building the wheel without a network needs hatchling, of the dev extra")
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (path,) = folder.glob("tinygrad_lite-*.whl")
+    return path
+
+
+def test_wheel_is_small(wheel):
+    assert wheel.stat().st_size < 300_000
+
+
+def test_wheel_holds_the_package_its_types_and_nothing_else(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "tinygrad_lite/py.typed" in names
+    assert "tinygrad_lite/tape.py" in names
+    assert any(name.endswith("LICENSE") for name in names)
+    strangers = [
+        name for name in names if ".dist-info/" not in name and not name.endswith((".py", "py.typed", ".js", ".css"))
+    ]
+    assert not strangers
+
+
+# The house ----------------------------------------------------------------------------------------------------
+
+# A file may import from lower floors, and from its own room, but not in a circle.
+FLOORS = {
+    1: ("structure", "names", "tensor", "datasets"),
+    2: ("random", "tape", "optim", "checkpoint"),
+    3: ("primitive",),
+    4: ("ops", "trace", "function", "viz", "testing", "diagnostics"),
+    5: ("nn",),
+    6: ("compat",),
+    7: ("",),  # tinygrad_lite/__init__.py
+}
+FLOOR_OF = {room: floor for floor, rooms in FLOORS.items() for room in rooms}
+
+
+def module_of(path):
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {module_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def room_of(module):
+    return module.partition(".")[0]
+
+
+def imports_of(module, source):
+    """The modules of the package that `module` imports, wherever in the file, relative to the package."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            full = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{module} imports relatively: write the full name"
+            # `from a import b` imports a.b if that is a module, else a
+            full = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        for name in full:
+            if name == "tinygrad_lite" or name.startswith("tinygrad_lite."):
+                inside = name.removeprefix("tinygrad_lite").removeprefix(".")
+                yield inside if inside in FILES or isinstance(node, ast.Import) else inside.rpartition(".")[0]
+
+
+def wrong_imports(sources):
+    """What is imported from the importing file's floor or above it, from another room."""
+    wrong = []
+    for module, source in sources.items():
+        for imported in imports_of(module, source):
+            lower = FLOOR_OF[room_of(imported)] < FLOOR_OF[room_of(module)]
+            same_room = room_of(imported) == room_of(module) != ""
+            if not (lower or same_room):
+                wrong.append(f"{module} imports {imported or 'the package itself'}")
+    return wrong
+
+
+def circle(sources):
+    """The modules of an import circle, or an empty list."""
+    targets = defaultdict(set)
+    for module, source in sources.items():
+        targets[module] = set(imports_of(module, source)) - {module}
+    left = set(sources)
+    while leaves := {module for module in left if not targets[module] & left}:
+        left -= leaves
+    return sorted(left)
+
+
+SOURCES = {module: path.read_text(encoding="utf-8") for module, path in FILES.items()}
+
+
+def test_every_room_has_a_floor():
+    assert {room_of(module) for module in FILES} <= set(FLOOR_OF)
+
+
+def test_files_import_from_floors_below_only():
+    assert not wrong_imports(SOURCES)
+
+
+def test_no_import_circles():
+    assert not circle(SOURCES)
+
+
+@pytest.mark.parametrize(
+    ("module", "line", "found"),
+    [
+        ("tensor", "from tinygrad_lite.tape import GradientTape", "tensor imports tape"),
+        ("optim", "from tinygrad_lite import tape", "optim imports tape"),
+        ("tape", "def f():\n    import tinygrad_lite.nn", "tape imports nn"),
+        ("datasets.idx", "import tinygrad_lite as tgl", "datasets.idx imports the package itself"),
+        ("nn", "from tinygrad_lite.tensor import Tensor", None),
+        ("datasets.mnist", "from tinygrad_lite.datasets import idx", None),
+    ],
+)
+def test_the_floor_check_finds_what_it_should(module, line, found):
+    assert wrong_imports({module: line}) == ([found] if found else [])
+
+
+def test_the_circle_check_finds_a_circle():
+    one, other = "datasets.idx", "datasets.mnist"
+    sources = {one: "from tinygrad_lite.datasets import mnist", other: "from tinygrad_lite.datasets.idx import read"}
+    assert circle(sources) == [one, other]
+    assert circle({one: sources[one], other: ""}) == []
