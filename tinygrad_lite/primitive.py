@@ -158,6 +158,7 @@ class Primitive:
         arrays = []
         ids = []
         borrowed = False
+        numbers = 0
         for x in args:
             if type(x) is Tensor:
                 arrays.append(x._data)
@@ -168,9 +169,15 @@ class Primitive:
                 for tape in tapes:
                     tape._access(x)
             else:
-                arrays.append(x if type(x) in _PLAIN else _plain(x, args, self))
+                kind = type(x)
+                arrays.append(x if kind in _PLAIN else _plain(x, args, self))
                 ids.append(0)
-                borrowed = borrowed or isinstance(x, np.ndarray)
+                if kind in _NUMBERS:
+                    numbers += 1
+                else:
+                    borrowed = borrowed or isinstance(x, np.ndarray)
+        if numbers == len(arrays):  # nothing but Python's numbers: floats become float32, as in a Tensor
+            arrays = [np.float32(x) if type(x) is float else x for x in arrays]
         if _NUMPY_1:
             arrays = _weak_scalars(arrays)
         try:
@@ -270,7 +277,7 @@ class Primitive:
         shapes = [f"{name}.shape={np.shape(x)}" for name, x in zip(names, arrays)]
         received = ", ".join(shapes + [f"{name}={value!r}" for name, value in kwargs.items()])
         kind = type(error)
-        if self.is_elementwise and kind is ValueError:
+        if self.is_elementwise and "broadcast" in str(error):
             return ValueError(
                 f"{self.__name__} expected shapes that broadcast together. Received: {received}. Axes must be "
                 "equal or 1, compared from the last: add an axis with x[:, None], or reshape."
@@ -283,7 +290,8 @@ class Primitive:
 
 
 # Python's numbers pass as they are: NumPy lets them adopt the dtype of the arrays they meet.
-_PLAIN = frozenset({float, int, bool, np.ndarray, np.float32, np.float64, np.int64, np.int32, np.bool_})
+_NUMBERS = frozenset({float, int, bool})
+_PLAIN = _NUMBERS | frozenset({np.ndarray, np.float32, np.float64, np.int64, np.int32, np.bool_})
 
 
 def _plain(x: Any, args: tuple[Any, ...], primitive: Primitive) -> Any:
