@@ -1,18 +1,26 @@
-"""Linear algebra: products of vectors, matrices and stacks of matrices.
+"""Linear algebra: products of vectors, matrices and tensors of any rank.
 
-The rules for products are adjoints again: for y = a @ b they are g @ bᵀ and aᵀ @ g, summed over the axes
-along which a stack of matrices was broadcast.
+Two primitives do all of it, matrix products and Einstein sums, and the rules of both are products of the same
+kind: for y = a @ b they are g @ bᵀ and aᵀ @ g, summed over the axes along which a stack of matrices was
+broadcast; for an Einstein sum, exchange the output and the argument in the equation. Inverses and
+decompositions are in `decompositions`.
 """
 
 from __future__ import annotations
 
 import math
+import operator
+import string
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.elementwise import multiply
-from tinygrad_lite.ops.shaping import transpose
+from tinygrad_lite.ops.elementwise import cast, multiply, subtract
+from tinygrad_lite.ops.indexing import diagonal, pad
+from tinygrad_lite.ops.reductions import sum as sum_
+from tinygrad_lite.ops.shaping import as_axis, moveaxis, ravel, reshape, roll, squeeze, transpose
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.tape import sum_to_shape
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
@@ -25,7 +33,7 @@ def _t(x: Any) -> Any:
 
 @primitive
 def matmul(x1: Any, x2: Any) -> Array:
-    """The matrix product `x1 @ x2`, as `numpy.matmul`.
+    """The matrix product: x1 @ x2.
 
     Parameters
     ----------
@@ -103,10 +111,11 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     (2, 5)
     """
     a, b = to_tensor(a), to_tensor(b)
-    if isinstance(axes, int):
-        axes = (range(a.ndim - axes, a.ndim), range(axes))
-    of_a, of_b = ([n] if isinstance(n, int) else list(n) for n in axes)
-    of_a, of_b = [n % a.ndim for n in of_a], [n % b.ndim for n in of_b]
+    if np.ndim(axes) == 0:
+        count = operator.index(axes)
+        axes = (range(-count, 0), range(count))
+    of_a, of_b = ([n] if np.ndim(n) == 0 else list(n) for n in axes)
+    of_a, of_b = [as_axis(n, a.ndim) for n in of_a], [as_axis(n, b.ndim) for n in of_b]
     if [a.shape[n] for n in of_a] != [b.shape[n] for n in of_b]:
         raise ValueError(
             f"tensordot expected the summed axes to be equally long. Received: a.shape={a.shape} over axes "
@@ -116,9 +125,9 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     left_b = [n for n in range(b.ndim) if n not in of_b]
     summed = math.prod(a.shape[n] for n in of_a)
     rows, columns = [a.shape[n] for n in left_a], [b.shape[n] for n in left_b]
-    matrix_a = transpose(a, axes=(*left_a, *of_a)).reshape((math.prod(rows), summed))
-    matrix_b = transpose(b, axes=(*of_b, *left_b)).reshape((summed, math.prod(columns)))
-    return matmul(matrix_a, matrix_b).reshape((*rows, *columns))
+    matrix_a = reshape(transpose(a, axes=(*left_a, *of_a)), (math.prod(rows), summed))
+    matrix_b = reshape(transpose(b, axes=(*of_b, *left_b)), (summed, math.prod(columns)))
+    return reshape(matmul(matrix_a, matrix_b), (*rows, *columns))
 
 
 def dot(a: Any, b: Any) -> Tensor:
@@ -156,3 +165,346 @@ def dot(a: Any, b: Any) -> Tensor:
     if a.ndim <= 2 and b.ndim <= 2:
         return matmul(a, b)
     return tensordot(a, b, axes=(-1, -2 if b.ndim > 1 else -1))
+
+
+def vdot(a: Any, b: Any) -> Tensor:
+    """The dot product of all elements: Σ a·b.
+
+    Parameters
+    ----------
+    a, b : Tensor or array-like
+        Of as many elements; they are flattened.
+
+    Returns
+    -------
+    Tensor, 0-d
+
+    Raises
+    ------
+    ValueError
+        The numbers of elements differ.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.vdot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [1.0, 1.0]]).item()
+    10.0
+    """
+    return matmul(ravel(a), ravel(b))
+
+
+def inner(a: Any, b: Any) -> Tensor:
+    """The product sum over the last axes of both: Σₖ a[..., k]·b[..., k] for every pair of lines.
+
+    Parameters
+    ----------
+    a, b : Tensor or array-like
+        A 0-d argument multiplies.
+
+    Returns
+    -------
+    Tensor, shape a.shape[:-1] + b.shape[:-1]
+
+    Raises
+    ------
+    ValueError
+        The last axes differ in length.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.inner([1.0, 2.0], [3.0, 4.0]).item()
+    11.0
+    """
+    a, b = to_tensor(a), to_tensor(b)
+    return tensordot(a, b, axes=(-1, -1)) if a.ndim and b.ndim else multiply(a, b)
+
+
+def outer(a: Any, b: Any) -> Tensor:
+    """Every element of one vector times every element of the other: aᵢ·bⱼ.
+
+    Parameters
+    ----------
+    a, b : Tensor or array-like
+        They are flattened.
+
+    Returns
+    -------
+    Tensor, shape (a.size, b.size)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.outer([1.0, 2.0], [3.0, 4.0]).tolist()
+    [[3.0, 4.0], [6.0, 8.0]]
+    """
+    return multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)))
+
+
+def vecdot(x1: Any, x2: Any, axis: int = -1) -> Tensor:
+    """The dot product of the vectors along `axis`: Σₖ x1ₖ·x2ₖ.
+
+    Parameters
+    ----------
+    x1, x2 : Tensor or array-like
+        Broadcast together.
+    axis : int
+
+    Returns
+    -------
+    Tensor
+        Without `axis`.
+
+    Raises
+    ------
+    ValueError
+        The vectors differ in length, or the shapes do not broadcast.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.vecdot([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).numpy()
+    array([3., 7.], dtype=float32)
+    """
+    x1, x2 = moveaxis(x1, axis, -1), moveaxis(x2, axis, -1)
+    if x1.shape[-1] != x2.shape[-1]:
+        raise ValueError(
+            f"vecdot expected vectors of one length. Received: x1 and x2 with {x1.shape[-1]} and {x2.shape[-1]} "
+            f"elements along axis={axis}."
+        )
+    return sum_(multiply(x1, x2), axis=-1)
+
+
+def kron(a: Any, b: Any) -> Tensor:
+    """The Kronecker product: blocks of `b`, scaled by the elements of `a`.
+
+    Parameters
+    ----------
+    a, b : Tensor or array-like
+        The one with fewer axes gets new ones in front.
+
+    Returns
+    -------
+    Tensor
+        Of shape `a.shape[n] * b.shape[n]` for every axis `n`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.kron([1.0, 10.0], [1.0, 2.0]).numpy()
+    array([ 1.,  2., 10., 20.], dtype=float32)
+    """
+    a, b = to_tensor(a), to_tensor(b)
+    ndim = max(a.ndim, b.ndim)
+    shape_a, shape_b = (1,) * (ndim - a.ndim) + a.shape, (1,) * (ndim - b.ndim) + b.shape
+    spread_a = reshape(a, [length for n in shape_a for length in (n, 1)])
+    spread_b = reshape(b, [length for n in shape_b for length in (1, n)])
+    return reshape(multiply(spread_a, spread_b), [n * m for n, m in zip(shape_a, shape_b)])
+
+
+def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Tensor:
+    """The cross product of vectors with three components: aᵢ₊₁·bᵢ₊₂ - aᵢ₊₂·bᵢ₊₁, counted around.
+
+    Parameters
+    ----------
+    a, b : Tensor or array-like
+        Vectors with 3 or 2 components along one axis; the other axes broadcast. The third component of one
+        with 2 counts as 0; of two such vectors the third component of the product is returned.
+    axisa, axisb, axisc : int
+        The axis of the components of `a`, of `b`, of the result.
+    axis : int, optional
+        Stands for all three.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        The axes have other lengths than 2 or 3.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0]).numpy()
+    array([0., 0., 1.], dtype=float32)
+    """
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
+    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
+        raise ValueError(
+            "cross expected vectors of 3 components (or 2) along their axes. Received: "
+            f"{a.shape[-1]} components of a, {b.shape[-1]} of b."
+        )
+    if a.shape[-1] == b.shape[-1] == 2:
+        return subtract(multiply(a[..., 0], b[..., 1]), multiply(a[..., 1], b[..., 0]))
+    a, b = (pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 3 - x.shape[-1])]) if x.shape[-1] == 2 else x for x in (a, b))
+    forth = multiply(roll(a, shift=-1, axis=-1), roll(b, shift=-2, axis=-1))
+    back = multiply(roll(a, shift=-2, axis=-1), roll(b, shift=-1, axis=-1))
+    return moveaxis(subtract(forth, back), -1, axisc)
+
+
+# Einstein sums ------------------------------------------------------------------------------------------------
+
+
+@primitive
+def _einsum(*operands: Any, subscripts: str, optimize: Any) -> Array:
+    return np.einsum(subscripts, *operands, optimize=optimize)
+
+
+def _einsum_vjp(position: int, g: Any, y: Any, *operands: Any, subscripts: str, optimize: Any) -> Any:
+    inputs, output = subscripts.split("->")
+    terms, others = inputs.split(","), list(operands)
+    terms[position], output, others[position] = output, terms[position], g
+    return np.einsum(f"{','.join(terms)}->{output}", *others, optimize=True)
+
+
+_einsum.defvjp_each(_einsum_vjp)
+
+
+def einsum(*operands: Any, optimize: Any = False, dtype: Any = None) -> Tensor:
+    """An Einstein sum: the product of the operands, summed over the indices that the result does not have.
+
+    Parameters
+    ----------
+    *operands
+        An equation such as "ij,jk->ik" and a Tensor or array-like for each of its terms; or each operand
+        followed by the list of its indices as integers (and ... for Ellipsis), in the end that of the result.
+        An index may repeat within a term (a diagonal), "..." stands for axes that broadcast, and without "->"
+        the result has, in alphabetical order, the indices that occur once.
+    optimize : bool, "greedy", "optimal" or a path of `np.einsum_path`
+        In which order more than two operands are multiplied. The gradient always chooses a good one.
+    dtype : dtype, optional
+        Convert the operands to it first.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        The equation cannot be read, or the shapes do not fit it.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> a = tgl.constant([[1.0, 2.0], [3.0, 4.0]])
+    >>> tgl.einsum("ii", a).item(), tgl.einsum("ij->ji", a).tolist()
+    (5.0, [[1.0, 3.0], [2.0, 4.0]])
+    >>> tgl.einsum(a, [0, 1], a, [1, 2], [0, 2]).tolist()
+    [[7.0, 10.0], [15.0, 22.0]]
+    """
+    equation, arrays = _equation(operands)
+    tensors = [to_tensor(x) if dtype is None else cast(x, dtype) for x in arrays]
+    terms, output = _terms(equation, [x.shape for x in tensors])
+    # What is left for the primitive has no index twice in a term, none of length one where another term's is
+    # longer, and none that is summed in one term alone. So the rule may exchange terms as they are.
+    for n, term in enumerate(terms):
+        terms[n], tensors[n] = _without_repeats(term, tensors[n], equation)
+    lengths = _lengths(terms, tensors, equation)
+    for n, term in enumerate(terms):
+        short = [axis for axis, index in enumerate(term) if tensors[n].shape[axis] == 1 != lengths[index]]
+        terms[n], tensors[n] = _drop(term, short), squeeze(tensors[n], axis=tuple(short)) if short else tensors[n]
+    occurrences = Counter("".join(terms) + output)
+    for n, term in enumerate(terms):
+        lone = [axis for axis, index in enumerate(term) if occurrences[index] == 1]
+        if lone:
+            terms[n], tensors[n] = _drop(term, lone), sum_(tensors[n], axis=tuple(lone), dtype=tensors[n].dtype)
+    return _einsum(*tensors, subscripts=f"{','.join(terms)}->{output}", optimize=optimize)
+
+
+def _drop(term: str, axes: Sequence[int]) -> str:
+    return "".join(index for axis, index in enumerate(term) if axis not in axes)
+
+
+def _equation(operands: tuple[Any, ...]) -> tuple[str, list[Any]]:
+    """The equation as a string without spaces, and the operands."""
+    if operands and isinstance(operands[0], str):
+        return operands[0].replace(" ", ""), list(operands[1:])
+    arrays, sublists = list(operands[0::2]), list(operands[1::2])
+    result = arrays.pop() if len(operands) % 2 else None  # the last list is that of the result
+    if not arrays:
+        raise ValueError(
+            "einsum expected an equation and its operands, or operands with lists of indices. Received: "
+            f"{len(operands)} arguments. For example: einsum('ij,jk->ik', a, b)."
+        )
+    letters = string.ascii_uppercase + string.ascii_lowercase  # in the order in which ASCII sorts them
+
+    def term(sublist: Any) -> str:
+        try:
+            return "".join("..." if n is Ellipsis else letters[operator.index(n)] for n in sublist)
+        except (TypeError, IndexError):
+            raise ValueError(
+                f"einsum expected lists of integers from 0 to 51, or of ..., after its operands. Received: {sublist!r}."
+            ) from None
+
+    equation = ",".join(term(sublist) for sublist in sublists)
+    return equation if result is None else f"{equation}->{term(result)}", arrays
+
+
+def _terms(equation: str, shapes: list[tuple[int, ...]]) -> tuple[list[str], str]:
+    """The terms of the operands and of the result, without ellipses."""
+
+    def complain(what: str) -> ValueError:
+        return ValueError(f"einsum expected {what}. Received: {equation!r} for operands of shapes {shapes}.")
+
+    inputs, arrow, output = equation.partition("->")
+    terms = inputs.split(",")
+    if not set(equation.replace("...", "").replace("->", "", 1)) <= {*string.ascii_letters, ","} or "," in output:
+        raise complain("an equation of letters, commas, one '->' and '...'")
+    if len(terms) != len(shapes):
+        raise complain(f"an equation with a term for each of {len(shapes)} operands, between commas")
+    hidden = [len(shape) - len(term.replace("...", "")) for term, shape in zip(terms, shapes)]
+    for term, count in zip(terms, hidden):
+        if term.count("...") > 1 or output.count("...") > 1:
+            raise complain("at most one '...' in a term")
+        if count < 0 or (count and "..." not in term):
+            raise complain(f"a letter for each axis, in the term {term!r}")
+    free = [letter for letter in string.ascii_letters if letter not in equation]
+    broadcast = "".join(free[: max(hidden, default=0)])
+    terms = [
+        term.replace("...", broadcast[len(broadcast) - count :] if count else "") for term, count in zip(terms, hidden)
+    ]
+    if arrow:
+        if broadcast and "..." not in output:
+            raise complain("'...' in the result, for the axes that it stands for in the operands")
+        output = output.replace("...", broadcast)
+    else:
+        occurrences = Counter("".join(terms))
+        output = broadcast + "".join(sorted(n for n in occurrences if occurrences[n] == 1 and n not in broadcast))
+    if len(set(output)) < len(output) or not set(output) <= set("".join(terms)):
+        raise complain("each letter of the result once in it, and in an operand")
+    return terms, output
+
+
+def _without_repeats(term: str, x: Tensor, equation: str) -> tuple[str, Tensor]:
+    """Take the diagonal where an index occurs twice in a term."""
+    for index in dict.fromkeys(term):
+        while term.count(index) > 1:
+            first, second = term.index(index), term.rindex(index)
+            if x.shape[first] != x.shape[second]:
+                raise ValueError(
+                    f"einsum expected axes of one length for the index {index!r}, which a term repeats. Received: "
+                    f"{x.shape[first]} and {x.shape[second]}, in {equation!r}."
+                )
+            term, x = _drop(term, (first, second)) + index, diagonal(x, axis1=first, axis2=second)
+    return term, x
+
+
+def _lengths(terms: list[str], tensors: list[Tensor], equation: str) -> dict[str, int]:
+    """Every index' length; axes of length one broadcast."""
+    lengths: dict[str, int] = {}
+    for term, x in zip(terms, tensors):
+        for index, length in zip(term, x.shape):
+            known = lengths.setdefault(index, length)
+            if known == 1:
+                lengths[index] = length
+            elif length not in (1, known):
+                raise ValueError(
+                    f"einsum expected axes of one length for the index {index!r}. Received: {known} and {length}, in "
+                    f"{equation!r} for operands of shapes {[x.shape for x in tensors]}."
+                )
+    return lengths
