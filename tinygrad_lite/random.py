@@ -1,93 +1,34 @@
-"""Randomness: `numpy.random.Generator`s spawned from one seed, a stream for every name.
+"""Random tensors: `tgl.random.set_seed`, and tensors drawn from the package's own stream of numbers.
 
-A stream's draws depend on the seed, on its name and on how many streams of that name were asked for before
-it, and on nothing else: adding a layer called "dropout" does not change what the layer "dense" draws.
+They are primitives, so that a `tgl.function` draws anew at every call.
 """
 
 from __future__ import annotations
 
-import threading
-import zlib
+from typing import Any
+
 import numpy as np
 
-from tinygrad_lite.tensor import DTypeLike, Tensor
+from tinygrad_lite.primitive import nondifferentiable
+from tinygrad_lite.streams import default_stream as default_stream
+from tinygrad_lite.streams import set_seed as set_seed
+from tinygrad_lite.streams import stream as stream
+from tinygrad_lite.tensor import Array, DTypeLike, Tensor
 
 __all__ = ["default_stream", "normal", "set_seed", "stream", "uniform"]
 
-_lock = threading.Lock()
-_entropy: int | None = None  # drawn from the system when first needed, unless `set_seed` comes before
-_taken: dict[str, int] = {}
-_default: np.random.Generator | None = None
+
+@nondifferentiable
+def _random_uniform(*, shape: Any, low: float, high: float, dtype: Any, generator: Any) -> Array:
+    return np.asarray((generator or default_stream()).uniform(low, high, shape)).astype(dtype)
 
 
-def set_seed(seed: int) -> None:
-    """Start all randomness of the package afresh from `seed`.
-
-    Layers made and models trained after this call draw the same numbers every time; layers made before keep
-    the streams that they have.
-
-    Parameters
-    ----------
-    seed : int
-        Not negative.
-
-    Raises
-    ------
-    TypeError, ValueError
-        `seed` is not an integer, or is negative.
-
-    Examples
-    --------
-    >>> set_seed(7)
-    >>> first = uniform((2,))
-    >>> set_seed(7)
-    >>> bool((uniform((2,)) == first).all())
-    True
-    """
-    global _entropy, _default
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"set_seed expected an integer. Received: seed={seed!r}. Try set_seed(0).")
-    if seed < 0:
-        raise ValueError(f"set_seed expected a seed of at least 0. Received: seed={seed}. Try {-int(seed)}.")
-    with _lock:
-        _entropy = int(seed)
-        _taken.clear()
-        _default = None
+@nondifferentiable
+def _random_normal(*, shape: Any, mean: float, stddev: float, dtype: Any, generator: Any) -> Array:
+    return np.asarray((generator or default_stream()).normal(mean, stddev, shape)).astype(dtype)
 
 
-def stream(name: str) -> np.random.Generator:
-    """A new stream of random numbers called `name`, independent of all others.
-
-    Parameters
-    ----------
-    name : str
-        The second stream of the same name since `set_seed` differs from the first, the third from both.
-
-    Examples
-    --------
-    >>> set_seed(0)
-    >>> a = stream("dense").random()
-    >>> set_seed(0)
-    >>> other, b = stream("dropout").random(), stream("dense").random()
-    >>> a == b
-    True
-    """
-    global _entropy
-    with _lock:
-        if _entropy is None:
-            _entropy = np.random.SeedSequence().entropy  # type: ignore[assignment]
-        count = _taken.get(name, 0)
-        _taken[name] = count + 1
-        key = (zlib.crc32(name.encode()), count)
-        return np.random.default_rng(np.random.SeedSequence(_entropy, spawn_key=key))
-
-
-def default_stream() -> np.random.Generator:
-    """The stream that functions without a stream of their own draw from, `uniform` for one."""
-    global _default
-    if _default is None:
-        _default = stream("default")
-    return _default
+_random_uniform.is_random = _random_normal.is_random = True
 
 
 def uniform(
@@ -111,7 +52,7 @@ def uniform(
     >>> uniform((2, 3), -1, 1).shape
     (2, 3)
     """
-    return Tensor(default_stream().uniform(minval, maxval, shape), dtype=dtype)
+    return _random_uniform(shape=shape, low=minval, high=maxval, dtype=np.dtype(dtype), generator=None)
 
 
 def normal(shape: tuple[int, ...] = (), mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike = "float32") -> Tensor:
@@ -133,4 +74,4 @@ def normal(shape: tuple[int, ...] = (), mean: float = 0.0, stddev: float = 1.0, 
     >>> normal((4,)).dtype
     dtype('float32')
     """
-    return Tensor(default_stream().normal(mean, stddev, shape), dtype=dtype)
+    return _random_normal(shape=shape, mean=mean, stddev=stddev, dtype=np.dtype(dtype), generator=None)

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import random
 from tinygrad_lite.ops.elementwise import _sech2, exp, multiply
 from tinygrad_lite.ops.reductions import expand_reduced
 from tinygrad_lite.primitive import elementwise, nondifferentiable, primitive
+from tinygrad_lite.streams import default_stream
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 # Activations --------------------------------------------------------------------------------------------------
@@ -675,5 +675,5 @@ def dropout(x: Any, rate: float, generator: np.random.Generator | None = None) -
     x = to_tensor(x)
     if not rate:
         return x
-    mask = _dropout_mask(x, rate=rate, generator=generator or random.default_stream())
+    mask = _dropout_mask(x, rate=rate, generator=generator or default_stream())
     return multiply(x, mask)
