@@ -1,0 +1,322 @@
+"""Callbacks: what is told of each stage of training, and may act on it.
+
+`fit` knows nothing of progress bars, histories or checkpoints. It calls hooks at fixed moments, and whatever
+wants to be told overrides the ones that it needs.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+__all__ = ["Callback", "History"]
+
+Logs = dict[str, float]
+
+
+class Callback:
+    """Told of each stage of `fit`, `evaluate` and `predict`: override the hooks that you need.
+
+    `logs` maps names to numbers: the loss and the metrics so far, and `val_loss` and so on at the end of an
+    epoch with validation. Set `self.model.stop_training = True` to end training.
+
+    Attributes
+    ----------
+    model : Model
+        The model that is trained or used.
+    params : dict
+        `epochs`, `steps` (batches per epoch, None if not known) and `verbose`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite import nn
+    >>> class StopBelow(nn.callbacks.Callback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         if logs["loss"] < 0.1:
+    ...             self.model.stop_training = True
+    >>> model = nn.Sequential([nn.Dense(1, kernel_initializer="ones")])
+    >>> model.compile("sgd", "mean_squared_error")
+    >>> x = np.ones((4, 1), "float32")
+    >>> model.fit(x, x, epochs=100, verbose=0, callbacks=[StopBelow()]).epoch
+    [0]
+    """
+
+    model: Any = None
+    params: Mapping[str, Any] = {}
+
+    def set_model(self, model: Any) -> None:
+        """Called first, with the model."""
+        self.model = model
+
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        """Called first, with `epochs`, `steps` and `verbose`."""
+        self.params = params
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch, also where training was stopped or interrupted by Ctrl-C."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before an epoch; the first is 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After an epoch and its validation; `logs` has the numbers of both."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a training step; the first of an epoch is 0."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a training step; `logs` is over the epoch so far."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Before an evaluation, a validation in `fit` included."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """After an evaluation."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of an evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of an evaluation; `logs` is over the batches so far."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Before a prediction."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """After a prediction."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of a prediction."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of a prediction."""
+
+
+_HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+
+
+class CallbackList:
+    """Hands each hook on to those callbacks that override it.
+
+    Parameters
+    ----------
+    callbacks : iterable of Callback
+        Are called in this order.
+    model : Model
+    params : dict
+
+    Raises
+    ------
+    TypeError
+        Something else than a Callback.
+    """
+
+    def __init__(self, callbacks: Iterable[Callback], model: Any, params: Mapping[str, Any]) -> None:
+        callbacks = list(callbacks)
+        for callback in callbacks:
+            if not isinstance(callback, Callback):
+                fix = "Make an instance: add ()." if isinstance(callback, type) else "Subclass nn.callbacks.Callback."
+                raise TypeError(f"Expected callbacks to be a list of Callbacks. Received: {callback!r} in it. {fix}")
+            callback.set_params(params)
+            callback.set_model(model)
+        self._listeners: dict[str, list[Callable[..., None]]] = {
+            hook: [getattr(callback, hook) for callback in callbacks if _overrides(callback, hook)] for hook in _HOOKS
+        }
+
+    def has(self, hook: str) -> bool:
+        """Whether anyone listens: if not, its logs need not be computed."""
+        return bool(self._listeners[hook])
+
+    def __call__(self, hook: str, *args: Any) -> None:
+        """Call the hook of everyone who overrides it."""
+        for listener in self._listeners[hook]:
+            listener(*args)
+
+
+def _overrides(callback: Callback, hook: str) -> bool:
+    return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
+
+
+def as_list(callbacks: Any) -> list[Callback]:
+    """What a user passed as `callbacks`: None, one, or several."""
+    if callbacks is None:
+        return []
+    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+
+
+class History(Callback):
+    """Keeps the numbers of every epoch; `fit` returns one.
+
+    Attributes
+    ----------
+    history : dict of str to list of float
+        Of `loss`, each metric, and with validation `val_loss` and so on: one number an epoch.
+    epoch : list of int
+        The epochs done, the first is 0.
+    params : dict
+        `epochs`, `steps` and `verbose`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite import nn
+    >>> model = nn.Sequential([nn.Dense(1, kernel_initializer="zeros")])
+    >>> model.compile("sgd", "mean_squared_error")
+    >>> history = model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=2, verbose=0)
+    >>> history.epoch, [round(loss, 4) for loss in history.history["loss"]]
+    ([0, 1], [1.0, 0.9216])
+    """
+
+    def __init__(self) -> None:
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+
+    def __repr__(self) -> str:
+        last = ", ".join(f"{name} {format_number(values[-1])}" for name, values in self.history.items())
+        return f"<History of {len(self.epoch)} epochs{': ' if last else ''}{last}>"
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self.history, self.epoch = {}, []
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+
+
+# Progress -----------------------------------------------------------------------------------------------------
+
+
+def progress(verbose: Any) -> ProgressLines | ProgressBar | None:
+    """Who reports progress to standard output: a bar on a terminal, lines into a file, nobody.
+
+    Parameters
+    ----------
+    verbose : "auto", 0, 1 or 2
+        1 and "auto" mean a bar, or lines where the output is not a terminal; 2 means lines.
+
+    Raises
+    ------
+    ValueError
+        Something else.
+    """
+    if isinstance(verbose, str) and verbose == "auto":
+        verbose = 1
+    if verbose not in (0, 1, 2):
+        raise ValueError(
+            "Expected verbose to be 'auto', 0 (silent), 1 (a bar) or 2 (a line an epoch). Received: "
+            f"verbose={verbose!r}."
+        )
+    if not verbose:
+        return None
+    return ProgressBar() if verbose == 1 and sys.stdout.isatty() else ProgressLines()
+
+
+def format_number(value: float) -> str:
+    """Four digits: 0.9254, 1.234e-05."""
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e5 or value == 0 else f"{value:.4g}"
+
+
+def _line(logs: Logs | None) -> str:
+    return ", ".join(f"{name} {format_number(value)}" for name, value in (logs or {}).items())
+
+
+class ProgressLines(Callback):
+    """One line an epoch, and one for an evaluation: for files, pipes and notebooks."""
+
+    def __init__(self) -> None:
+        self._is_training = False
+        self._start = 0.0
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._is_training = True
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._start = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._print(f"Epoch {epoch + 1}/{self.params['epochs']}", logs)
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        if not self._is_training:
+            self._start = time.perf_counter()
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        if not self._is_training:
+            self._print("Evaluation", logs)
+
+    def _print(self, what: str, logs: Logs | None) -> None:
+        print(f"{what}: {_line(logs)} ({time.perf_counter() - self._start:.1f} s)", flush=True)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class ProgressBar(Callback):
+    """A bar for every epoch, evaluation and prediction, with the steps done and the numbers so far."""
+
+    def __init__(self) -> None:
+        self._is_training = False
+        self._bar: Any = None
+
+    def _open(self, what: str, leave: bool = True) -> None:
+        from tqdm import tqdm
+
+        self.close()
+        self._bar = tqdm(
+            total=self.params["steps"], desc=what, unit="step", file=sys.stdout, leave=leave, dynamic_ncols=True
+        )
+
+    def _step(self, logs: Logs | None) -> None:
+        self._bar.set_postfix_str(_line(logs), refresh=False)
+        self._bar.update()
+
+    def _finish(self, logs: Logs | None) -> None:
+        self._bar.set_postfix_str(_line(logs), refresh=False)
+        self._bar.refresh()
+        self.close()
+
+    def close(self) -> None:
+        """Leave the bar as it is, and end its line."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._is_training = True
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        self._open(f"Epoch {epoch + 1}/{self.params['epochs']}")
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._step(logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        self._finish(logs)
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        if not self._is_training:
+            self._open("Evaluation")
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        if not self._is_training:
+            self._step(logs)
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        if not self._is_training:
+            self._finish(logs)
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        self._open("Prediction", leave=False)
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        self._step(logs)
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        self.close()

@@ -1,0 +1,720 @@
+"""Layers: functions with weights, made when the first input shows how large they must be.
+
+A layer is an object that a model calls. Its weights are found by looking: whatever Variables and layers its
+attributes hold, directly or in lists, tuples and dicts, are its own. Nothing is registered, so a layer is an
+ordinary Python object, and a list of layers is an ordinary list.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from typing import Any, TypeVar
+
+import numpy as np
+
+from tinygrad_lite import ops, random
+from tinygrad_lite.nn import activations, initializers
+from tinygrad_lite.structure import flatten, map_structure
+from tinygrad_lite.tape import recording_tapes, scope
+from tinygrad_lite.tensor import Array, DTypeLike, Tensor, Variable, to_tensor, wrap
+
+__all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input", "Layer"]
+
+Shape = tuple[Any, ...]
+"""Lengths of the axes; None for one that may vary, as the batch does."""
+
+Self = TypeVar("Self", bound="Layer")
+
+
+class _CallState(threading.local):
+    """What one thread is in the middle of calling."""
+
+    def __init__(self) -> None:
+        self.inside: list[Layer] = []
+        self.training = False
+        self.activated: list[Any] | None = None
+
+
+_state = _CallState()
+
+
+@contextmanager
+def note_activation() -> Iterator[list[Any]]:
+    """A context whose list holds the activation that a layer applied last: [result, function, argument]."""
+    outer = _state.activated
+    noted: list[Any] = []
+    _state.activated = noted
+    try:
+        yield noted
+    finally:
+        _state.activated = outer
+
+
+@contextmanager
+def inside(layer: Layer) -> Iterator[None]:
+    """A context in which weights are called as part of `layer`, as they are during a call of it."""
+    _state.inside.append(layer)
+    try:
+        yield
+    finally:
+        _state.inside.pop()
+
+
+class Layer:
+    """A function with weights: subclass it, make the weights in `build`, compute in `call`.
+
+    Parameters
+    ----------
+    name : str, optional
+        Default: the class's name, made unique within the model that the layer becomes part of.
+    trainable : bool
+        Whether `trainable_weights` lists the layer's weights.
+    dtype : floating dtype
+        Of the weights; floating inputs are converted to it.
+    input_shape : tuple of int, optional
+        Of one sample, without the batch axis: a Sequential that starts with this layer is built at once.
+
+    Attributes
+    ----------
+    built : bool
+        Whether the weights exist.
+    stream : numpy.random.Generator
+        What initial weights and dropout masks are drawn from. It is taken when the layer is made (see
+        `tgl.random.stream`), so other layers do not change what this one draws.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> class Scale(nn.Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(input_shape[-1:], "ones", name="factor")
+    ...     def call(self, inputs):
+    ...         return inputs * self.factor
+    >>> scale = Scale()
+    >>> scale([[1.0, 2.0]]).numpy()
+    array([[1., 2.]], dtype=float32)
+    >>> [weight.name for weight in scale.weights]
+    ['scale/factor']
+    """
+
+    _is_model = False
+    _casts_inputs = True  # what has no weights leaves float64 as it is
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: DTypeLike = "float32",
+        input_shape: Sequence[int] | None = None,
+    ) -> None:
+        if name is not None and (not isinstance(name, str) or not name or "/" in name):
+            raise ValueError(
+                f"{type(self).__name__} expected a name that is a string without '/'. Received: name={name!r}. "
+                "Leave it away to have the layer named after its class."
+            )
+        if np.dtype(dtype).kind != "f":
+            raise ValueError(
+                f"{type(self).__name__} expected a floating dtype. Received: dtype={dtype!r}. Try 'float32'."
+            )
+        self._weights: list[Variable] = []
+        self._is_named_by_class = name is None
+        self._takes_training = _takes_training(type(self))
+        self._sample_shape = None if input_shape is None else _sample_shape(type(self).__name__, input_shape)
+        self._output_shape: Shape | None = None
+        self.name = _snake_case(type(self).__name__) if name is None else name
+        self.dtype = np.dtype(dtype)
+        self.built = False
+        self._trainable = bool(trainable)
+        self.stream = random.stream(self.name)
+
+    def __getattr__(self, name: str) -> Any:  # called for what is missing only
+        if name in _SET_BY_INIT:
+            raise RuntimeError(
+                f"{type(self).__name__}.__init__ must call super().__init__() before the layer is used. "
+                "Put it on the first line."
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r}>"
+
+    # To be overridden -------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights, with `add_weight`. Called once, before the first `call`.
+
+        Parameters
+        ----------
+        input_shape : tuple
+            Of the first input, the batch axis (first) as None. For a list or dict of inputs, a list or
+            dict of shapes.
+        """
+
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output. If it takes `training`, it is told whether the model is being trained."""
+        raise NotImplementedError(f"{type(self).__name__} has no call. Add one:\n\n    def call(self, inputs): ...\n")
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        """The output's shape for an input's, batch axis included: found by a trial with a sample of zeros."""
+        return map_structure(batch_shape, self.try_with_zeros(input_shape))
+
+    def try_with_zeros(self, input_shape: Any) -> Any:
+        """The output for one sample of zeros; no tape sees it."""
+        zeros = _map_shapes(lambda shape: wrap(np.zeros((1, *shape[1:]), self.dtype)), input_shape)
+        with ExitStack() as stack:
+            for tape in recording_tapes():
+                stack.enter_context(tape.stop_recording())
+            return self(zeros, training=False)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make an equal layer, without its weights."""
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
+        if self._sample_shape is not None:
+            config["input_shape"] = list(self._sample_shape)
+        return config
+
+    @classmethod
+    def from_config(cls: type[Self], config: dict[str, Any]) -> Self:
+        """A new layer from what `get_config` returned."""
+        return cls(**config)
+
+    # Calling ----------------------------------------------------------------------------------------------
+
+    def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """Compute the output for `inputs`; the weights are made on the first call.
+
+        Parameters
+        ----------
+        inputs : Tensor or array-like, or a list, tuple or dict of Tensors
+            Samples along the first axis.
+        training : bool, optional
+            Default: as in the call that this one is part of, else False.
+
+        Returns
+        -------
+        Whatever `call` returns: a Tensor, as a rule.
+        """
+        if training is None:
+            training = _state.training
+        if self._takes_training:
+            kwargs["training"] = training
+        inputs = self._converted(inputs)
+        outer = _state.training
+        _state.training = training
+        _state.inside.append(self)
+        try:
+            with scope(self.name):
+                is_first_call = self._output_shape is None
+                if not self.built:
+                    self._build_on_call(map_structure(batch_shape, inputs))
+                outputs = self.call(inputs, *args, **kwargs)
+                self.built = True
+        finally:
+            _state.inside.pop()
+            _state.training = outer
+        if outputs is None:
+            raise ValueError(f"{type(self).__name__}.call expected to return a Tensor. Received: None. Add `return`.")
+        if is_first_call:
+            self._output_shape = map_structure(batch_shape, outputs)
+        return outputs
+
+    def _converted(self, inputs: Any) -> Any:
+        """The inputs as Tensors; floating ones of the layer's dtype."""
+        if isinstance(inputs, Tensor):
+            if not self._casts_inputs or inputs.dtype == self.dtype or inputs.dtype.kind != "f":
+                return inputs
+            return ops.cast(inputs, self.dtype)
+        if isinstance(inputs, (list, tuple, dict)) and any(isinstance(leaf, Tensor) for leaf in flatten(inputs)):
+            return map_structure(self._converted, inputs)
+        return self._converted(to_tensor(inputs))
+
+    def _build_on_call(self, input_shape: Any) -> None:
+        name_children(self)
+        self.build(input_shape)
+        self.built = True
+        name_children(self)  # those that `build` made
+
+    def _activate(self, x: Tensor, function: Any) -> Tensor:
+        """Apply an activation; a model that takes the loss from the logits wants to know which, and to what."""
+        if function is activations.linear:
+            return x
+        y = function(x)
+        if _state.activated is not None:
+            _state.activated[:] = [y, function, x]
+        return y
+
+    # Weights ----------------------------------------------------------------------------------------------
+
+    def add_weight(
+        self,
+        shape: Sequence[int] | int = (),
+        initializer: Any = "glorot_uniform",
+        dtype: DTypeLike | None = None,
+        trainable: bool = True,
+        name: str = "weight",
+    ) -> Variable:
+        """Make a weight of this layer.
+
+        Parameters
+        ----------
+        shape : int or tuple of int
+        initializer : str, Initializer or function
+            See `nn.initializers`; it draws from the layer's stream.
+        dtype : dtype, optional
+            Default: the layer's.
+        trainable : bool
+            False for what training does not change by gradients.
+        name : str
+
+        Returns
+        -------
+        Variable, of the given shape
+            Called `layer/name`.
+
+        Raises
+        ------
+        TypeError
+            `shape` is not made of integers.
+        ValueError
+            A length is unknown or negative.
+        """
+        lengths = (shape,) if isinstance(shape, (int, np.integer)) else shape
+        if isinstance(lengths, str):
+            raise TypeError(
+                f"add_weight expected a shape first. Received: shape={shape!r}. Pass the name as name={shape!r}."
+            )
+        lengths = tuple(lengths)
+        if any(n is None or n < 0 for n in lengths):
+            raise ValueError(
+                f"{self.name}.add_weight expected a shape of known lengths. Received: shape={lengths}. Only the "
+                "batch axis may be None: is the right axis of input_shape used?"
+            )
+        kind = self.dtype if dtype is None else np.dtype(dtype)
+        value = initializers.get(initializer)(lengths, dtype=kind, generator=self.stream)
+        weight = Variable(value, trainable=trainable, name=f"{self._path()}/{name}", dtype=kind)
+        self._weights.append(weight)
+        return weight
+
+    def _path(self) -> str:
+        """The names of the layers around this one and its own; that of an outermost model is left out."""
+        inside = _state.inside if self in _state.inside else [*_state.inside, self]
+        if len(inside) > 1 and inside[0]._is_model:
+            inside = inside[1:]
+        return "/".join(layer.name for layer in inside)
+
+    def _listed(self, trainable: bool | None = None) -> list[Variable]:
+        """The weights of this layer and of those inside: all, or those that are trainable or are not."""
+        if not self.built:
+            for layer, _, _ in walk(self):
+                if not layer.built and type(layer).build not in BUILDS_NOTHING:
+                    raise ValueError(
+                        f"The {type(self).__name__} {self.name!r} expected an input before its weights are asked "
+                        f"for: {layer.name!r} is not built. Call it on a batch first, or build(input_shape), for "
+                        "example build((None, 784))."
+                    )
+        found: dict[int, Variable] = {}
+        for _, variables, is_free in walk(self):
+            for variable in variables:
+                if trainable is None or trainable is (is_free and variable.trainable):
+                    found.setdefault(id(variable), variable)
+        return list(found.values())
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights: those of a layer in the order in which they were made, then those of the layers in it.
+
+        Raises
+        ------
+        ValueError
+            They are not made yet.
+        """
+        return self._listed()
+
+    variables = weights
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that training changes: trainable ones of layers that are trainable."""
+        return self._listed(trainable=True)
+
+    trainable_variables = trainable_weights
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that training leaves alone."""
+        return self._listed(trainable=False)
+
+    non_trainable_variables = non_trainable_weights
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training changes the weights; setting it sets it for all layers inside too."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer, _, _ in list(walk(self)):
+            layer._trainable = bool(value)
+
+    def get_weights(self) -> list[Array]:
+        """Copies of the weights' values, in the order of `weights`."""
+        return [np.array(weight.numpy()) for weight in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Replace the weights' values.
+
+        Parameters
+        ----------
+        weights : list of array-like
+            In number and shapes as `get_weights` returns them.
+
+        Raises
+        ------
+        ValueError
+            The number or a shape differs; then no weight is changed.
+        """
+        mine = self.weights
+        if len(weights) != len(mine):
+            shapes = ", ".join(f"{weight.name} {weight.shape}" for weight in mine)
+            raise ValueError(
+                f"{self.name}.set_weights expected a list of {len(mine)} arrays ({shapes or 'none'}). Received: a "
+                f"list of {len(weights)}. Pass what get_weights() of an equal {type(self).__name__} returns."
+            )
+        for position, (weight, value) in enumerate(zip(mine, weights)):
+            if weight.shape != np.shape(value):
+                raise ValueError(
+                    f"{self.name}.set_weights expected an array of shape {weight.shape} for {weight.name}. "
+                    f"Received: weights[{position}].shape={np.shape(value)}. Is the order that of get_weights()?"
+                )
+        for weight, value in zip(mine, weights):
+            weight.assign(np.asarray(value, dtype=weight.dtype))
+
+    def count_params(self) -> int:
+        """The number of numbers in all weights."""
+        return sum(weight.size for weight in self.weights)
+
+
+_SET_BY_INIT = frozenset(
+    {"_weights", "_is_named_by_class", "_takes_training", "_output_shape", "name", "dtype", "built", "_trainable",
+     "stream"}
+)  # fmt: skip
+
+BUILDS_NOTHING: set[Any] = {Layer.build}  # implementations of `build` that make no weights of their own
+
+
+def parts(layer: Layer) -> tuple[list[Variable], list[Layer]]:
+    """The Variables and the layers that a layer's attributes hold, containers included, in order."""
+    variables: list[Variable] = []
+    layers: list[Layer] = []
+    seen: set[int] = set()
+    pending = list(reversed(vars(layer).values()))
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Variable):
+            variables.append(value)
+        elif isinstance(value, Layer):
+            layers.append(value)
+        elif isinstance(value, (list, tuple, dict)) and value and id(value) not in seen:
+            seen.add(id(value))
+            pending.extend(reversed(list(value.values()) if isinstance(value, dict) else value))
+    return variables, layers
+
+
+def walk(root: Layer) -> Iterator[tuple[Layer, list[Variable], bool]]:
+    """`root` and every layer inside, each once: with its own Variables, and whether nothing around froze it."""
+    seen = set()
+    pending = [(root, True)]
+    while pending:
+        layer, is_free = pending.pop()
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        is_free = is_free and layer._trainable
+        variables, layers = parts(layer)
+        yield layer, variables, is_free
+        pending.extend((child, is_free) for child in reversed(layers))
+
+
+def name_children(parent: Layer) -> None:
+    """Give the layers directly inside `parent` that are named by their class names that differ."""
+    children = list(dict.fromkeys(parts(parent)[1]))
+    taken = {child.name for child in children if not child._is_named_by_class}
+    for child in children:
+        if not child._is_named_by_class:
+            continue
+        name, count = child.name, 0
+        while child.name in taken:
+            count += 1
+            child.name = f"{name}_{count}"
+        for weight in child._weights:
+            weight.name = child.name + (weight.name or "").removeprefix(name)
+        taken.add(child.name)
+        child._is_named_by_class = False
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().strip("_") or "layer"
+
+
+def _takes_training(cls: type[Layer]) -> bool:
+    parameters = inspect.signature(cls.call).parameters
+    return cls.call is not Layer.call and (
+        "training" in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    )
+
+
+def batch_shape(x: Any) -> Shape:
+    """The shape of `x` with None for the batch axis."""
+    shape = x.shape if isinstance(x, Tensor) else np.shape(x)
+    return (None, *shape[1:]) if shape else ()
+
+
+def _map_shapes(function: Any, shapes: Any) -> Any:
+    """Apply `function` to every shape: a shape is a tuple, so only lists and dicts are structure."""
+    if isinstance(shapes, dict):
+        return {key: _map_shapes(function, value) for key, value in shapes.items()}
+    if isinstance(shapes, list):
+        return [_map_shapes(function, value) for value in shapes]
+    return function(shapes)
+
+
+def _sample_shape(owner: str, shape: Any) -> Shape:
+    """The shape of one sample, checked."""
+    lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in lengths):
+        raise ValueError(
+            f"{owner} expected the shape of one sample, without the batch axis. Received: {lengths}. For MNIST "
+            "that is (28, 28), and (784,) when flattened."
+        )
+    return tuple(int(n) for n in lengths)
+
+
+# The layers ---------------------------------------------------------------------------------------------------
+
+
+class Input:
+    """The shape of one sample, as the first item of a Sequential: the model is built at once.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Without the batch axis.
+
+    Raises
+    ------
+    ValueError
+        `shape` is not made of integers.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> nn.Sequential([nn.Input((784,)), nn.Dense(10)]).count_params()
+    7850
+    """
+
+    def __init__(self, shape: Sequence[int]) -> None:
+        self.shape = _sample_shape("Input", shape)
+
+
+class Dense(Layer):
+    """A layer in which every unit sees every feature: activation(inputs @ kernel + bias).
+
+    Parameters
+    ----------
+    units : int
+        Length of the output's last axis.
+    activation : str or function, optional
+        See `nn.activations`. Default: none.
+    use_bias : bool
+    kernel_initializer, bias_initializer : str, Initializer or function
+        See `nn.initializers`.
+    name : str, optional
+    **kwargs
+        `trainable`, `dtype` and `input_shape`, as for every `Layer`.
+
+    Raises
+    ------
+    ValueError
+        `units` is not positive, or a name is unknown. When called: the input's last axis is not what the
+        kernel was made for.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> layer = nn.Dense(3, activation="relu", kernel_initializer="ones")
+    >>> layer([[1.0, 2.0], [3.0, -4.0]]).numpy()
+    array([[3., 3., 3.],
+           [0., 0., 0.]], dtype=float32)
+    >>> [(weight.name, weight.shape) for weight in layer.weights]
+    [('dense/kernel', (2, 3)), ('dense/bias', (3,))]
+    """
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units < 1:
+            raise ValueError(f"Dense expected a positive integer. Received: units={units!r}. Try nn.Dense(10).")
+        self.units = int(units)
+        self.activation = activations.get(activation)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel: Variable | None = None
+        self.bias: Variable | None = None
+
+    def build(self, input_shape: Any) -> None:
+        if len(input_shape) < 2 or input_shape[-1] is None:
+            raise ValueError(
+                f"{self.name} expected inputs of shape (batch, features). Received: inputs.shape={input_shape}. Use "
+                "x[:, None] where each sample is one number, x[None, :] for a single sample."
+            )
+        features = int(input_shape[-1])
+        self.kernel = self.add_weight((features, self.units), self.kernel_initializer, name="kernel")
+        if self.use_bias:
+            self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias")
+
+    def call(self, inputs: Any) -> Tensor:
+        kernel: Any = self.kernel
+        x = inputs if inputs.dtype == self.dtype else ops.cast(inputs, self.dtype)
+        if x.ndim < 2 or x.shape[-1] != kernel.shape[0]:
+            raise self._wrong_features(inputs)
+        y = ops.matmul(x, kernel) if self.bias is None else ops.dense(x, kernel, self.bias)  # (..., units)
+        return self._activate(y, self.activation)
+
+    def _wrong_features(self, inputs: Tensor) -> ValueError:
+        features = self.kernel.shape[0] if self.kernel is not None else None
+        shape = inputs.shape
+        if len(shape) > 2:
+            fix = "Put nn.Flatten() before it."
+        elif len(shape) == 1:
+            fix = "A single sample needs a batch axis: x[None, :]."
+        else:
+            fix = f"Pass {features} features, as when it was built, or make a new layer."
+        return ValueError(
+            f"{self.name} expected inputs with last axis {features}, since its kernel has shape "
+            f"{(features, self.units)}. Received: inputs.shape={shape}. {fix}"
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        names = ("units", "activation", "use_bias", "kernel_initializer", "bias_initializer")
+        return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+class Flatten(Layer):
+    """All axes behind the batch as one: (batch, a, b, ...) to (batch, a·b·...).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite import nn
+    >>> nn.Flatten()(np.zeros((2, 28, 28), "float32")).shape
+    (2, 784)
+    """
+
+    _casts_inputs = False
+
+    def call(self, inputs: Any) -> Tensor:
+        if inputs.ndim == 2:
+            return inputs
+        if not inputs.ndim:
+            raise ValueError(f"{self.name} expected a batch axis. Received: inputs.shape=(). Pass an array of samples.")
+        return ops.reshape(inputs, (inputs.shape[0], int(np.prod(inputs.shape[1:]))))
+
+
+class Dropout(Layer):
+    """While training, sets inputs to zero with probability `rate` and scales the others by 1 / (1 - rate).
+
+    So the expected value stays, and nothing needs to be scaled when the model is used. (Srivastava et al.,
+    2014; the inverted form.)
+
+    Parameters
+    ----------
+    rate : float
+        At least 0 and below 1.
+    seed : int, optional
+        Of the masks. Default: the layer's own stream, which `tgl.random.set_seed` fixes.
+    name : str, optional
+    **kwargs
+        As for every `Layer`.
+
+    Raises
+    ------
+    ValueError
+        `rate` is out of its range.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> nn.Dropout(0.5)([[1.0, 2.0]]).numpy()
+    array([[1., 2.]], dtype=float32)
+    >>> sorted(set(nn.Dropout(0.5)([[1.0] * 100], training=True).numpy()[0].tolist()))
+    [0.0, 2.0]
+    """
+
+    _casts_inputs = False
+
+    def __init__(self, rate: float, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)) or not 0 <= rate < 1:
+            raise ValueError(
+                f"Dropout expected a rate of at least 0 and below 1. Received: rate={rate!r}. It is the share that "
+                "is set to zero."
+            )
+        self.rate = float(rate)
+        self.seed = seed
+        if seed is not None:
+            self.stream = np.random.default_rng(seed)
+
+    def call(self, inputs: Any, training: bool = False) -> Tensor:
+        if not training or not self.rate:
+            return inputs
+        x = inputs if inputs.dtype.kind == "f" else ops.cast(inputs, self.dtype)
+        return ops.dropout(x, self.rate, generator=self.stream)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"rate": self.rate, "seed": self.seed}
+
+
+class Activation(Layer):
+    """Applies an activation function.
+
+    Parameters
+    ----------
+    activation : str or function
+        See `nn.activations`.
+    name : str, optional
+    **kwargs
+        As for every `Layer`.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> nn.Activation("relu")([[-1.0, 2.0]]).numpy()
+    array([[0., 2.]], dtype=float32)
+    """
+
+    _casts_inputs = False
+
+    def __init__(self, activation: Any, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(name=name, **kwargs)
+        self.activation = activations.get(activation)
+
+    def call(self, inputs: Any) -> Tensor:
+        x = inputs if inputs.dtype.kind == "f" else ops.cast(inputs, self.dtype)
+        return self._activate(x, self.activation)
+
+    def get_config(self) -> dict[str, Any]:
+        return super().get_config() | {"activation": self.activation}

@@ -1,0 +1,772 @@
+"""Models: layers together, with the loop that trains them.
+
+`Model` is a layer with `fit`, `evaluate` and `predict`; `Sequential` is the Model whose `call` runs a list of
+layers one after another. One step of training is one method, `train_step`: forward, loss, gradients, update,
+metrics. All around it only moves data to it and numbers from it.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import optim, random
+from tinygrad_lite.nn import losses
+from tinygrad_lite.nn import metrics as metrics_module
+from tinygrad_lite.nn.callbacks import Callback, CallbackList, History, as_list, progress
+from tinygrad_lite.nn.feeding import Feed, feed
+from tinygrad_lite.nn.layers import BUILDS_NOTHING, Input, Layer, inside, name_children, note_activation, parts
+from tinygrad_lite.tape import GradientTape
+from tinygrad_lite.tensor import Array, Tensor, Variable, wrap
+
+__all__ = ["Model", "Sequential"]
+
+Logs = dict[str, float]
+
+
+class Model(Layer):
+    """Layers with a `call` that connects them; subclass it, or use `Sequential`.
+
+    Parameters
+    ----------
+    name : str, optional
+    trainable : bool
+
+    Attributes
+    ----------
+    optimizer : Optimizer or None
+        Set by `compile`.
+    loss : Loss or None
+        Set by `compile`.
+    history : History or None
+        Of the last `fit`.
+    stop_training : bool
+        A callback sets it to True to end `fit`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> from tinygrad_lite import nn
+    >>> class Residual(nn.Model):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.inner = nn.Dense(4, activation="relu")
+    ...         self.out = nn.Dense(1)
+    ...     def call(self, x):
+    ...         return self.out(x + self.inner(x))
+    >>> model = Residual()
+    >>> model(tgl.ones((2, 4))).shape
+    (2, 1)
+    >>> [weight.name for weight in model.weights]
+    ['dense/kernel', 'dense/bias', 'dense_1/kernel', 'dense_1/bias']
+    """
+
+    _is_model = True
+    _casts_inputs = False  # its layers do
+
+    def __init__(self, *, name: str | None = None, trainable: bool = True) -> None:
+        super().__init__(name=name, trainable=trainable)
+        self._shuffles = random.stream(f"{self.name}/shuffle")
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.run_eagerly = False
+        self.history: History | None = None
+        self.stop_training = False
+        self._metric_identifiers: list[Any] = []
+        self._metrics: list[Any] | None = None  # made when the first batch shows what the output looks like
+        self._loss_mean = metrics_module.Mean(name="loss")
+        self._is_compiled = False
+        self._is_ready = False
+        self._has_warned = False
+
+    # Layers -----------------------------------------------------------------------------------------------
+
+    @property
+    def layers(self) -> list[Layer]:
+        """The layers directly inside, in order."""
+        return list(dict.fromkeys(parts(self)[1]))
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
+        """The layer called `name`, or the one at `index`.
+
+        Raises
+        ------
+        ValueError
+            There is none, or neither or both are given.
+        """
+        layers = self.layers
+        if (name is None) == (index is None):
+            raise ValueError(f"get_layer expected a name or an index. Received: name={name!r}, index={index!r}.")
+        if index is not None and -len(layers) <= index < len(layers):
+            return layers[index]
+        for layer in layers:
+            if layer.name == name:
+                return layer
+        wanted = f"index={index}" if name is None else f"name={name!r}"
+        known = ", ".join(repr(layer.name) for layer in layers)
+        raise ValueError(f"{self.name} has no such layer. Received: {wanted}. It has {len(layers)}: {known}.")
+
+    def build(self, input_shape: Any) -> None:
+        """Make the weights now instead of on the first call.
+
+        Parameters
+        ----------
+        input_shape : tuple
+            Batch axis included, for example (None, 784).
+        """
+        self.try_with_zeros(input_shape)
+
+    def _build_on_call(self, input_shape: Any) -> None:
+        if type(self).build in BUILDS_NOTHING:
+            name_children(self)  # each builds itself when it is called
+        else:
+            super()._build_on_call(input_shape)
+
+    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+        """Print the layers with their output shapes and numbers of parameters.
+
+        Parameters
+        ----------
+        print_fn : callable, optional
+            Is given the table as one string. Default: print.
+
+        Examples
+        --------
+        >>> from tinygrad_lite import nn
+        >>> nn.Sequential([nn.Input((28, 28)), nn.Flatten(), nn.Dense(10)]).summary()
+        Model: sequential
+        ──────────────────────────────────────────
+        Layer    Type     Output shape  Parameters
+        ──────────────────────────────────────────
+        flatten  Flatten  (None, 784)            0
+        dense    Dense    (None, 10)         7,850
+        ──────────────────────────────────────────
+        Parameters: 7,850 (30.7 KiB), trainable: 7,850, others: 0
+        """
+        (print if print_fn is None else print_fn)(self.summary_text())
+
+    def summary_text(self) -> str:
+        """What `summary` prints."""
+        rows = [("Layer", "Type", "Output shape", "Parameters")]
+        for layer in self.layers:
+            is_built = layer.built or self.built
+            shape = "not built" if layer._output_shape is None else str(layer._output_shape)
+            count = f"{layer.count_params():,}" if is_built else "?"
+            rows.append((layer.name, type(layer).__name__, shape, count))
+        widths = [max(len(row[column]) for row in rows) for column in range(4)]
+        lines = [
+            "  ".join([*(cell.ljust(width) for cell, width in zip(row[:3], widths)), row[3].rjust(widths[3])])
+            for row in rows
+        ]
+        rule = "─" * len(lines[0])
+        if self.built:
+            everything, trainable = self.weights, sum(weight.size for weight in self.trainable_weights)
+            count, memory = self.count_params(), sum(weight.nbytes for weight in everything)
+            total = f"Parameters: {count:,} ({_bytes(memory)}), trainable: {trainable:,}, others: {count - trainable:,}"
+        else:
+            total = "Parameters: not made yet. Call the model on a batch, or build(input_shape)."
+        return "\n".join([f"Model: {self.name}", rule, lines[0], rule, *lines[1:], rule, total])
+
+    # Compiling --------------------------------------------------------------------------------------------
+
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Sequence[Any] | None = None,
+        run_eagerly: bool = False,
+    ) -> None:  # fmt: skip
+        """Say how the model is trained.
+
+        If the model ends in softmax or sigmoid and `loss` is the cross-entropy that belongs to it, the loss is
+        computed from what enters the softmax: the same number, but exact for confident wrong answers too.
+
+        Parameters
+        ----------
+        optimizer : str or Optimizer
+            See `optim`.
+        loss : str, Loss or function of (y_true, y_pred)
+            See `nn.losses`.
+        metrics : list of str, Metric or function of (y_true, y_pred), optional
+            See `nn.metrics`; "accuracy" is the one that fits the loss and the output.
+        run_eagerly : bool
+            Run every step operation by operation, as `train_step` is written.
+
+        Raises
+        ------
+        ValueError
+            A name is unknown: lists those that are known, and suggests the nearest.
+        TypeError
+            `metrics` is not a list.
+        """
+        if metrics is not None and not isinstance(metrics, (list, tuple)):
+            raise TypeError(f"compile expected a list of metrics. Received: metrics={metrics!r}. Try [{metrics!r}].")
+        self.optimizer = optim.get(optimizer)
+        self.loss = None if loss is None else losses.get(loss)
+        self._metric_identifiers = list(metrics or ())
+        for identifier in self._metric_identifiers:
+            metrics_module.resolve(identifier, self.loss)  # unknown names are told now
+        self._metrics = None
+        self._loss_mean = metrics_module.Mean(name="loss")
+        self.run_eagerly = bool(run_eagerly)
+        self._is_compiled, self._is_ready, self._has_warned = True, False, False
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The mean loss, then the metrics of `compile`; these are made on the first batch."""
+        return [self._loss_mean, *(self._metrics or ())]
+
+    def reset_metrics(self) -> None:
+        """Set all metrics back to the start, as `fit` does before every epoch."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def _require_compiled(self, method: str) -> None:
+        if not self._is_compiled:
+            raise RuntimeError(
+                f"{method} expected a compiled model. Received: {self.name}, which is not. Call "
+                'model.compile(optimizer="rmsprop", loss=..., metrics=[...]) first.'
+            )
+
+    def _get_ready(self, x: Array, y: Array, method: str) -> None:
+        """Try the model and the loss on one sample of the first batch, which builds what is not built yet."""
+        sample, target = wrap(x[:1]), wrap(y[:1])
+        with note_activation() as noted:
+            y_pred = self(sample, training=False)
+        if not isinstance(y_pred, Tensor):
+            raise TypeError(f"{method} expected {self.name} to return one Tensor. Received: {type(y_pred).__name__}.")
+        if self.loss is not None:
+            try:
+                self._compute_loss(target, y_pred, noted)
+            except ValueError as error:
+                if y_pred.ndim > 2 and x.ndim > 2:
+                    raise ValueError(
+                        f"{error} The model's output has shape {y_pred.shape} because its input has shape "
+                        f"{sample.shape}: put nn.Flatten() first in the model."
+                    ) from error
+                raise
+        if self._metrics is None:
+            shapes = ((None, *y_pred.shape[1:]), (None, *y.shape[1:]))
+            self._metrics = [metrics_module.resolve(name, self.loss, *shapes) for name in self._metric_identifiers]
+            names = [metric.name for metric in self.metrics]
+            if len(set(names)) < len(names):
+                raise ValueError(f"compile expected metrics of different names. Received: {names}. Name one otherwise.")
+        self._is_ready = True
+
+    # One batch --------------------------------------------------------------------------------------------
+
+    def train_step(self, data: tuple[Tensor, ...]) -> Logs | None:
+        """Take one step of training; override it for an own one.
+
+        Parameters
+        ----------
+        data : tuple of Tensors
+            (x, y), one batch.
+
+        Returns
+        -------
+        dict of str to float, or None
+            Numbers to report. None: the results of `metrics`.
+        """
+        x, y = data
+        with GradientTape() as tape:
+            loss, y_pred = self._forward(x, y, training=True)
+        variables = self.trainable_variables
+        if not self.optimizer.built:
+            self.optimizer.build(variables)
+        self.optimizer.apply_gradients(self._reached(tape.gradient(loss, variables), variables))
+        self._update_metrics(loss, y, y_pred)
+        return None
+
+    def test_step(self, data: tuple[Tensor, ...]) -> Logs | None:
+        """Evaluate one batch; override it for an own way. See `train_step`."""
+        x, y = data
+        loss, y_pred = self._forward(x, y, training=False)
+        self._update_metrics(loss, y, y_pred)
+        return None
+
+    def predict_step(self, data: tuple[Tensor, ...]) -> Any:
+        """The outputs for one batch; override it for an own way."""
+        return self(data[0], training=False)
+
+    def _forward(self, x: Tensor, y: Tensor, training: bool) -> tuple[Tensor, Tensor]:
+        """The loss and the output."""
+        with note_activation() as noted:
+            y_pred = self(x, training=training)
+        return self._compute_loss(y, y_pred, noted), y_pred
+
+    def _compute_loss(self, y: Tensor, y_pred: Tensor, noted: list[Any]) -> Tensor:
+        """The loss, from the logits if `y_pred` is the activation noted last and the loss has such a form."""
+        if self.loss is None:
+            raise RuntimeError(
+                "Expected a loss to train or evaluate with. Received: compile(loss=None). Pass for example "
+                'loss="sparse_categorical_crossentropy", or override train_step and test_step.'
+            )
+        if noted and noted[0] is y_pred:
+            _, activation, logits = noted
+            loss = self.loss.for_logits_of(activation)
+            if loss is not None:
+                return loss(y, logits)
+        return self.loss(y, y_pred)
+
+    def _reached(self, gradients: list[Any], variables: list[Variable]) -> list[tuple[Any, Variable]]:
+        """Gradients with their variables, but for those that have none: the user is told once."""
+        pairs = [(g, v) for g, v in zip(gradients, variables) if g is not None]
+        if len(pairs) == len(variables) and pairs:
+            return pairs
+        names = [variable.name for g, variable in zip(gradients, variables) if g is None]
+        if not pairs:
+            raise ValueError(
+                "fit expected a loss that depends on trainable weights. Received: "
+                + (f"no gradient for any of {names}. " if names else "a model without trainable weights. ")
+                + "Does `call` use its layers, without .numpy()? Is `trainable` True?"
+            )
+        if not self._has_warned:
+            self._has_warned = True
+            warnings.warn(
+                f"The loss does not depend on {names}: they are not trained. Use their layers in `call`, or set "
+                "layer.trainable = False.",
+                UserWarning,
+                stacklevel=2,
+            )
+        return pairs
+
+    def _update_metrics(self, loss: Tensor, y: Tensor, y_pred: Tensor) -> None:
+        self._loss_mean.update_state(loss, sample_weight=None if loss.ndim else float(len(y)))
+        for metric in self._metrics or ():
+            metric.update_state(y, y_pred)
+
+    def _results(self) -> Logs:
+        return {metric.name: float(metric.result()) for metric in self.metrics}
+
+    # Training ---------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int = 32,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Sequence[Callback] | Callback | None = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        *,
+        initial_epoch: int = 0,
+    ) -> History:
+        """Train the model.
+
+        Parameters
+        ----------
+        x : array-like, or iterable of pairs (x_batch, y_batch)
+            Samples along the first axis. An iterable is read once an epoch: a list of batches, a
+            `datasets.Batches`, or an object whose `__iter__` starts anew; a generator lasts one epoch.
+        y : array-like, optional
+            Labels or targets; not given where `x` yields pairs.
+        batch_size : int
+            Samples per step.
+        epochs : int
+            The number of the epoch to end with.
+        verbose : "auto", 0, 1 or 2
+            1 and "auto": a progress bar on a terminal, else one line an epoch; 2: one line an epoch;
+            0: nothing.
+        callbacks : list of Callback, optional
+        validation_split : float
+            The share of the samples, the last ones of `x` and `y` before shuffling, that is held out and
+            evaluated after every epoch.
+        validation_data : (x, y), or iterable of pairs, optional
+            Evaluated after every epoch; instead of `validation_split`.
+        shuffle : bool
+            Whether arrays are visited in a new random order every epoch.
+        initial_epoch : int
+            The number of epochs done before, for training that goes on.
+
+        Returns
+        -------
+        History
+            `history.history["loss"]` and so on: one number an epoch, over all its samples. It is returned also
+            where Ctrl-C ended training; the model keeps the weights that it has then.
+
+        Raises
+        ------
+        RuntimeError
+            The model is not compiled.
+        ValueError
+            The data is empty, of unequal lengths, has NaN or inf in it, or does not fit the model or the loss;
+            a number is out of its range.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tinygrad_lite import nn
+        >>> x = np.linspace(-1, 1, 64)[:, None]
+        >>> model = nn.Sequential([nn.Dense(1)])
+        >>> model.compile("sgd", "mean_squared_error")
+        >>> history = model.fit(x, 3 * x + 1, epochs=200, verbose=0)
+        >>> bool(history.history["loss"][-1] < 1e-3)
+        True
+        """
+        self._require_compiled("fit")
+        for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
+            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
+                raise ValueError(f"fit expected {name} to be an integer of at least 0. Received: {name}={value!r}.")
+        if not isinstance(validation_split, (int, float, np.number)) or not 0 <= validation_split < 1:
+            raise ValueError(
+                "fit expected validation_split to be at least 0 and below 1. Received: validation_split="
+                f"{validation_split!r}. 0.1 holds out the last tenth of the samples."
+            )
+        training = feed(x, y, batch_size, "fit", shuffle=bool(shuffle), generator=self._shuffles)
+        validation = None
+        if validation_data is not None:
+            validation = feed(*_pair(validation_data), batch_size, "fit (validation_data)")
+        elif validation_split:
+            training, validation = training.split(float(validation_split))
+        return self._fit(training, validation, range(initial_epoch, epochs), verbose, as_list(callbacks))
+
+    def _fit(
+        self, training: Feed, validation: Feed | None, epochs: range, verbose: Any, callbacks: list[Callback]
+    ) -> History:
+        reporter = progress(verbose)
+        self.history = history = History()
+        params = {"epochs": epochs.stop, "steps": training.steps, "verbose": verbose}
+        hooks = CallbackList([*([reporter] if reporter else []), *callbacks, history], self, params)
+        self.stop_training = False
+        logs: Logs = {}
+        epoch = epochs.start
+        try:
+            hooks("on_train_begin", {})
+            for epoch in epochs:
+                hooks("on_epoch_begin", epoch, {})
+                logs = self._epoch(training, hooks, "train", self.train_step)
+                if validation is not None:
+                    results = self._test(validation, hooks)
+                    logs = logs | {f"val_{name}": value for name, value in results.items()}
+                hooks("on_epoch_end", epoch, logs)
+                if self.stop_training:
+                    break
+        except KeyboardInterrupt:
+            if reporter:
+                reporter.close()
+            print(
+                f"Interrupted in epoch {epoch + 1} of {epochs.stop}: the model keeps its present weights, the history "
+                f"its {len(history.epoch)} complete epochs.",
+                file=sys.stderr,
+            )
+        finally:
+            if reporter:
+                reporter.close()
+        hooks("on_train_end", logs)
+        return history
+
+    def _epoch(self, batches: Feed, hooks: CallbackList, kind: str, step: Callable[..., Any]) -> Logs:
+        """Hand all batches to `step`, between the hooks of that kind; return the numbers over all of them."""
+        self.reset_metrics()
+        begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
+        wants_logs = hooks.has(end)
+        logs = None
+        for number, batch in enumerate(batches):
+            if not self._is_ready:
+                self._get_ready(*batch, "fit" if kind == "train" else "evaluate")
+            hooks(begin, number, {})
+            logs = _plain(step(tuple(map(wrap, batch))))
+            if wants_logs:
+                hooks(end, number, self._results() if logs is None else logs)
+            if self.stop_training and kind == "train":
+                break
+        return self._results() if logs is None else logs
+
+    def _test(self, batches: Feed, hooks: CallbackList) -> Logs:
+        hooks("on_test_begin", {})
+        logs = self._epoch(batches, hooks, "test", self.test_step)
+        hooks("on_test_end", logs)
+        return logs
+
+    # Use --------------------------------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int = 32,
+        verbose: Any = "auto",
+        *,
+        callbacks: Sequence[Callback] | Callback | None = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and the metrics on given data.
+
+        Parameters
+        ----------
+        x, y, batch_size, verbose, callbacks
+            As for `fit`.
+        return_dict : bool
+            Whether the numbers come by name.
+
+        Returns
+        -------
+        float, list of float, or dict
+            The loss; followed by the metrics if there are any.
+
+        Raises
+        ------
+        RuntimeError, ValueError
+            As for `fit`.
+        """
+        self._require_compiled("evaluate")
+        batches = feed(x, y, batch_size, "evaluate")
+        reporter = progress(verbose)
+        params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
+        hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
+        try:
+            logs = self._test(batches, hooks)
+        finally:
+            if reporter:
+                reporter.close()
+        return logs if return_dict else _flat(logs)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int = 32,
+        verbose: Any = "auto",
+        *,
+        callbacks: Sequence[Callback] | Callback | None = None,
+    ) -> Array:
+        """The outputs for given inputs, batch by batch.
+
+        Parameters
+        ----------
+        x : array-like, or iterable of batches
+            Samples along the first axis. Of batches that are tuples, the first item is taken.
+        batch_size, verbose, callbacks
+            As for `fit`; a progress bar is shown on a terminal only.
+
+        Returns
+        -------
+        ndarray
+            Samples along the first axis.
+
+        Raises
+        ------
+        ValueError
+            The data is empty, has NaN or inf in it, or does not fit the model.
+        """
+        batches = feed(x, None, batch_size, "predict", with_labels=False)
+        reporter = progress(verbose)
+        params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
+        hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
+        outputs = []
+        try:
+            hooks("on_predict_begin", {})
+            for number, batch in enumerate(batches):
+                hooks("on_predict_batch_begin", number, {})
+                outputs.append(self.predict_step(tuple(map(wrap, batch))).numpy())
+                hooks("on_predict_batch_end", number, {})
+            hooks("on_predict_end", {})
+        finally:
+            if reporter:
+                reporter.close()
+        return np.concatenate(outputs)
+
+    def train_on_batch(self, x: Any, y: Any, *, return_dict: bool = False) -> Any:
+        """Take one step of training on one batch.
+
+        Parameters
+        ----------
+        x, y : array-like
+            Samples along the first axis.
+        return_dict : bool
+
+        Returns
+        -------
+        float, list of float, or dict
+            Loss and metrics of this batch, before the step. As `evaluate`.
+        """
+        return self._on_batch(x, y, "train_on_batch", self.train_step, return_dict)
+
+    def test_on_batch(self, x: Any, y: Any, *, return_dict: bool = False) -> Any:
+        """Evaluate one batch. See `train_on_batch`."""
+        return self._on_batch(x, y, "test_on_batch", self.test_step, return_dict)
+
+    def _on_batch(self, x: Any, y: Any, method: str, step: Callable[..., Any], return_dict: bool) -> Any:
+        self._require_compiled(method)
+        (batch,) = feed(x, y, sys.maxsize, method)
+        if not self._is_ready:
+            self._get_ready(*batch, method)
+        self.reset_metrics()
+        logs = _plain(step(tuple(map(wrap, batch))))
+        logs = self._results() if logs is None else logs
+        return logs if return_dict else _flat(logs)
+
+
+BUILDS_NOTHING.add(Model.build)
+
+
+def _pair(validation_data: Any) -> tuple[Any, Any]:
+    """`validation_data` as (x, y), or as (batches, None)."""
+    if isinstance(validation_data, (tuple, list)) and not (validation_data and isinstance(validation_data[0], tuple)):
+        if len(validation_data) != 2:
+            raise ValueError(
+                "fit expected validation_data to be a pair (x, y), or to yield such pairs. Received: a "
+                f"{type(validation_data).__name__} of {len(validation_data)}."
+            )
+        return validation_data[0], validation_data[1]
+    return validation_data, None
+
+
+def _plain(logs: Any) -> Logs | None:
+    """What an overridden step returned, as floats."""
+    return None if logs is None else {name: float(value) for name, value in logs.items()}
+
+
+def _flat(logs: Logs) -> Any:
+    values = list(logs.values())
+    return values[0] if len(values) == 1 else values
+
+
+def _bytes(count: float) -> str:
+    for unit in ("bytes", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}" if unit == "bytes" else f"{count:.1f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GiB"
+
+
+class Sequential(Model):
+    """Layers, each applied to what the one before it returned.
+
+    Parameters
+    ----------
+    layers : list of Layer, optional
+        May start with `Input`, or with a layer that has an `input_shape`: then the weights are made at once,
+        otherwise when the first batch arrives.
+    name : str, optional
+    trainable : bool
+
+    Raises
+    ------
+    TypeError
+        Something else than a Layer.
+    ValueError
+        Two layers have the same name, or one comes twice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite import nn
+    >>> model = nn.Sequential([nn.Flatten(), nn.Dense(8, activation="relu"), nn.Dense(3, activation="softmax")])
+    >>> probabilities = model(np.zeros((5, 4, 4)))
+    >>> probabilities.shape
+    (5, 3)
+    >>> [layer.name for layer in model.layers]
+    ['flatten', 'dense', 'dense_1']
+    """
+
+    def __init__(
+        self, layers: Iterable[Layer | Input] | None = None, *, name: str | None = None, trainable: bool = True
+    ) -> None:
+        super().__init__(name=name, trainable=trainable)
+        self._layers: list[Layer] = []
+        self._input: Input | None = None
+        if layers is not None and not isinstance(layers, (list, tuple)):
+            raise TypeError(
+                f"Sequential expected a list of layers. Received: {layers!r}. Put the layers into brackets: "
+                "Sequential([layer, layer])."
+            )
+        for layer in layers or ():
+            self._append(layer)
+        self._build_if_known()
+
+    def add(self, layer: Layer | Input) -> None:
+        """Append a layer.
+
+        Raises
+        ------
+        TypeError
+            `layer` is not a Layer.
+        ValueError
+            The model has it already, or has one of its name.
+        """
+        self._append(layer)
+        self._build_if_known()
+
+    def pop(self) -> Layer:
+        """Take the last layer away, and return it.
+
+        Raises
+        ------
+        ValueError
+            There is none.
+        """
+        if not self._layers:
+            raise ValueError(f"{self.name}.pop expected a layer to take away. Received: a model without layers.")
+        layer = self._layers.pop()
+        self._output_shape = self._layers[-1]._output_shape if self._layers else None
+        self.built = self.built and bool(self._layers)
+        self._forget_output()
+        return layer
+
+    def _append(self, layer: Any) -> None:
+        if isinstance(layer, Input):
+            if self._layers or self._input is not None:
+                raise ValueError("Sequential expected Input as its first item only. Received: Input after a layer.")
+            self._input = layer
+            return
+        if not isinstance(layer, Layer):
+            raise TypeError(_not_a_layer(layer))
+        if any(known is layer for known in self._layers):
+            raise ValueError(
+                f"Sequential expected every layer once. Received: {layer.name!r} twice. Make a second layer, or "
+                "subclass nn.Model to use the same weights twice."
+            )
+        if not layer._is_named_by_class and any(known.name == layer.name for known in self._layers):
+            raise ValueError(
+                f"Sequential expected layers of different names. Received: two called {layer.name!r}. Pass another "
+                "name=... to one."
+            )
+        self._layers.append(layer)
+        name_children(self)
+        self._forget_output()
+
+    def _forget_output(self) -> None:
+        """The output is another one now: metrics have to be made for it."""
+        self._metrics, self._is_ready = None, False
+
+    def _build_if_known(self) -> None:
+        """Build what is not built where the shape of its input is known."""
+        if not self._layers:
+            return
+        if self.built:  # a layer was added to a model in use
+            with inside(self):
+                self._layers[-1].try_with_zeros(self._output_shape)
+            self._output_shape = self._layers[-1]._output_shape
+            return
+        sample = self._input.shape if self._input is not None else self._layers[0]._sample_shape
+        if sample is not None:
+            self.build((None, *sample))
+
+    def call(self, inputs: Any) -> Any:
+        if not self._layers:
+            raise ValueError(f"{self.name} expected at least one layer. Received: none. Use add(layer).")
+        x = inputs
+        for layer in self._layers:
+            x = layer(x)
+        return x
+
+    def get_config(self) -> dict[str, Any]:
+        layers: list[Any] = [self._input] if self._input is not None else []
+        return {"layers": [*layers, *self._layers], "name": self.name, "trainable": self.trainable}
+
+
+def _not_a_layer(value: Any) -> str:
+    if isinstance(value, type) and issubclass(value, Layer):
+        fix = f"Make one of the class: {value.__name__}(...)."
+    elif callable(value):
+        fix = "Wrap a function as nn.Activation(function)."
+    elif isinstance(value, str):
+        fix = f"For an activation by name use nn.Activation({value!r})."
+    else:
+        fix = "Layers are nn.Dense(...), nn.Flatten() and so on."
+    return f"Sequential expected layers. Received: {value!r} of type {type(value).__name__}. {fix}"
