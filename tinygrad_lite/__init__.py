@@ -10,6 +10,7 @@ Tensor(6., shape=(), dtype=float32)
 
 from tinygrad_lite import ops as ops
 from tinygrad_lite import random as random
+from tinygrad_lite.function import function as function
 from tinygrad_lite.ops import *  # noqa: F403
 from tinygrad_lite.ops import operators as operators
 from tinygrad_lite.primitive import custom_gradient as custom_gradient

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.names import lookup
-from tinygrad_lite.tensor import Array, Tensor, Variable, as_array
+from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, tracing
 
 __all__ = ["SGD", "Adagrad", "Adam", "Momentum", "Optimizer", "RMSProp", "RMSprop", "get"]
 
-BLOCK = 1 << 14
+BLOCK = 1 << 16
 """Elements that a rule updates at a time: weights, gradient, slots and scratch together fit the cache."""
 
 LearningRate = float | Callable[..., Any]
@@ -199,7 +199,15 @@ class Optimizer:
         >>> w.numpy()
         array([0.5, 1. ], dtype=float32)
         """
-        gradients, variables = self._checked(list(grads_and_vars))
+        pairs = list(grads_and_vars)
+        gradients, variables = self._checked(pairs)
+        if tracing.tracer is None:
+            self.step_arrays(gradients, variables)
+        else:
+            tracing.tracer.note_update(self, [gradient for gradient, _ in pairs], gradients, variables)
+
+    def step_arrays(self, gradients: Sequence[Array], variables: list[Variable]) -> None:
+        """`apply_gradients` without the checks, for gradients that are arrays and were checked once."""
         if not self.built:
             self.build(variables)
         learning_rate = float(self.learning_rate)

@@ -1,0 +1,446 @@
+"""Programs: a trace, turned into the NumPy code that an expert would have written.
+
+The nodes of a trace are thinned out (what leads nowhere is dropped, what is computed twice is computed once,
+what depends on constants alone is a constant), put in order, given buffers that are reused from call to call as
+soon as their content is no longer needed, and written down as Python source. That source is what runs.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.tensor import Array, Variable
+from tinygrad_lite.trace import Node, identity
+
+__all__ = ["Program"]
+
+# How primitives are written in NumPy. {0} {1} are the arguments, other names the metadata; with out= the result
+# goes into a planned buffer. Those not listed are called by their forward function; ufuncs are themselves.
+_WITH_OUT = {
+    "relu": "np.maximum({0}, 0, out={out})",
+    "matmul": "np.matmul({0}, {1}, out={out})",
+    "sum": "np.sum({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
+    "mean": "np.mean({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
+    "assign_add": "np.add({0}, {1}, out={out})",
+    "assign_sub": "np.subtract({0}, {1}, out={out})",
+}
+_PLAIN = {
+    "_reshape": "{0}.reshape({shape})",
+    "transpose": "np.transpose({0}, {axes})",
+    "broadcast_to": "np.broadcast_to({0}, {shape})",
+}
+_DTYPE_OF_OUT = {"assign_add", "assign_sub"}  # their ufunc alone would answer in another dtype
+_ELEMENT_BY_ELEMENT = {"relu", *_DTYPE_OF_OUT}  # beside all ufuncs: can be computed into an argument's memory
+
+
+class Program:
+    """The straight-line program of one trace.
+
+    Parameters
+    ----------
+    name : str
+        Of the traced function.
+    inputs : list of Node
+        Its tensor arguments, in order.
+    outputs : list of Node
+    assigned : list of (Variable, Node)
+        What Variables hold at the end.
+    nodes : list of Node
+        The whole trace, in order.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        inputs: list[Node],
+        outputs: list[Node],
+        assigned: list[tuple[Variable, Node]],
+        nodes: list[Node],
+    ) -> None:
+        writer = _Writer(name, inputs, outputs, assigned, nodes)
+        self._source = writer.source
+        self._slots = writer.slots
+        namespace = writer.namespace
+        exec(compile(self._source, f"<tgl.function {name}>", "exec"), namespace)
+        self._run: Callable[..., Any] = namespace[writer.name]
+        self._idle: list[list[Array]] = []  # sets of buffers that no call is using
+
+    def __call__(self, arrays: list[Any]) -> tuple[Any, ...]:
+        """Run on the arrays of the inputs; answers those of the outputs."""
+        try:
+            buffers = self._idle.pop()
+        except IndexError:  # the first call, or one beside another thread's
+            buffers = [np.empty(shape, dtype) for shape, dtype in self._slots]
+        with np.errstate(all="ignore"):
+            answer = self._run(*arrays, buffers)
+        self._idle.append(buffers)
+        return answer  # type: ignore[no-any-return]
+
+    def source(self) -> str:
+        """The Python source that runs."""
+        return self._source
+
+
+class _Writer:
+    """Writes a trace down: names, sections, buffers."""
+
+    def __init__(
+        self,
+        name: str,
+        inputs: list[Node],
+        outputs: list[Node],
+        assigned: list[tuple[Variable, Node]],
+        nodes: list[Node],
+    ) -> None:
+        self.name = _identifier(name)
+        self.slots: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
+        self.namespace: dict[str, Any] = {"np": np, "assign": _assign}
+        self._taken = {"np", "buffers", "assign", self.name}
+        self._names: dict[int, str] = {}
+        self._known: dict[int, str] = {}  # constants of the namespace by id()
+        self._same = _merge(nodes)
+        self._outputs = [self._stands_for(node) for node in outputs]
+        self._assigned = [(variable, self._stands_for(node)) for variable, node in assigned]
+        self._ordered = _order(nodes, self._outputs, self._assigned, self._same)
+        self._last = self._last_uses()
+        self._in_place = [node for variable, node in self._assigned if self._is_in_place(node, variable)]
+        self._escaping = self._with_bases(self._outputs)
+        self._ends = self._memory_ends()
+        self._slot_of: dict[int, int] = {}
+        self._free: dict[Any, list[int]] = {}
+        for node in inputs:
+            self._names[id(node)] = self._new_name(node.name or "x")
+        parameters = ", ".join([*(self._names[id(node)] for node in inputs), "buffers"])
+        lines = [
+            *self._body(),
+            *self._commits(),
+            "",
+            f"return ({''.join(self._result(x) + ', ' for x in self._outputs)})",
+        ]
+        if self.slots:
+            lines.insert(0, f"({''.join(f'b{n}, ' for n in range(len(self.slots)))}) = buffers")
+        self.source = f"def {self.name}({parameters}):\n" + "".join(f"    {line}".rstrip() + "\n" for line in lines)
+
+    # Names ------------------------------------------------------------------------------------------------
+
+    def _new_name(self, wanted: str) -> str:
+        wanted = _identifier(wanted)
+        name, number = wanted, 1
+        while name in self._taken or keyword.iskeyword(name) or re.fullmatch(r"b\d+", name):
+            number += 1
+            name = f"{wanted}_{number}"
+        self._taken.add(name)
+        return name
+
+    def _constant(self, value: Any, wanted: str) -> str:
+        """The name by which the program knows `value`."""
+        name = self._known.get(id(value))
+        if name is None:
+            name = self._known[id(value)] = self._new_name(wanted)
+            self.namespace[name] = value
+        return name
+
+    def _literal(self, value: Any, wanted: str) -> str:
+        """Metadata as source: spelt out where it can be, else by a name."""
+        if isinstance(value, np.dtype):
+            return f"np.{value.name}" if hasattr(np, value.name) else repr(value.name)
+        if isinstance(value, type) and issubclass(value, np.generic):
+            return f"np.{value.__name__}"
+        if value is None or value is Ellipsis or type(value) in (bool, int, str):
+            return repr(value)
+        if type(value) is float and np.isfinite(value):
+            return repr(value)
+        if isinstance(value, slice):
+            parts = (value.start, value.stop, value.step)
+            return f"slice({', '.join(self._literal(part, wanted) for part in parts)})"
+        if type(value) is tuple:
+            return f"({''.join(self._literal(part, wanted) + ', ' for part in value)})".replace(", )", ",)")
+        if type(value) is list:
+            return f"[{', '.join(self._literal(part, wanted) for part in value)}]"
+        return self._constant(value, wanted)
+
+    # Lines ------------------------------------------------------------------------------------------------
+
+    def _body(self) -> list[str]:
+        lines: list[str] = []
+        section, scope = "", ()
+        expiring: dict[int, list[Node]] = {}
+        for node in self._ordered:
+            expiring.setdefault(self._ends[id(node)], []).append(node)
+        for position, node in enumerate(self._ordered):
+            if node.kind == "constant":
+                self._names[id(node)] = self._constant(node.value, node.name or "constant")
+                continue
+            if node.kind == "input" or node in self._in_place:
+                continue
+            if node.section != section and node.kind != "variable":
+                section, scope = node.section, ()
+                lines += ["", f"# {section}"]
+            if node.scope != scope and section == "forward" and node.kind == "call":
+                scope = node.scope
+                lines += [f"# {'/'.join(scope)}"] if scope else []
+            if node.kind == "update":
+                lines += self._deletions(position)
+            lines.append(self._line(node, expiring.get(position, [])))
+        return lines
+
+    def _line(self, node: Node, dying: list[Node]) -> str:
+        if node.kind == "update":
+            optimizer, variables = node.payload
+            step = self._constant(optimizer.step_arrays, type(optimizer).__name__ + "_step")
+            gradients = ", ".join(self._argument(x, node) for x in node.inputs)
+            self._release(dying)
+            return f"{step}([{gradients}], {self._constant(variables, 'variables')})"
+        comment = f"  # {node.shape} {node.dtype}"
+        if node.kind == "variable":
+            holder = self._constant(node.payload, "variable_" + node.payload.name)
+            name = self._names[id(node)] = self._new_name(node.payload.name)
+            return f"{name} = {holder}._data{comment}"
+        arguments = [self._argument(x, node) for x in node.inputs]
+        name = self._names[id(node)] = self._new_name(node.name or _label(node))
+        if node.kind == "item":
+            self._release(dying)
+            return f"{name} = {arguments[0]}[{node.position}]{comment}"
+        here = [x for x in dying if self._can_be_overwritten(x, node)]  # may hold the result
+        self._release(here)
+        out = self._take(node) if self._takes_out(node) else None
+        self._release(x for x in dying if x not in here)
+        return f"{name} = {self._call(node, arguments, out)}{comment}"
+
+    def _argument(self, x: Any, node: Node) -> str:
+        if isinstance(x, Node):
+            return self._names[id(self._stands_for(x))]
+        if isinstance(x, (int, float)) and isinstance(node.payload.forward, np.ufunc):
+            dtype = np.result_type(*(y.dtype for y in node.inputs if isinstance(y, Node)))
+            if dtype.kind == "f":  # as an array of that dtype, so that NumPy need not convert it at every call
+                name = "c_" + re.sub(r"\W", "_", f"{x:g}")
+                known = self.namespace.get(name)
+                if known is None or known.dtype != dtype or known != x:
+                    name = self._constant(np.asarray(x, dtype), name)
+                return name
+        return self._literal(x, "number")
+
+    def _call(self, node: Node, arguments: list[str], out: str | None) -> str:
+        primitive = node.payload
+        name = primitive.__name__
+        fields = {key: self._literal(value, key) for key, value in node.metadata.items()}
+        if isinstance(primitive.forward, np.ufunc):
+            return f"np.{primitive.forward.__name__}({', '.join([*arguments, *([f'out={out}'] if out else [])])})"
+        if name in _WITH_OUT and (out or name not in _DTYPE_OF_OUT):
+            text = _WITH_OUT[name].format(*arguments, out=out, **fields)
+            return text.replace(", dtype=None", "").replace(", keepdims=False", "").replace(", out=None", "")
+        if name in _PLAIN:
+            return _PLAIN[name].format(*arguments, **fields)
+        called = self._constant(primitive.forward, name.lstrip("_"))
+        return f"{called}({', '.join([*arguments, *(f'{key}={value}' for key, value in fields.items())])})"
+
+    def _result(self, node: Node) -> str:
+        """An output as it is handed out: never the caller's own array."""
+        borrowed = any(base.kind == "input" for base in self._with_bases([node]).values())
+        return self._names[id(node)] + (".copy()" if borrowed else "")
+
+    # Variables --------------------------------------------------------------------------------------------
+
+    def _deletions(self, position: int) -> list[str]:
+        """`del` of what looks into Variables and is not needed any more: then they are updated in place."""
+        names = [
+            self._names.pop(id(node))
+            for node in self._ordered[:position]
+            if id(node) in self._names
+            and node.kind != "constant"
+            and self._last[id(node)] < position
+            and any(base.kind == "variable" for base in self._with_bases([node]).values())
+        ]
+        return [f"del {', '.join(names)}"] if names else []
+
+    def _commits(self) -> list[str]:
+        lines = ["", "# assignments"] if self._assigned else []
+        for variable, node in self._assigned:
+            holder = self._constant(variable, "variable_" + variable.name)
+            if node in self._in_place:
+                value = self._argument(node.inputs[1], node)
+                ufunc = "add" if node.payload.__name__ == "assign_add" else "subtract"
+                old = self._names.pop(id(self._stands_for(node.inputs[0])), None)
+                lines += [f"del {old}"] if old else []
+                lines.append(f"buffer = {holder}.writable()")
+                lines.append(f"np.{ufunc}(buffer, {value}, out=buffer)")
+            else:
+                lines.append(f"assign({holder}, {self._names[id(node)]})")
+        return lines
+
+    def _is_in_place(self, node: Node, variable: Variable) -> bool:
+        """Whether an assign_add or assign_sub at the end can write into the Variable's own buffer."""
+        if node.kind != "call" or node.payload.__name__ not in _DTYPE_OF_OUT:
+            return False
+        old = self._stands_for(node.inputs[0])
+        users = [
+            other
+            for other in self._ordered
+            for x in other.inputs
+            if isinstance(x, Node) and self._stands_for(x) is node
+        ]
+        return old.kind == "variable" and old.payload is variable and not users and node not in self._outputs
+
+    # Buffers ----------------------------------------------------------------------------------------------
+
+    def _stands_for(self, node: Node) -> Node:
+        return self._same.get(id(node), node)
+
+    def _with_bases(self, nodes: Iterable[Node]) -> dict[int, Node]:
+        """The nodes and all whose memory they look into, by id()."""
+        found: dict[int, Node] = {}
+        stack = list(nodes)
+        while stack:
+            node = stack.pop()
+            if id(node) not in found:
+                found[id(node)] = node
+                stack.extend(self._stands_for(base) for base in node.shares)
+        return found
+
+    def _last_uses(self) -> dict[int, int]:
+        last: dict[int, int] = {}
+        for position, node in enumerate(self._ordered):
+            last.setdefault(id(node), position)
+            for x in node.inputs:
+                if isinstance(x, Node):
+                    last[id(self._stands_for(x))] = position
+        for node in [*self._outputs, *(node for _, node in self._assigned)]:
+            last[id(node)] = len(self._ordered)
+            for x in node.inputs:  # of an assignment made in place, at the very end
+                if isinstance(x, Node):
+                    last[id(self._stands_for(x))] = len(self._ordered)
+        return last
+
+    def _memory_ends(self) -> dict[int, int]:
+        """When the memory of each node is free: after its last use and those of all that look into it."""
+        ends = {id(node): self._last[id(node)] for node in self._ordered}
+        for node in reversed(self._ordered):
+            for base in node.shares:
+                key = id(self._stands_for(base))
+                if key in ends:
+                    ends[key] = max(ends[key], ends[id(node)])
+        return ends
+
+    def _takes_out(self, node: Node) -> bool:
+        """Whether the result goes into a planned buffer: not if it is handed out, tiny or a view."""
+        primitive = node.payload
+        possible = (
+            primitive.forward.nout == 1 if isinstance(primitive.forward, np.ufunc) else primitive.__name__ in _WITH_OUT
+        )
+        return possible and node.shape != () and id(node) not in self._escaping
+
+    def _can_be_overwritten(self, x: Node, node: Node) -> bool:
+        """Whether `node` may be computed into the memory of its input `x`, element by element."""
+        if not (isinstance(node.payload.forward, np.ufunc) or node.payload.__name__ in _ELEMENT_BY_ELEMENT):
+            return False
+        inputs = [self._stands_for(y) for y in node.inputs if isinstance(y, Node)]
+        views = [y for y in inputs if y is not x and id(x) in self._with_bases([y])]
+        return x in inputs and not views and (x.shape, x.dtype) == (node.shape, node.dtype)
+
+    def _take(self, node: Node) -> str:
+        key = (node.shape, node.dtype)
+        if self._free.get(key):
+            slot = self._free[key].pop()
+        else:
+            slot = len(self.slots)
+            self.slots.append(key)
+        self._slot_of[id(node)] = slot
+        return f"b{slot}"
+
+    def _release(self, nodes: Iterable[Node]) -> None:
+        for node in nodes:
+            slot = self._slot_of.pop(id(node), None)
+            if slot is not None:
+                self._free.setdefault(self.slots[slot], []).append(slot)
+
+
+# Passes over the trace ----------------------------------------------------------------------------------------
+
+
+def _merge(nodes: list[Node]) -> dict[int, Node]:
+    """For each node the one that stands for it: equal computations merged, those of constants done."""
+    same: dict[int, Node] = {}
+    seen: dict[Any, Node] = {}
+    for node in nodes:
+        same[id(node)] = node
+        if node.kind not in ("call", "item"):
+            continue
+        inputs = [same[id(x)] if isinstance(x, Node) else x for x in node.inputs]
+        if node.kind == "call":
+            if node.payload is identity:
+                same[id(node)] = inputs[0]
+                continue
+            if node.payload.is_random:
+                continue
+            if not node.multiple and all(not isinstance(x, Node) or x.kind == "constant" for x in inputs):
+                constant = same[id(node)] = Node("constant", node.value)
+                constant.name = node.name
+                continue
+        key = _key(node, inputs)
+        if key is not None:
+            known = same[id(node)] = seen.setdefault(key, node)
+            known.name = known.name or node.name
+    return same
+
+
+def _key(node: Node, inputs: list[Any]) -> Any:
+    """What a computation is made of, to find equal ones; None if that cannot be compared."""
+    parts = tuple(id(x) if isinstance(x, Node) else (type(x), x) for x in inputs)
+    metadata = tuple((name, _frozen(value)) for name, value in node.metadata.items())
+    key = (node.kind, id(node.payload), node.position, parts, metadata)
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return key
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, slice):
+        return ("slice", value.start, value.stop, value.step)
+    if isinstance(value, (tuple, list)):
+        return (type(value), tuple(_frozen(x) for x in value))
+    return (type(value), value)
+
+
+def _order(
+    nodes: list[Node], outputs: list[Node], assigned: list[tuple[Variable, Node]], same: dict[int, Node]
+) -> list[Node]:
+    """What is needed, in an order in which an update comes after all that does not have to come after it."""
+    updates = [node for node in nodes if node.kind == "update"]
+    needed: dict[int, Node] = {}
+    stack = [*outputs, *(node for _, node in assigned), *updates]
+    while stack:
+        node = stack.pop()
+        if id(node) not in needed:
+            needed[id(node)] = node
+            stack.extend(same[id(x)] for x in node.inputs if isinstance(x, Node))
+    folded = [node for node in needed.values() if id(node) not in same]
+    sequence = folded + [node for node in nodes if id(node) in needed]
+    rank: dict[int, int] = {}  # how many updates come before it
+    for node in sequence:
+        before = [rank[id(same[id(x)])] for x in node.inputs if isinstance(x, Node)]
+        before += [updates.index(node.effect) + 1] if node.effect is not None else []
+        before += [updates.index(node) + 1] if node.kind == "update" else []
+        rank[id(node)] = max(before, default=0)
+    return sorted(sequence, key=lambda node: (rank[id(node)], node.kind != "update"))
+
+
+def _label(node: Node) -> str:
+    return node.payload.__name__.strip("_") if node.kind == "call" else "item"
+
+
+def _identifier(name: str) -> str:
+    cleaned = re.sub(r"\W+", "_", name).strip("_")
+    return cleaned if cleaned and not cleaned[0].isdigit() else "t_" + cleaned
+
+
+def _assign(variable: Variable, value: Any) -> None:
+    """The end of an `assign`: the value goes into the Variable's own buffer."""
+    if value is not variable._data:
+        np.copyto(variable.writable(copied=False), value, casting="same_kind")

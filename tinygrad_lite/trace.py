@@ -1,0 +1,322 @@
+"""Tracing: what a Python function of tensors computes, as a list of nodes.
+
+The function runs once, for real, with its tensors marked as `Traced`. Every primitive that is applied on the
+way, in the forward pass, in the gradient rules and in the rules' own gradients, is noted as a node; so are
+assignments to Variables and the steps of optimizers. What Python itself does (branches, loops, prints, numbers)
+leaves no trace, which is why a branch on a traced value must raise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.primitive import Primitive, elementwise
+from tinygrad_lite.tape import GradientTape, _zero_rule, state
+from tinygrad_lite.tensor import Array, Tensor, Variable, new_id, tracing, wrap
+
+__all__ = ["Node", "Traced", "Tracer", "TracingError"]
+
+
+class TracingError(TypeError):
+    """A traced function did something that depends on a tensor's value, which is not known before it runs."""
+
+
+def _refusal(what: str, tensor: Tensor) -> TracingError:
+    return TracingError(
+        f"{what} was asked for inside of a tgl.function: the function is being traced, and there is no value yet. "
+        f"Received: shape={tensor.shape}, dtype={tensor.dtype}. Choose elementwise with tgl.where(condition, a, b), "
+        "return the tensor and look at it outside, or leave this part eager."
+    )
+
+
+class Traced(Tensor):
+    """A tensor inside of a function that is being traced: it has a shape and a dtype, but no value yet."""
+
+    __slots__ = ()
+
+    def _refuse(self, what: str) -> TracingError:
+        return _refusal(f"{what} of a tensor", self)
+
+    def __bool__(self) -> bool:
+        raise self._refuse("The truth (if, while, and, or, not)")
+
+    def __int__(self) -> int:
+        raise self._refuse("int()")
+
+    def __float__(self) -> float:
+        raise self._refuse("float()")
+
+    def __index__(self) -> int:
+        raise self._refuse("Use as a Python integer (range, slice bound, list index)")
+
+    def item(self) -> Any:
+        raise self._refuse(".item()")
+
+    def tolist(self) -> Any:
+        raise self._refuse(".tolist()")
+
+    def numpy(self) -> Array:
+        raise self._refuse(".numpy()")
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __repr__(self) -> str:
+        return f"Traced(shape={self.shape}, dtype={self.dtype})"
+
+    def __reduce__(self) -> Any:
+        raise self._refuse("Copying or pickling")
+
+
+class Node:
+    """A value of the traced computation, or an effect of it."""
+
+    def __init__(self, kind: str, value: Any, inputs: tuple[Any, ...] = (), payload: Any = None) -> None:
+        self.kind = kind  # "input", "constant", "variable", "call", "item" or "update"
+        self.value = value  # what it was when traced
+        self.shape: tuple[int, ...] = np.shape(value)
+        self.dtype: np.dtype[Any] = value.dtype
+        self.inputs = inputs  # Nodes, or Python numbers
+        self.payload = payload  # the primitive, the Variable, the input's number or the optimizer
+        self.metadata: dict[str, Any] = {}
+        self.multiple = False  # whether a call has several outputs, its items
+        self.position = 0  # of an item among the outputs of its call
+        self.section = "forward"
+        self.name: str | None = None  # in the user's code
+        self.scope: tuple[str, ...] = ()
+        self.effect: Node | None = None  # the update that a variable is read after
+        self.shares = tuple(  # the inputs whose memory it looks into
+            x
+            for x in inputs
+            if isinstance(x, Node) and isinstance(value, np.ndarray) and np.may_share_memory(value, x.value)
+        )
+
+
+@elementwise
+def _zero_guard(g: Any, d: Any) -> Array:
+    """The zero rule as an operation: where `g` is 0 and `d` is nan, 0; elsewhere `d`."""
+    return _zero_rule(g, d)  # type: ignore[no-any-return]
+
+
+_zero_guard.defvjp(None, lambda upstream, y, g, d: np.where(np.isnan(d) & (g == 0), 0, upstream))
+_zero_guard.needs_zero_rule = False
+
+identity = Primitive(lambda x: x, name="identity")
+
+
+class Tracer(GradientTape):
+    """Lies below all tapes of the thread while a function is traced, and notes what happens as nodes."""
+
+    _traces = True
+
+    def __init__(self) -> None:
+        super().__init__(persistent=True, watch_accessed_variables=False)
+        self.nodes: list[Node] = []
+        self.effects: list[Node] = []  # updates by optimizers, in order
+        self.current: dict[int, Node] = {}  # a Variable's identity to the node of its value now
+        self.assigned: dict[int, Variable] = {}
+        self._known: dict[int, Node] = {}  # a tensor's identity to its node
+        self._versions: dict[int, Node] = {}  # a Variable's array, by id(), to the node of that value
+        self._before: dict[int, tuple[Variable, Array]] = {}  # Variables touched, and what they held
+        self._constants: dict[int, Node] = {}
+        self._kept: list[Any] = []  # arrays whose id() is a key above
+
+    # Entering and leaving ---------------------------------------------------------------------------------
+
+    @contextmanager
+    def trace(self) -> Iterator[None]:
+        """Note what happens in the context; on an exception all Variables get back what they held."""
+        outer_tapes, outer_tracer = state.tapes, tracing.tracer
+        state.tapes = [self]
+        tracing.tracer = self
+        try:
+            yield
+        except BaseException:
+            for variable, array in self._before.values():
+                variable._data = array
+            raise
+        finally:
+            state.tapes, tracing.tracer = outer_tapes, outer_tracer
+
+    @contextmanager
+    def _suspended(self) -> Iterator[None]:
+        """A context in which nothing is noted, and Variables have values."""
+        tapes, state.tapes, tracing.tracer = state.tapes, [], None
+        try:
+            yield
+        finally:
+            state.tapes, tracing.tracer = tapes, self
+
+    # What the engine asks ---------------------------------------------------------------------------------
+
+    def _access(self, x: Tensor) -> None:
+        pass
+
+    def rewrap(self, value: Any, identity: int) -> Tensor:
+        tensor = super().rewrap(value, identity)
+        tensor.__class__ = Traced
+        return tensor
+
+    def zero_rule(self, g: Tensor, d: Tensor) -> Tensor:
+        return _zero_guard(g, d)
+
+    def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: tuple[Tensor, ...]) -> None:
+        inputs = tuple(self.node_of(x, array) for x, array in zip(args, arrays))
+        if primitive.hands_on:  # a custom gradient: its results are its last arguments
+            for source, output in zip(inputs[-primitive.hands_on :], outputs):
+                self._mark(output, source)
+            return
+        if any(isinstance(x, np.ndarray) and x.dtype == bool for x in metadata.values()) or _masks(primitive, arrays):
+            raise TracingError(
+                f"{primitive.__name__} with a boolean mask gives a result whose shape depends on values, and a "
+                f"tgl.function must know every shape before it runs. Use tgl.where(mask, x, 0), or leave this "
+                "part eager."
+            )
+        call = self._add(Node("call", outputs[0]._data, inputs, primitive))
+        call.metadata = metadata
+        call.scope = tuple(state.scopes)
+        if len(outputs) == 1:
+            self._mark(outputs[0], call)
+            return
+        call.multiple = True
+        for position, output in enumerate(outputs):
+            item = self._add(Node("item", output._data, (call,)))
+            item.position = position
+            self._mark(output, item)
+
+    def note_assign(self, variable: Variable, method: str, value: Any) -> None:
+        """Called before the assignment is made: from here on the Variable's value is another node."""
+        self.touch(variable)
+        given = self.node_of(value, value._data if isinstance(value, Tensor) else np.array(value, variable.dtype))
+        sign = {"assign": None, "assign_add": np.add, "assign_sub": np.subtract}[method]
+        if sign is None:
+            node = self._add(Node("call", variable._data, (given,), identity))
+        else:
+            made = _ASSIGNERS[method]
+            node = self._add(Node("call", variable._data, (self.read(variable), given), made))
+        node.section = "update"
+        self.current[variable._id] = node
+        self.assigned[variable._id] = variable
+
+    def note_update(self, optimizer: Any, gradients: list[Any], arrays: list[Array], variables: list[Variable]) -> None:
+        """Take an optimizer's step: it stays one effect, and the Variables are read anew after it."""
+        for variable in (*variables, *(optimizer.variables if optimizer.built else ())):
+            self.touch(variable)
+        inputs = tuple(self.node_of(g, g._data if isinstance(g, Tensor) else g) for g in gradients)
+        pending = tuple(self.current.get(variable._id) for variable in variables)
+        if any(node is not None and node.kind == "call" for node in pending):
+            raise TracingError(
+                "A Variable was assigned and then updated by an optimizer in one tgl.function. Do the one or the "
+                "other inside of it, or leave this part eager."
+            )
+        update = Node("update", np.zeros(0), inputs, (optimizer, list(variables)))
+        update.section = "update"
+        self.nodes.append(update)
+        self.effects.append(update)
+        for variable in variables:
+            self.current.pop(variable._id, None)
+        with self._suspended():
+            optimizer.step_arrays(arrays, variables)
+
+    # Nodes ------------------------------------------------------------------------------------------------
+
+    def touch(self, variable: Variable) -> None:
+        """Keep what the Variable holds, so that it can be given back; that also makes it copy on write."""
+        if variable._id not in self._before:
+            self._before[variable._id] = (variable, variable._data)
+
+    def read(self, variable: Variable) -> Node:
+        """The node of the Variable's value at this moment."""
+        node = self.current.get(variable._id)
+        if node is None:
+            self.touch(variable)
+            node = self._add(Node("variable", variable._data, (), variable))
+            node.effect = self.effects[-1] if self.effects else None
+            self.current[variable._id] = node
+        if id(variable._data) not in self._versions:
+            self._versions[id(variable._data)] = node
+            self._kept.append(variable._data)
+        return node
+
+    def detached(self, x: Tensor) -> Tensor:
+        """The value of `x` as a tensor that no tape knows."""
+        tensor = wrap(x._data)
+        self._mark(tensor, self.node_of(x, x._data))
+        return tensor
+
+    def refuse(self, variable: Variable, what: str) -> None:
+        """Called where Python asks for the value of a Variable."""
+        raise _refusal(f"{what} of the Variable {variable.name!r}", variable)
+
+    def input(self, tensor: Tensor, number: int) -> Traced:
+        """The `number`-th tensor argument, marked as traced."""
+        traced = wrap(tensor._data)
+        self._mark(traced, self._add(Node("input", traced._data, (), number)))
+        return traced
+
+    def node_of(self, x: Any, array: Any) -> Any:
+        """The node of an argument; a Python number stays what it is."""
+        if isinstance(x, Variable):
+            return self.read(x)
+        if isinstance(x, Tensor):
+            node = self._known.get(x._id) if x._id else None
+            if node is None:
+                node = self._versions.get(id(x._data))  # a recorded reading of a Variable
+            if node is not None:
+                return node
+            if isinstance(x, Traced):
+                raise TracingError(
+                    "A tensor of a finished tgl.function was used after it: it was kept in a list or attribute while "
+                    "the function was traced, and never had a value. Return it from the function instead."
+                )
+            return self._constant(x._data)
+        if isinstance(array, (np.ndarray, np.generic)):
+            return self._constant(array)
+        return array
+
+    def _constant(self, array: Any) -> Node:
+        node = self._constants.get(id(array))
+        if node is None:
+            node = self._constants[id(array)] = self._add(Node("constant", array))
+        return node
+
+    def _add(self, node: Node) -> Node:
+        node.section = "backward" if state.pulling_back else "forward"
+        self.nodes.append(node)
+        self._kept.append(node.value)
+        return node
+
+    def _mark(self, tensor: Tensor, node: Node) -> None:
+        tensor.__class__ = Traced
+        tensor._id = tensor._id or new_id()
+        self._known[tensor._id] = node
+
+    def name_values(self, frame_locals: dict[str, Any]) -> None:
+        """Give nodes the names that the user's variables have."""
+        for name, value in frame_locals.items():
+            if isinstance(value, Tensor) and not isinstance(value, Variable):
+                node = self._known.get(value._id)
+                if node is not None and node.name is None:
+                    node.name = name
+
+
+def _masks(primitive: Primitive, arrays: Any) -> bool:
+    return primitive.__name__ in ("_getitem", "_scatter") and any(
+        isinstance(x, np.ndarray) and x.dtype == bool for x in arrays[1:]
+    )
+
+
+def _assigner(name: str, ufunc: np.ufunc) -> Primitive:
+    """`ufunc`, in the dtype of its first argument."""
+
+    def forward(old: Array, value: Array) -> Array:
+        return ufunc(old, value, dtype=old.dtype, casting="same_kind")
+
+    return Primitive(forward, name=name)
+
+
+_ASSIGNERS = {"assign_add": _assigner("assign_add", np.add), "assign_sub": _assigner("assign_sub", np.subtract)}
