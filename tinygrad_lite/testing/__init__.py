@@ -1,0 +1,22 @@
+"""Tests of gradients: for this package, and for whoever adds an operation to it or to his own.
+
+`check_gradients` compares the gradients of a function at a point with the function's own values around it;
+`check_primitive` runs the whole battery of tests that an operation needs; `strategies` draws what functions
+of arrays are tested with. The latter two need Hypothesis: pip install 'tinygrad_lite[testing]'.
+"""
+
+from typing import Any
+
+from tinygrad_lite.testing.gradients import FIGURES as FIGURES
+from tinygrad_lite.testing.gradients import Figures as Figures
+from tinygrad_lite.testing.gradients import GradientError as GradientError
+from tinygrad_lite.testing.gradients import KinkError as KinkError
+from tinygrad_lite.testing.gradients import check_gradients as check_gradients
+
+
+def __getattr__(name: str) -> Any:
+    if name == "strategies":  # needs Hypothesis, which the rest can be imported without
+        from tinygrad_lite.testing import strategies
+
+        return strategies
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,528 @@
+"""The gradient checker: what reverse mode says against what the function itself says.
+
+Walk a little way from the test point in a random direction, and the function's values tell its slope. Reverse
+mode claims the same number: the gradient times the direction. Where the two differ a rule is wrong, unless
+the function has no slope there, which `slopes` tells apart. The second order is the same question about
+another function, the one that returns the gradient; and so on.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import textwrap
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite.primitive import REGISTRY, Primitive
+from tinygrad_lite.structure import flatten, map_structure
+from tinygrad_lite.tape import GradientTape
+from tinygrad_lite.tensor import Array, Tensor, wrap
+from tinygrad_lite.testing.slopes import Vector, Verdict, judge
+
+__all__ = ["FIGURES", "Figures", "GradientError", "KinkError", "check_gradients"]
+
+Function = Callable[[Sequence[Tensor]], "list[Tensor]"]
+
+_COMPLEX_STEP = 1e-30  # so small that its square is lost: the derivative has no error but rounding
+_LARGEST_LITERAL = 1000  # elements of an array that a message writes out
+
+
+class GradientError(AssertionError):
+    """A gradient is wrong: reverse mode and the function's own values disagree."""
+
+
+class KinkError(GradientError):
+    """The function has no derivative at the test point: a kink, a jump, or the edge of its domain.
+
+    This says nothing about the gradient. Test at a distance from such points (`strategies.away_from`), and
+    what is to hold at them by value.
+    """
+
+
+@dataclass
+class Figures:
+    """What was checked so far in this process; the pytest plugin prints it."""
+
+    cases: int = 0
+    """Functions at test points, each checked in every argument and direction."""
+    kinks: int = 0
+    """Points drawn by `check_primitive` that turned out to be kinks, and so proved nothing."""
+    names: set[str] = field(default_factory=set)
+    """The functions that `check_primitive` was called with."""
+    errors: dict[int, tuple[float, str]] = field(default_factory=dict)
+    """By order: the largest difference of both values over the scale of their terms, and the function."""
+
+    def add(self, name: str, errors: Sequence[float]) -> None:
+        """Account for one case, given its largest error of each order."""
+        self.cases += 1
+        for order, error in enumerate(errors, start=1):
+            self.errors[order] = max(self.errors.get(order, (0.0, name)), (error, name))
+
+
+FIGURES = Figures()
+
+
+def check_gradients(
+    f: Callable[..., Any],
+    *inputs: Any,
+    order: int = 2,
+    directions: int = 2,
+    rtol: float | None = None,
+    atol: float | None = None,
+    seed: int = 0,
+) -> tuple[float, ...]:
+    """Raise unless the gradients of `f` at `inputs` agree with the values of `f` around them.
+
+    For random weights w and a random direction v, reverse mode's ⟨∇⟨w, f(x)⟩, v⟩ is compared with the slope
+    of t ↦ ⟨w, f(x + t·v)⟩ at 0, argument by argument. The slope is taken by central differences with
+    Richardson extrapolation, in ever smaller steps until they settle, and by a complex step where `f` takes
+    complex numbers and the differences confirm it. For order 2 the same is done with the function that
+    returns the gradient, as a function of the inputs and of w (reverse over reverse); and so on.
+
+    Everything is computed in float64. Along the way it is checked that neither inputs nor incoming gradient
+    nor results are written to, that no gradient shares memory with an input or a result, and that rules
+    give the same numbers to a tape that records them as to one that does not.
+
+    Parameters
+    ----------
+    f : callable
+        Takes as many arguments as there are `inputs`; returns a Tensor, or a list, tuple or dict of them.
+        Must return the same twice.
+    *inputs : Tensor, array-like, or list, tuple or dict of Tensors and arrays
+        The test point. What is not floating is handed to `f` as it is.
+    order : int
+        The highest order of derivatives checked.
+    directions : int
+        Random directions for every argument.
+    rtol : float, optional
+        The allowed difference relative to the directional derivative. Default: eps^0.4 of the dtype that
+        `f` computes in, 5.5e-7 for float64.
+    atol : float, optional
+        The allowed difference on top of that. Default: 0. What rounding can do to differences of the values
+        of `f` is always allowed.
+    seed : int
+        Of the directions and weights.
+
+    Returns
+    -------
+    tuple of float
+        For every order, the largest difference over the scale of the terms that were summed up.
+
+    Raises
+    ------
+    GradientError
+        A gradient is wrong. The message names function, argument and direction, shows both values and their
+        ratio, and ends in a script that reproduces it.
+    KinkError
+        `f` has no derivative at the test point.
+    TypeError
+        `f` returned something else than Tensors, or no floating ones; or there is no floating input.
+    ValueError
+        `f` does not return the same twice, or `order` or `directions` is less than 1.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> _ = check_gradients(tgl.tanh, [0.5, -2.0])
+    >>> @tgl.primitive
+    ... def cube(x):
+    ...     return x**3
+    >>> cube.defvjp(lambda g, y, x: g * 2 * x**2)
+    >>> try:
+    ...     check_gradients(cube, 2.0)
+    ... except GradientError as error:
+    ...     print(str(error).splitlines()[0])
+    The gradient of cube with respect to x is wrong (order 1).
+    """
+    if order < 1 or directions < 1:
+        raise ValueError(
+            f"check_gradients expected order and directions of at least 1. Received: order={order}, "
+            f"directions={directions}."
+        )
+    check = _Check(f, inputs, directions, rtol, atol, seed, np.random.default_rng(seed))
+    arrays, names, function = _over_floats(f, inputs)
+    points = [wrap(x) for x in arrays]
+    errors = []
+    with np.errstate(all="ignore"):  # at the edge of a domain, what there is to say the differences will say
+        for level in range(1, order + 1):
+            results = function(points)
+            if not results:
+                break  # no gradient depends on anything: there is nothing to differentiate once more
+            if level == 1 and not _same(results, function(points)):
+                raise ValueError(
+                    f"check_gradients expected a function that returns the same twice. Received: f={_name(f)}, "
+                    "whose results differ. Draw its random numbers once, outside of it."
+                )
+            weights = [wrap(check.numbers(y.shape).astype(y.dtype)) for y in results]
+            errors.append(check.compare(level, function, points, names, results, weights))
+            if level < order:
+                function = _gradient_function(function, points, weights)
+                names = names + _numbered("the incoming gradient", weights)
+                points = points + weights
+    FIGURES.add(_name(f), errors)
+    return tuple(errors)
+
+
+# Functions of a list of tensors -------------------------------------------------------------------------------
+
+
+def _over_floats(f: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[list[Array], list[str], Function]:
+    """The floating leaves of `inputs` in float64, their names, and `f` as a function of these alone."""
+    structure = tuple(_as_arrays(x) for x in inputs)
+    leaves = flatten(structure)
+    floats = [n for n, x in enumerate(leaves) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
+    if not floats:
+        raise TypeError(
+            "check_gradients expected a floating input. Received: "
+            f"{', '.join(type(x).__name__ for x in inputs) or 'no inputs'}. Pass floats, or arrays of them."
+        )
+
+    def function(tensors: Sequence[Tensor]) -> list[Tensor]:
+        filled = [wrap(x) if isinstance(x, np.ndarray) else x for x in leaves]
+        for n, tensor in zip(floats, tensors):
+            filled[n] = tensor
+        remaining = iter(filled)
+        result = f(*map_structure(lambda _: next(remaining), structure))
+        results = flatten(result)
+        if not results or not all(isinstance(y, Tensor) for y in results):
+            raise TypeError(
+                f"check_gradients expected {_name(f)} to return Tensors. Received: {type(result).__name__}. "
+                "Compute with the operations of tgl, and without .numpy()."
+            )
+        floating = [y for y in results if y.dtype.kind in "fc"]
+        if not floating:
+            raise TypeError(
+                f"check_gradients expected {_name(f)} to return floating Tensors. Received: dtype="
+                f"{results[0].dtype}, which carries no gradient."
+            )
+        return floating
+
+    names = [
+        name
+        for argument, x in zip(_argument_names(f, len(inputs)), structure)
+        for name in (_numbered(argument, flatten(x)) if isinstance(x, (list, tuple, dict)) else [argument])
+    ]
+    return [leaves[n] for n in floats], [names[n] for n in floats], function
+
+
+def _as_arrays(x: Any) -> Any:
+    """`x` with its numbers as arrays: floats in float64, a list of nothing but numbers as one array."""
+    leaves = flatten(x)
+    if isinstance(x, (list, tuple)) and leaves and all(type(leaf) in (int, float) for leaf in leaves):
+        return np.array(x, np.float64 if any(type(leaf) is float for leaf in leaves) else None)
+    return map_structure(_as_array, x)
+
+
+def _as_array(leaf: Any) -> Any:
+    value = leaf.numpy() if isinstance(leaf, Tensor) else leaf
+    if not isinstance(value, (float, np.ndarray, np.generic)):
+        return leaf
+    array = np.asarray(value)
+    return np.array(array, np.float64 if array.dtype.kind == "f" else array.dtype)
+
+
+def _gradient_function(function: Function, points: list[Tensor], weights: list[Tensor]) -> Function:
+    """The function of inputs and weights that returns the gradients of the weighted sum of the results."""
+    count = len(points)
+    connected = [g is not None for g in _reverse(function, points, weights)[1]]
+
+    def gradient(tensors: Sequence[Tensor]) -> list[Tensor]:
+        found = _reverse(function, tensors[:count], tensors[count:])[1]
+        return [g for g, is_connected in zip(found, connected) if g is not None and is_connected]
+
+    return gradient
+
+
+def _reverse(
+    function: Function, points: Sequence[Tensor], weights: Sequence[Tensor]
+) -> tuple[list[Tensor], list[Tensor | None]]:
+    """The results of `function`, and the gradients of their weighted sum."""
+    with GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(list(points))
+        results = function(points)
+    return results, tape.gradient(results, list(points), output_gradients=list(weights))
+
+
+def _same(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
+    return len(first) == len(second) and all(
+        np.array_equal(a.numpy(), b.numpy(), equal_nan=True) for a, b in zip(first, second)
+    )
+
+
+# Comparing ----------------------------------------------------------------------------------------------------
+
+
+class _Check(NamedTuple):
+    """What stays the same while one function is checked."""
+
+    f: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    directions: int
+    rtol: float | None
+    atol: float | None
+    seed: int
+    rng: np.random.Generator
+
+    def numbers(self, shape: tuple[int, ...]) -> Vector:
+        """Random numbers of either sign and of a size between 0.5 and 1.5: none is lost among the others."""
+        return np.asarray(self.rng.choice([-1.0, 1.0], shape) * self.rng.uniform(0.5, 1.5, shape))
+
+    def compare(
+        self,
+        level: int,
+        function: Function,
+        points: list[Tensor],
+        names: list[str],
+        results: list[Tensor],
+        weights: list[Tensor],
+    ) -> float:
+        """Compare the gradients of `function` with its differences; return the largest relative error."""
+        gradients = self._gradients(level, function, points, names, results, weights)
+        eps = float(max(np.finfo(y.dtype).eps for y in results))
+        rtol = eps**0.4 if self.rtol is None else self.rtol
+        w = np.concatenate([np.asarray(weight.numpy(), np.float64).ravel() for weight in weights])
+        largest = 0.0
+        for position, (name, point, gradient) in enumerate(zip(names, points, gradients)):
+            x = point.numpy()
+            if not x.size:
+                continue
+            g = np.zeros(x.shape) if gradient is None else gradient.numpy()
+            for _ in range(self.directions):
+                v = self.numbers(x.shape) * np.maximum(np.absolute(x), 1)
+                line = _Line(function, points, position, v)
+                terms = np.asarray(g * v, np.float64)
+                verdict = judge(
+                    line.value,
+                    w,
+                    float(terms.sum()),
+                    float(np.absolute(terms).sum()),
+                    eps=eps,
+                    rtol=rtol,
+                    atol=self.atol or 0.0,
+                    exact=line.complex_slope(w) if level == 1 else None,
+                )
+                if verdict.kind != "right":
+                    claimed = None if gradient is None else float(terms.sum())
+                    raise self._disagreement(level, name, v, weights, claimed, verdict)
+                largest = max(largest, verdict.relative)
+        return largest
+
+    def _gradients(
+        self,
+        level: int,
+        function: Function,
+        points: list[Tensor],
+        names: list[str],
+        results: list[Tensor],
+        weights: list[Tensor],
+    ) -> list[Tensor | None]:
+        """The gradients by reverse mode, after everything was checked that needs no differences."""
+        before = [x.numpy().copy() for x in (*points, *weights)]
+        try:
+            again, gradients = _reverse(function, points, weights)
+        except (TypeError, NotImplementedError) as error:
+            if level == 1:
+                raise
+            raise self._error(
+                f"The gradient of {_name(self.f)} cannot be differentiated again (order {level}): {error}",
+                "If that is so on purpose, check with order=1.",
+            ) from error
+        touched = [*names, *_numbered("the incoming gradient", weights)]
+        for name, x, old in zip(touched, (*points, *weights), before):
+            if not np.array_equal(x.numpy(), old, equal_nan=True):
+                raise self._error(
+                    f"The gradient of {_name(self.f)} was computed in the memory of {name} (order {level}).",
+                    "Rules must not write to what they are handed: others read it too. Use `g * d`, not `g *= d`.",
+                )
+        for y, result in zip(again, results):
+            if not np.allclose(y.numpy(), result.numpy(), rtol=1e-9, atol=1e-12, equal_nan=True):
+                what = (
+                    "The gradient was computed in the memory of the result"
+                    if level == 1
+                    else "The rules give other numbers to a tape that records them, with Tensors, than to one that "
+                    "does not, with arrays"
+                )
+                raise self._error(f"{what}: {_name(self.f)} (order {level}).", "Received:", f"{y} for {result}.")
+        for name, gradient in zip(names, gradients):
+            for other, what in [*zip(points, names), *((y, "the result") for y in again)]:
+                if gradient is not None and np.may_share_memory(gradient.numpy(), other.numpy()):
+                    if any(np.may_share_memory(other.numpy(), weight.numpy()) for weight in weights):
+                        continue
+                    raise self._error(
+                        f"The gradient of {_name(self.f)} with respect to {name} is an alias of {what} (order "
+                        f"{level}): both share memory.",
+                        "A gradient is a number times g. Return a new array.",
+                    )
+        return gradients
+
+    # What went wrong ------------------------------------------------------------------------------------------
+
+    def _disagreement(
+        self, level: int, name: str, v: Vector, weights: list[Tensor], claimed: float | None, verdict: Verdict
+    ) -> GradientError:
+        reverse = "None, which counts as 0" if claimed is None else f"{claimed!r}"
+        direction = [f"direction               {_literal(v)}"]
+        direction += [f"weights of the results  {_literal(weight.numpy())}" for weight in weights]
+        of = f"of {_name(self.f)} with respect to {name}"
+        if verdict.kind == "wrong":
+            ratio = (claimed or 0.0) / verdict.slope if verdict.slope else np.inf
+            return self._error(
+                f"The gradient {of} is wrong (order {level}).",
+                f"reverse mode            {reverse}",
+                f"differences             {verdict.slope!r} ± {verdict.error:.1e}",
+                f"ratio                   {ratio!r}",
+                *direction,
+                level=level,
+            )
+        return self._error(
+            f"The derivative {of} does not exist at the test point (order {level}): {_NO_DERIVATIVE[verdict.kind]}",
+            f"reverse mode            {reverse}",
+            f"left, right slope       {verdict.left!r}, {verdict.right!r}",
+            *direction,
+            "This is no verdict on the gradient. Move the point, for example with strategies.away_from, and "
+            "test by value what is to hold here.",
+            level=level,
+            kind=KinkError,
+        )
+
+    def _error(
+        self, headline: str, *lines: str, level: int = 1, kind: type[GradientError] = GradientError
+    ) -> GradientError:
+        body = "\n".join("  " + line for line in lines)
+        return kind(f"{headline}\n{body}\n\nThis reproduces it:\n\n{textwrap.indent(self._script(level), '    ')}\n")
+
+    def _script(self, level: int) -> str:
+        """A few lines of Python that raise the same error."""
+        preamble, f = _reference(self.f)
+        arguments = [f, *(_literal(x) for x in self.inputs), f"order={level}", f"directions={self.directions}"]
+        arguments += [f"{name}={getattr(self, name)!r}" for name in ("rtol", "atol") if getattr(self, name) is not None]
+        arguments += [f"seed={self.seed}"]
+        return "\n".join(
+            [
+                "import numpy as np",
+                "from tinygrad_lite.testing import check_gradients",
+                *preamble,
+                "",
+                f"check_gradients({', '.join(arguments)})",
+            ]
+        )
+
+
+_NO_DERIVATIVE = {
+    "kink": "a kink, where the slopes of both sides differ.",
+    "jump": "a jump, where the function is not continuous.",
+    "steep": "the slope grows beyond all bounds.",
+    "edge": "the edge of the domain, for the function is not finite, or changes its shape, on one side.",
+    "rough": "the function is too rough, or rounded too much, for its differences to settle.",
+}
+
+
+class _Line(NamedTuple):
+    """A function of tensors, seen along a line through the test point."""
+
+    function: Function
+    points: list[Tensor]
+    position: int
+    direction: Vector
+
+    def value(self, step: float) -> Vector | None:
+        """All results at `step` in one vector; None where they are not finite."""
+        results = self._results(self.points[self.position].numpy() + step * self.direction)
+        if results is None or not all(np.isfinite(y).all() for y in results):
+            return None
+        return np.concatenate([np.asarray(y, np.float64).ravel() for y in results])
+
+    def complex_slope(self, weights: Vector) -> float | None:
+        """The slope by a step along the imaginary axis; None if the function does not take one."""
+        results = self._results(self.points[self.position].numpy() + 1j * _COMPLEX_STEP * self.direction)
+        if results is None or not all(np.isfinite(y).all() for y in results):
+            return None
+        flat = np.concatenate([np.asarray(y).ravel() for y in results])
+        return float(weights @ flat.imag) / _COMPLEX_STEP if flat.shape == weights.shape else None
+
+    def _results(self, x: Array) -> list[Array] | None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error" if x.dtype.kind == "c" else "ignore")
+            try:
+                results = self.function([wrap(x) if n == self.position else p for n, p in enumerate(self.points)])
+            except Exception as error:
+                if x.dtype.kind == "c" or isinstance(error, (ArithmeticError, ValueError)):
+                    return None  # outside of the function's domain
+                raise
+        return [y.numpy() for y in results]
+
+
+# Names and scripts --------------------------------------------------------------------------------------------
+
+
+def _name(f: Any) -> str:
+    """What to call `f` in a message."""
+    if isinstance(f, functools.partial):
+        arguments = [_literal(x) for x in f.args] + [f"{name}={_literal(x)}" for name, x in f.keywords.items()]
+        return f"{_name(f.func)}({', '.join(['...', *arguments])})"
+    return getattr(f, "__qualname__", None) or getattr(f, "__name__", None) or repr(f)
+
+
+def _argument_names(f: Any, count: int) -> list[str]:
+    """The names of the first `count` positional parameters."""
+    if isinstance(f, functools.partial) and not f.args:
+        f = f.func
+    if isinstance(f, Primitive):
+        known = list(f.arrays)
+    else:
+        try:
+            parameters = list(inspect.signature(f).parameters.values())
+        except (TypeError, ValueError):  # some of NumPy's own functions have no signature
+            parameters = []
+        known = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return (known + [f"argument {n}" for n in range(len(known), count)])[:count]
+
+
+def _numbered(name: str, leaves: Sequence[Any]) -> list[str]:
+    return [name] if len(leaves) == 1 else [f"{name}[{n}]" for n in range(len(leaves))]
+
+
+def _literal(x: Any) -> str:
+    """`x` as Python would read it back, with `np` at hand."""
+    if isinstance(x, Tensor):
+        x = x.numpy()
+    if isinstance(x, np.dtype):
+        return f"np.dtype({str(x)!r})"
+    if isinstance(x, (np.ndarray, np.generic)):
+        if x.size > _LARGEST_LITERAL:
+            return f"<array of shape {x.shape}, dtype {x.dtype}>"
+        empty = f".reshape({x.shape})" if not x.size else ""
+        return f"np.array({x.tolist()!r}, dtype={x.dtype.name!r}){empty}".replace("inf", "np.inf").replace(
+            "nan", "np.nan"
+        )
+    if isinstance(x, dict):
+        return "{" + ", ".join(f"{key!r}: {_literal(value)}" for key, value in x.items()) + "}"
+    if isinstance(x, (list, tuple)):
+        items = ", ".join(_literal(item) for item in x)
+        return f"[{items}]" if isinstance(x, list) else f"({items},)" if len(x) == 1 else f"({items})"
+    return repr(x)
+
+
+def _reference(f: Any) -> tuple[list[str], str]:
+    """Lines that a script needs before it can speak of `f`, and the expression for it then."""
+    if isinstance(f, functools.partial):
+        preamble, inner = _reference(f.func)
+        arguments = [inner, *map(_literal, f.args), *(f"{name}={_literal(x)}" for name, x in f.keywords.items())]
+        return ["import functools", *preamble], f"functools.partial({', '.join(arguments)})"
+    name, module = getattr(f, "__qualname__", "f"), getattr(f, "__module__", None) or "__main__"
+    if getattr(sys.modules.get(module), name, None) is f and module != "__main__":
+        public = sys.modules["tinygrad_lite"]
+        if getattr(public, name, None) is f:
+            return ["import tinygrad_lite as tgl"], f"tgl.{name}"
+        return [f"from {module} import {name}"], name
+    if isinstance(f, Primitive) and REGISTRY.get(name) is f and module.startswith("tinygrad_lite."):
+        return ["from tinygrad_lite.primitive import REGISTRY"], f"REGISTRY[{name!r}]"
+    code = getattr(getattr(f, "forward", f), "__code__", None)
+    where = f"{code.co_filename}:{code.co_firstlineno}" if code else module
+    return [f"f = ...  # {name}, defined in {where}"], "f"
