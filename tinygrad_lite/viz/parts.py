@@ -1,0 +1,135 @@
+"""What a drawn computation is made of: nodes, edges and boxes, as plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tinygrad_lite.tensor import Array
+from tinygrad_lite.viz.summary import number
+
+__all__ = ["Edge", "Group", "Node"]
+
+
+@dataclass(frozen=True)
+class Node:
+    """A value and where it comes from.
+
+    Attributes
+    ----------
+    id : str
+        Unique in its graph.
+    kind : str
+        "parameter" (a Variable), "input" (data from outside), "constant" (a number, or a result through
+        which no gradient flows), "operation", or "layer" (a folded box).
+    name : str
+        Of the Variable, the one that the caller gave, or that of the operation. Unique in its graph.
+    is_named : bool
+        Whether the name is a Variable's or the caller's, and not that of the operation.
+    operation : str or None
+        What computed it.
+    formula, arithmetic : str or None
+        How it was computed, in names and, between scalars, in numbers.
+    shape : tuple of int
+    dtype : str
+    value : ndarray or number; a tuple of them where an operation has several outputs
+    gradient : ndarray or number, tuple of them, or None
+        Of the graph's target with respect to the value, where it was computed and there is one.
+    gradient_state : str
+        "computed", "not computed", or "none" where no gradient flows.
+    group : str or None
+        The id of the innermost box around it.
+    is_target, is_source : bool
+        Whether it is a target of the graph, or one of the sources.
+    is_faint : bool
+        Whether it leads to no source.
+    count : int
+        How often what a folded box holds was repeated.
+    parameters : int
+        Number of elements of the parameters in a folded box.
+    details : str
+        A line about what a folded box holds.
+    """
+
+    id: str
+    kind: str
+    name: str
+    is_named: bool = False
+    operation: str | None = None
+    formula: str | None = None
+    arithmetic: str | None = None
+    shape: tuple[int, ...] = ()
+    dtype: str = ""
+    value: Any = field(default=None, compare=False)
+    gradient: Any = field(default=None, compare=False)
+    gradient_state: str = "not computed"
+    group: str | None = None
+    is_target: bool = False
+    is_source: bool = False
+    is_faint: bool = False
+    count: int = 1
+    parameters: int = 0
+    details: str = ""
+
+    @property
+    def symbol(self) -> str:
+        """What formulas call it: `kernel` for `dense/kernel`."""
+        return self.name.rsplit("/", 1)[-1] or self.name
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An argument on its way into an operation, or a gradient on its way back.
+
+    Attributes
+    ----------
+    source, target : str
+        Ids of nodes, in the direction of the arrow.
+    direction : str
+        "forward" or "backward".
+    argument : int
+        Position among the operation's arguments.
+    derivative : float or None
+        Backward, between scalars: the local derivative.
+    action : str or None
+        Backward: the shapes between which the Jacobian acts on a gradient, `(128, 10) → (128, 512)`.
+    contribution : ndarray, number or None
+        Backward: what arrives at its end. The gradient of a node is the sum over the edges that end there.
+    is_faint : bool
+        Whether it leads to no source.
+    """
+
+    source: str
+    target: str
+    direction: str = "forward"
+    argument: int = 0
+    derivative: float | None = None
+    action: str | None = None
+    contribution: Array | None = field(default=None, compare=False)
+    is_faint: bool = False
+
+    @property
+    def label(self) -> str:
+        """What a drawing writes on it."""
+        if self.derivative is not None:
+            return number(self.derivative)
+        return self.action or ""
+
+
+@dataclass(frozen=True)
+class Group:
+    """A box: what was computed during one call of a layer.
+
+    Attributes
+    ----------
+    id, name : str
+    parent : str or None
+        The id of the box around it.
+    level : int
+        0 for a box that is in no other.
+    """
+
+    id: str
+    name: str
+    parent: str | None
+    level: int
