@@ -61,12 +61,18 @@ class Pictures:
         self._save(figure, name)
 
     def curves(
-        self, name: str, panels: Mapping[str, Mapping[str, Any]], xlabel: str = "epoch", rows: int | None = None
+        self,
+        name: str,
+        panels: Mapping[str, Mapping[str, Any]],
+        xlabel: str = "epoch",
+        rows: int | None = None,
+        dotted: Sequence[str] = (),
     ) -> None:
         """Draw panels side by side: `panels` maps each one's title to its curves by label.
 
-        A curve is a sequence of values, drawn over 1, 2, 3..., or a pair of sequences `(x, y)`. Where the
-        number of `rows` is given, the panels of a row are comparable: they share their y axis.
+        A curve is a sequence of values, drawn over 1, 2, 3..., or a pair of sequences `(x, y)`; those whose
+        labels are among `dotted` are drawn as dots. Where the number of `rows` is given, the panels of a row are
+        comparable: they share their y axis.
         """
         if not self.can_draw:
             return
@@ -76,7 +82,8 @@ class Pictures:
         for axes, (title, curves) in zip(grid.flat, panels.items()):
             for (label, values), (colour, dashes) in zip(curves.items(), STYLES):
                 x, y = values if isinstance(values, tuple) else (range(1, len(values) + 1), values)
-                axes.plot(x, y, label=label, color=colour, linestyle=dashes, marker="o" if len(y) == 1 else None)
+                look = {"linestyle": "", "marker": "o", "alpha": 0.5} if label in dotted or len(y) == 1 else {}
+                axes.plot(x, y, label=label, color=colour, **{"linestyle": dashes, **look})
             axes.set(title=title, xlabel=xlabel)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(alpha=0.25)

@@ -263,7 +263,7 @@ def _in_range(indices: Any, *, length: int, mode: str) -> Array:
     """`indices` as they are, or brought, into the range from 0 to `length` less one."""
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError("mode must be 'raise', 'wrap' or 'clip'")
-    if mode == "raise" and np.size(indices) and not (0 <= np.min(indices) and np.max(indices) < length):
+    if mode == "raise" and np.size(indices) and not (np.min(indices) >= 0 and np.max(indices) < length):
         raise IndexError(f"expected integers from 0 to {length - 1}; mode='clip' or mode='wrap' allows others")
     return np.mod(indices, length) if mode == "wrap" else np.clip(indices, 0, length - 1)
 

@@ -1,0 +1,52 @@
+"""MNIST in a dozen lines: a dense network of 784-512-10 units learns to read handwritten digits.
+
+Expect a training accuracy of about 0.989 after 5 epochs, and about 0.981 on digits that it has never seen: the
+difference is what it learned by heart. An epoch takes some seconds on a laptop.
+"""
+
+from __future__ import annotations
+
+from common import Pictures, arguments
+
+import tinygrad_lite as tgl
+from tinygrad_lite import nn
+from tinygrad_lite.datasets import mnist
+
+
+def main() -> None:
+    args = arguments(__doc__, epochs=5)
+    tgl.random.set_seed(args.seed)
+
+    (x_train, y_train), (x_test, y_test) = mnist.load_data_or_synthetic()
+    x_train, x_test = x_train.astype("float32") / 255, x_test.astype("float32") / 255
+
+    model = nn.Sequential([nn.Flatten(), nn.Dense(512, activation="relu"), nn.Dense(10, activation="softmax")])
+    model.compile(optimizer="rmsprop", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = model.fit(x_train, y_train, epochs=args.epochs, batch_size=128)
+    model.summary()
+
+    predictions = model.predict(x_test[:10], verbose=0)  # (10, 10): for each image a probability for each digit
+    print("The first test digit, as the model sees it:")
+    for digit, probability in enumerate(predictions[0]):
+        print(f"  {digit}: {probability:.6f} {'#' * round(40 * probability)}")
+    print(f"Predicted: {predictions.argmax(axis=1)}")
+    print(f"Labels:    {y_test[:10]}")
+
+    loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
+    print(f"Training accuracy: {history.history['accuracy'][-1]:.4f} (expected on MNIST after 5 epochs: 0.989)")
+    print(f"Test accuracy: {accuracy:.4f}, loss {loss:.4f} (expected on MNIST after 5 epochs: 0.977 to 0.984)")
+
+    pictures = Pictures(args.out)
+    captions = [f"{digit}: {p.max():.0%}" for digit, p in zip(predictions.argmax(axis=1), predictions)]
+    pictures.digits("mnist_predictions.png", x_test[:10], captions, wrong=predictions.argmax(axis=1) != y_test[:10])
+    pictures.curves(
+        "mnist_curves.png",
+        {
+            "Training loss": {"loss": history.history["loss"]},
+            "Training accuracy": {"accuracy": history.history["accuracy"]},
+        },
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Five optimizers on the same network, from the same weights, through the same batches.
+
+What they have in common is the gradient; what they differ in is the step that they make of it. SGD takes it as
+it is. Momentum adds it to a velocity, and so rolls through small dents in the loss. RMSProp, Adagrad and Adam
+give every weight a step size of its own. Expect RMSProp and Adam, with Keras's default learning rates, far ahead
+of the others after 5 epochs, RMSProp at a test accuracy of 0.974 or more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from common import Pictures, arguments
+
+import tinygrad_lite as tgl
+from tinygrad_lite import nn, optim
+from tinygrad_lite.datasets import mnist, to_categorical
+
+OPTIMIZERS = (optim.SGD, optim.Momentum, optim.RMSProp, optim.Adagrad, optim.Adam)
+
+
+def network() -> nn.Sequential:
+    return nn.Sequential(
+        [
+            nn.Flatten(),
+            nn.Dense(512, activation="relu"),
+            nn.Dense(128, activation="relu"),
+            nn.Dense(10, activation="softmax"),
+        ]
+    )
+
+
+def valley(w: Any) -> Any:
+    """A loss of one weight: a local minimum at -1.00, a low hill, and behind it the global minimum at 1.17."""
+    return w**4 / 4 - 0.6 * w**2 - 0.2 * w
+
+
+def descend(optimizer: Any, steps: int = 100, start: float = -2.0) -> np.ndarray:
+    """Where the weight was, step by step."""
+    w = tgl.Variable(start)
+    path = [w.item()]
+    for _ in range(steps):
+        with tgl.GradientTape() as tape:
+            loss = valley(w)
+        optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+        path.append(w.item())
+    return np.array(path)
+
+
+def main() -> None:
+    args = arguments(__doc__, epochs=5)
+    pictures = Pictures(args.out)
+
+    w = np.linspace(-2.1, 1.9, 200)
+    panels = {}
+    for make in (optim.SGD, optim.Momentum):
+        path = descend(make(learning_rate=0.02))
+        print(f"{make.__name__} on the valley: from {path[0]:.2f} to {path[-1]:.2f}, loss {valley(path[-1]):.2f}")
+        panels[f"{make.__name__} ends at {path[-1]:.2f}"] = {"loss": (w, valley(w)), "steps": (path, valley(path))}
+    pictures.curves("optimizers_valley.png", panels, xlabel="weight", rows=1, dotted=["steps"])
+
+    (x_train, y_train), (x_test, y_test) = mnist.load_data_or_synthetic()
+    x_train, x_test = x_train.astype("float32") / 255, x_test.astype("float32") / 255
+    y_train, y_test = to_categorical(y_train, 10), to_categorical(y_test, 10)
+
+    losses, accuracies = {}, {}
+    for make in OPTIMIZERS:
+        print(f"Training with {make.__name__}:")
+        tgl.random.set_seed(args.seed)  # the same weights and the same batches for all
+        model = network()
+        model.compile(make(), loss="categorical_crossentropy", metrics=["accuracy"])
+        history = model.fit(x_train, y_train, batch_size=128, epochs=args.epochs)
+        losses[make.__name__] = history.history["loss"]
+        _, accuracies[make.__name__] = model.evaluate(x_test, y_test, verbose=0)
+
+    for name, accuracy in accuracies.items():
+        expected = " (expected on MNIST after 5 epochs: 0.974 or more)" if name == "RMSProp" else ""
+        print(f"Test accuracy with {name}: {accuracy:.4f}{expected}")
+    pictures.curves("optimizers_loss.png", {"Training loss": losses})
+
+
+if __name__ == "__main__":
+    main()

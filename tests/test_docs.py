@@ -1,0 +1,120 @@
+"""Whatever the documentation shows as code runs, and prints what it is said to print."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import tinygrad_lite
+from tinygrad_lite.datasets import mnist, synthetic_digits
+from tinygrad_lite.primitive import Primitive
+
+PROJECT = Path(__file__).parents[1]
+PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
+MODULES = ["tinygrad_lite", *(m.name for m in pkgutil.walk_packages(tinygrad_lite.__path__, "tinygrad_lite."))]
+
+
+@pytest.fixture(autouse=True)
+def small_and_in_a_folder_of_its_own(monkeypatch, tmp_path):
+    """Code in the documentation loads a few drawn digits where it says MNIST, and writes into `tmp_path`."""
+    digits = synthetic_digits.load_data(n_train=1000, n_test=200)
+    monkeypatch.setattr(mnist, "load_data", lambda: digits)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+
+
+# Docstrings ---------------------------------------------------------------------------------------------------
+
+
+def doctests_of(module):
+    """The module's doctests, those of primitives made of NumPy's functions too, which doctest does not find."""
+    found = {test.name: test for test in doctest.DocTestFinder(exclude_empty=True).find(module)}
+    parser = doctest.DocTestParser()
+    for name, value in vars(module).items():
+        full = f"{module.__name__}.{name}"
+        if isinstance(value, Primitive) and value.__module__ == module.__name__ and full not in found:
+            found[full] = parser.get_doctest(value.__doc__ or "", vars(module).copy(), full, module.__file__, 0)
+    return [test for test in found.values() if test.examples]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name):
+    report = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for test in doctests_of(importlib.import_module(name)):
+        runner.run(test, out=report.append)
+    assert not runner.failures, "".join(report)
+
+
+def test_docstrings_are_found():
+    names = {test.name for module in MODULES for test in doctests_of(importlib.import_module(module))}
+    # a class, a method, a primitive of a function, a primitive of NumPy's, a function
+    assert {
+        "tinygrad_lite.tensor.Tensor",
+        "tinygrad_lite.tape.GradientTape.gradient",
+        "tinygrad_lite.ops.neural.softmax",
+        "tinygrad_lite.ops.elementwise.exp",
+        "tinygrad_lite.structure.flatten",
+    } <= names
+
+
+def public_callables():
+    for name in MODULES:
+        module = importlib.import_module(name)
+        for public in getattr(module, "__all__", ()):
+            value = getattr(module, public)
+            if callable(value) and getattr(value, "__module__", None) == name and not issubclass_of_error(value):
+                yield f"{name}.{public}", value
+
+
+def issubclass_of_error(value):
+    return inspect.isclass(value) and issubclass(value, BaseException)
+
+
+def test_everything_public_has_an_example():
+    without = [name for name, value in public_callables() if ">>>" not in (inspect.getdoc(value) or "")]
+    assert not without
+
+
+# Pages --------------------------------------------------------------------------------------------------------
+
+
+def code_blocks(page):
+    """Of each ```python block: its first line's number, and the code."""
+    text = page.read_text(encoding="utf-8")
+    for match in re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        yield text.count("\n", 0, match.start(1)) + 1, match.group(1)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_pages(page, capsys):
+    """The blocks of a page run one after the other, each going on where the one before ended."""
+    names = {"__name__": "__main__"}
+    report = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    for line, code in code_blocks(page):
+        if ">>>" in code:
+            test = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), line - 1)
+            runner.run(test, out=report.append, clear_globs=False)
+            names = test.globs
+        else:
+            exec(compile("\n" * (line - 1) + code, str(page), "exec"), names)
+    assert not runner.failures, "".join(report)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_links_within_the_project_lead_somewhere(page):
+    targets = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+    inside = [target for target in targets if "://" not in target]
+    assert [target for target in inside if not (page.parent / target).exists()] == []
+
+
+def test_readme_shows_code_and_links():
+    readme = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert len(list(code_blocks(PROJECT / "README.md"))) >= 2
+    for target in ("docs/design.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"):
+        assert f"({target})" in readme
