@@ -36,11 +36,13 @@ MOST_TRACES = 64
 class Function:
     """A function that is traced and compiled; made by `tgl.function`."""
 
+    __name__: str
+
     def __init__(self, python_function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, python_function)
         self._python_function = python_function
         self._code = getattr(inspect.unwrap(python_function), "__code__", None)  # whose local variables give names
-        self._programs: dict[Any, tuple[Program, Callable[[list[Any]], Any]]] = {}
+        self._programs: dict[Any, tuple[Program, Callable[[tuple[Any, ...]], Any]]] = {}
         self._latest: Program | None = None
         self._lock = threading.RLock()
         self._bound: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
@@ -106,8 +108,8 @@ class Function:
                 return self._python_function(*args, **kwargs)
             if len(self._programs) == WARN_AFTER:
                 warnings.warn(
-                    f"{self.__name__} is being traced for the {WARN_AFTER + 1}th time. Every new shape, dtype or Python "
-                    "value of an argument needs a trace: pass changing numbers as tensors, and batches of one "
+                    f"{self.__name__} is being traced for the {WARN_AFTER + 1}th time. Every new shape, dtype or "
+                    "Python value of an argument needs a trace: pass changing numbers as tensors, and batches of one "
                     f"size. After {MOST_TRACES} traces new signatures run without being compiled.",
                     UserWarning,
                     stacklevel=3,

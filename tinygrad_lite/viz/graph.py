@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from tinygrad_lite.tensor import Array
 from tinygrad_lite.viz.summary import number
+from tinygrad_lite.viz.trace import Trace
 
-__all__ = ["Edge", "Graph", "Group", "Node", "Path", "graph", "model"]
+__all__ = ["Edge", "Graph", "Group", "Node", "Path"]
 
 READABLE = 60  # nodes; a larger graph is folded unless the caller says how deep
 LARGEST_STATEMENT = 6  # operations that are drawn as one, where the caller has named only their result
@@ -214,7 +215,7 @@ class Graph:
     direction: str = "forward"
     values: str = "auto"
     highlighted: set[int] = field(default_factory=set)  # positions in `edges`
-    _trace: _Trace | None = field(default=None, repr=False, compare=False)
+    _trace: Trace | None = field(default=None, repr=False, compare=False)
     _depth: float | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
