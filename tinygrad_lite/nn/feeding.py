@@ -85,7 +85,7 @@ class Feed:
                 f"{type(batches).__name__}, validation_split={fraction}. Batches cannot be split: pass validation_data."
             )
         x, y = batches.x, batches.y
-        count = int(len(x) * (1 - fraction))
+        count = int(len(x) * (1 - fraction) + 1e-9)  # 10 · (1 - 0.9) is a little less than 1
         if not 0 < count < len(x) or y is None:
             raise ValueError(
                 f"{self._method} expected validation_split to leave samples on both sides. Received: "

@@ -204,10 +204,10 @@ class Layer:
         if self._takes_training:
             kwargs["training"] = training
         inputs = self._converted(inputs)
-        outer = _state.training
-        _state.training = training
-        _state.inside.append(self)
-        try:
+        outer, depth = _state.training, len(_state.inside)
+        try:  # from here on: Ctrl-C may come anywhere, and what is set must be set back
+            _state.training = training
+            _state.inside.append(self)
             with scope(self.name):
                 is_first_call = self._output_shape is None
                 if not self.built:
@@ -215,7 +215,7 @@ class Layer:
                 outputs = self.call(inputs, *args, **kwargs)
                 self.built = True
         finally:
-            _state.inside.pop()
+            del _state.inside[depth:]
             _state.training = outer
         if outputs is None:
             raise ValueError(f"{type(self).__name__}.call expected to return a Tensor. Received: None. Add `return`.")

@@ -45,7 +45,7 @@ class Model(Layer):
     history : History or None
         Of the last `fit`.
     stop_training : bool
-        A callback sets it to True to end `fit`.
+        A callback sets it to True to end `fit`; so does Ctrl-C.
 
     Examples
     --------
@@ -147,16 +147,20 @@ class Model(Layer):
         ──────────────────────────────────────────
         Parameters: 7,850 (30.7 KiB), trainable: 7,850, others: 0
         """
-        (print if print_fn is None else print_fn)(self.summary_text())
+        text = self.summary_text()
+        if print_fn is None:
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            print(text if _can_encode("─", encoding) else text.replace("─", "-"))
+        else:
+            print_fn(text)
 
     def summary_text(self) -> str:
         """What `summary` prints."""
         rows = [("Layer", "Type", "Output shape", "Parameters")]
         for layer in self.layers:
-            is_built = layer.built or self.built
             shape = "not built" if layer._output_shape is None else str(layer._output_shape)
-            count = f"{layer.count_params():,}" if is_built else "?"
-            rows.append((layer.name, type(layer).__name__, shape, count))
+            parameters = f"{layer.count_params():,}" if layer.built else "?"
+            rows.append((layer.name, type(layer).__name__, shape, parameters))
         widths = [max(len(row[column]) for row in rows) for column in range(4)]
         lines = [
             "  ".join([*(cell.ljust(width) for cell, width in zip(row[:3], widths)), row[3].rjust(widths[3])])
@@ -400,11 +404,11 @@ class Model(Layer):
         Examples
         --------
         >>> import numpy as np
-        >>> from tinygrad_lite import nn
+        >>> from tinygrad_lite import nn, optim
         >>> x = np.linspace(-1, 1, 64)[:, None]
         >>> model = nn.Sequential([nn.Dense(1)])
-        >>> model.compile("sgd", "mean_squared_error")
-        >>> history = model.fit(x, 3 * x + 1, epochs=200, verbose=0)
+        >>> model.compile(optim.SGD(0.1), "mean_squared_error")
+        >>> history = model.fit(x, 3 * x + 1, epochs=50, verbose=0)
         >>> bool(history.history["loss"][-1] < 1e-3)
         True
         """
@@ -447,13 +451,14 @@ class Model(Layer):
                 if self.stop_training:
                     break
         except KeyboardInterrupt:
+            self.stop_training = True  # tells whoever called `fit` in a loop
             if reporter:
                 reporter.close()
-            print(
-                f"Interrupted in epoch {epoch + 1} of {epochs.stop}: the model keeps its present weights, the history "
-                f"its {len(history.epoch)} complete epochs.",
-                file=sys.stderr,
-            )
+                print(
+                    f"Interrupted in epoch {epoch + 1} of {epochs.stop}: the model keeps its present weights, the "
+                    f"history its {len(history.epoch)} complete epochs.",
+                    file=sys.stderr,
+                )
         finally:
             if reporter:
                 reporter.close()
@@ -468,7 +473,8 @@ class Model(Layer):
         logs = None
         for number, batch in enumerate(batches):
             if not self._is_ready:
-                self._get_ready(*batch, "fit" if kind == "train" else "evaluate")
+                x, y = batch
+                self._get_ready(x, y, "fit" if kind == "train" else "evaluate")
             hooks(begin, number, {})
             logs = _plain(step(tuple(map(wrap, batch))))
             if wants_logs:
@@ -592,11 +598,11 @@ class Model(Layer):
 
     def _on_batch(self, x: Any, y: Any, method: str, step: Callable[..., Any], return_dict: bool) -> Any:
         self._require_compiled(method)
-        (batch,) = feed(x, y, sys.maxsize, method)
+        ((x, y),) = feed(x, y, sys.maxsize, method)
         if not self._is_ready:
-            self._get_ready(*batch, method)
+            self._get_ready(x, y, method)
         self.reset_metrics()
-        logs = _plain(step(tuple(map(wrap, batch))))
+        logs = _plain(step((wrap(x), wrap(y))))
         logs = self._results() if logs is None else logs
         return logs if return_dict else _flat(logs)
 
@@ -624,6 +630,14 @@ def _plain(logs: Any) -> Logs | None:
 def _flat(logs: Logs) -> Any:
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
+
+
+def _can_encode(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except (UnicodeError, LookupError):
+        return False
+    return True
 
 
 def _bytes(count: float) -> str:
