@@ -67,17 +67,21 @@ class Pictures:
         xlabel: str = "epoch",
         rows: int | None = None,
         dotted: Sequence[str] = (),
+        logarithmic: bool = False,
     ) -> None:
         """Draw panels side by side: `panels` maps each one's title to its curves by label.
 
         A curve is a sequence of values, drawn over 1, 2, 3..., or a pair of sequences `(x, y)`; those whose
         labels are among `dotted` are drawn as dots. Where the number of `rows` is given, the panels of a row are
-        comparable: they share their y axis.
+        comparable: they share their y axis. That axis may be `logarithmic`.
         """
         if not self.can_draw:
             return
+        from matplotlib.ticker import FormatStrFormatter, LogLocator, NullFormatter
+
         columns = len(panels) // (rows or 1)
-        figure = self._figure(4.2 * columns, 3.2 * (rows or 1))
+        legend_beside = 1.3 * any(len(curves) > 3 for curves in panels.values())
+        figure = self._figure(4.2 * columns + legend_beside, 3.2 * (rows or 1))
         grid = figure.subplots(rows or 1, columns, squeeze=False, sharey="row" if rows else False)
         for axes, (title, curves) in zip(grid.flat, panels.items()):
             for (label, values), (colour, dashes) in zip(curves.items(), STYLES):
@@ -87,7 +91,14 @@ class Pictures:
             axes.set(title=title, xlabel=xlabel)
             axes.xaxis.get_major_locator().set_params(integer=True)
             axes.grid(alpha=0.25)
-            if len(curves) > 1:
+            if logarithmic:
+                axes.set_yscale("log")
+                axes.yaxis.set_major_locator(LogLocator(subs=(1, 3)))
+                axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+                axes.yaxis.set_minor_formatter(NullFormatter())
+            if len(curves) > 3:  # so many leave no room inside
+                axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
+            elif len(curves) > 1:
                 axes.legend()
         self._save(figure, name)
 

@@ -82,7 +82,9 @@ def main() -> None:
 
     model = NaiveSequential([NaiveDense(28 * 28, 512, tgl.relu), NaiveDense(512, 10, tgl.softmax)])
     steps = math.ceil(len(x_train) / BATCH_SIZE)
-    print(f"{args.epochs} epochs of {steps} steps. A model that guesses has a loss of ln 10 = {math.log(10):.2f}.")
+    print(
+        f"Epochs: {args.epochs}, of {steps} steps each. A model that guesses has a loss of ln 10 = {math.log(10):.2f}."
+    )
 
     losses: list[float] = []
     for epoch in range(1, args.epochs + 1):
@@ -94,7 +96,10 @@ def main() -> None:
     print(f"Test accuracy: {accuracy:.4f} (expected on MNIST after 10 epochs: 0.80 to 0.83)")
 
     epoch_of_step = np.arange(1, len(losses) + 1) / steps
-    Pictures(args.out).curves("mnist_gradient_tape_loss.png", {"Loss of each batch": {"loss": (epoch_of_step, losses)}})
+    averages = np.reshape(losses, (args.epochs, steps)).mean(axis=1)
+    middle_of_epoch = np.arange(args.epochs) + 0.5
+    curves = {"each batch": (epoch_of_step, losses), "average of the epoch": (middle_of_epoch, averages)}
+    Pictures(args.out).curves("mnist_gradient_tape_loss.png", {"Loss": curves})
 
 
 if __name__ == "__main__":

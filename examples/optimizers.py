@@ -77,7 +77,7 @@ def main() -> None:
     for name, accuracy in accuracies.items():
         expected = " (expected on MNIST after 5 epochs: 0.974 or more)" if name == "RMSProp" else ""
         print(f"Test accuracy with {name}: {accuracy:.4f}{expected}")
-    pictures.curves("optimizers_loss.png", {"Training loss": losses})
+    pictures.curves("optimizers_loss.png", {"Training loss, on a logarithmic scale": losses}, logarithmic=True)
 
 
 if __name__ == "__main__":
