@@ -40,6 +40,7 @@ class Function:
 
     def __init__(self, python_function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, python_function)
+        self.__name__: str = getattr(python_function, "__name__", type(python_function).__name__)
         self._python_function = python_function
         self._code = getattr(inspect.unwrap(python_function), "__code__", None)  # whose local variables give names
         self._programs: dict[Any, tuple[Program, Callable[[tuple[Any, ...]], Any]]] = {}
@@ -142,7 +143,7 @@ class Function:
         return map_structure(_released, answer)
 
 
-_TENSOR = object()
+_TENSOR: Any = object()
 
 
 def _released(leaf: Any) -> Any:

@@ -79,7 +79,7 @@ class Program:
         with np.errstate(all="ignore"):
             answer = self._run(*arrays, buffers)
         self._idle.append(buffers)
-        return answer  # type: ignore[no-any-return]
+        return answer
 
     def source(self) -> str:
         """The Python source that runs."""
@@ -168,7 +168,8 @@ class _Writer:
 
     def _body(self) -> list[str]:
         lines: list[str] = []
-        section, scope = "", ()
+        section = ""
+        scope: tuple[str, ...] = ()
         expiring: dict[int, list[Node]] = {}
         for node in self._ordered:
             expiring.setdefault(self._ends[id(node)], []).append(node)

@@ -99,7 +99,7 @@ class Node:
 @elementwise
 def _zero_guard(g: Any, d: Any) -> Array:
     """The zero rule as an operation: where `g` is 0 and `d` is nan, 0; elsewhere `d`."""
-    return _zero_rule(g, d)  # type: ignore[no-any-return]
+    return _zero_rule(g, d)
 
 
 _zero_guard.defvjp(None, lambda upstream, y, g, d: np.where(np.isnan(d) & (g == 0), 0, upstream))
@@ -254,7 +254,8 @@ class Tracer(GradientTape):
 
     def input(self, tensor: Tensor, number: int) -> Traced:
         """The `number`-th tensor argument, marked as traced."""
-        traced = wrap(tensor._data)
+        traced = Traced.__new__(Traced)
+        traced._data, traced._id = tensor._data, 0
         self._mark(traced, self._add(Node("input", traced._data, (), number)))
         return traced
 
