@@ -8,6 +8,9 @@
 Tensor(6., shape=(), dtype=float32)
 """
 
+import importlib
+from typing import Any
+
 from tinygrad_lite import ops as ops
 from tinygrad_lite import random as random
 from tinygrad_lite.function import function as function
@@ -25,3 +28,12 @@ from tinygrad_lite.tensor import Variable as Variable
 from tinygrad_lite.tensor import constant as constant
 
 __version__ = "0.1.0"
+
+_ROOMS = ("compat", "datasets", "nn", "optim", "testing", "viz")
+
+
+def __getattr__(name: str) -> Any:
+    """The larger rooms open when they are asked for: `tgl.nn` needs no import of its own."""
+    if name in _ROOMS:
+        return importlib.import_module(f"tinygrad_lite.{name}")
+    raise AttributeError(f"module 'tinygrad_lite' has no attribute {name!r}")

@@ -833,7 +833,8 @@ def hsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
     >>> [part.shape for part in tgl.hsplit(tgl.zeros((3, 4)), 2)]
     [(3, 2), (3, 2)]
     """
-    return _split_along("hsplit", 1 if np.ndim(ary) > 1 else 0, ary, indices_or_sections)
+    ary = to_tensor(ary)
+    return _split_along("hsplit", 1 if ary.ndim > 1 else 0, ary, indices_or_sections)
 
 
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
@@ -859,8 +860,9 @@ def vsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
     >>> [part.shape for part in tgl.vsplit(tgl.zeros((4, 3)), [1])]
     [(1, 3), (3, 3)]
     """
-    if np.ndim(ary) < 2:
-        raise ValueError(f"vsplit expected at least 2 axes. Received: ary.shape={np.shape(ary)}.")
+    ary = to_tensor(ary)
+    if ary.ndim < 2:
+        raise ValueError(f"vsplit expected at least 2 axes. Received: ary.shape={ary.shape}.")
     return split(ary, indices_or_sections, 0)
 
 
