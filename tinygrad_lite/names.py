@@ -41,7 +41,7 @@ def lookup(kind: str, table: Mapping[str, T], identifier: Any) -> T:
     known = ", ".join(repr(name) for name in sorted(table, key=str.lower))
     if not isinstance(identifier, str):
         raise TypeError(
-            f"Expected the name of a known {kind}, or a {kind} itself. Received: {identifier!r} of type "
+            f"Expected the name of a known {kind}, or one itself. Received: {identifier!r} of type "
             f"{type(identifier).__name__}. Known names: {known}."
         )
     names = {_plain(name): name for name in table}

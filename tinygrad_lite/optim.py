@@ -146,7 +146,7 @@ class Optimizer:
         Raises
         ------
         TypeError
-            Something else than a Variable.
+            Something else than a Variable, or one that is not of a floating dtype.
         ValueError
             A Variable comes twice, or the optimizer was built for others.
         """
@@ -155,6 +155,11 @@ class Optimizer:
             if not isinstance(variable, Variable):
                 raise TypeError(
                     f"{self.name}.build expected Variables. Received: {variable!r} of type {type(variable).__name__}."
+                )
+            if variable.dtype.kind != "f":
+                raise TypeError(
+                    f"{self.name} expected Variables of a floating dtype. Received: {variable.name!r} of dtype "
+                    f"{variable.dtype}. What counts in integers has no gradient: leave it out."
                 )
         self._refuse_repetitions(variables)
         if self.built:
