@@ -159,6 +159,7 @@ class GradientTape:
         self._variables: dict[int, Variable] = {}
         self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and their name
         self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, tuple(state.scopes))]
+        self._seeds: dict[int, Tensor] = {}  # what `gradient` last weighted its targets with, by identity
 
     # Recording --------------------------------------------------------------------------------------------
 
@@ -372,6 +373,7 @@ class GradientTape:
         leaves = _tensors(sources, "source")
         seeds = _seeds(targets, output_gradients)
         self._use()
+        self._seeds = {target._id: seed for target, seed in zip(targets, seeds)}
         _warn_of_integer_targets(self, targets)
         found = self._pull_back(targets, seeds, leaves, release=not self._persistent)
         answers = iter(_answer(source, gradient, unconnected) for source, gradient in zip(leaves, found))

@@ -49,10 +49,8 @@ def fold(trace: Trace, depth: float) -> dict[str, Box]:
         if len(lineage := trace.lineages[node.group]) > depth
     }
     owner = _runs(trace, folded)
-    boxes: dict[str, Box] = {box.id: box for box in owner.values()}
     for node_id, group in folded.items():
         owner[group].nodes.append(trace.nodes[node_id])
-    del boxes
     return {node_id: owner[group] for node_id, group in folded.items()}
 
 

@@ -1,199 +1,47 @@
 """Graph: a computation as plain data, read off a tape's record; every drawing stands on it.
 
 The record holds each operation with the identities and values of its arguments, in the order of execution.
-That is already the graph; what this module adds is what a person needs: names, boxes for layers, local
-derivatives and gradients, and a folded view of what is too large to read. The gradients are computed with the
-primitives' own rules, one operation at a time, and the tape is left as it was.
+That is already the graph; what is added is what a person needs: names, boxes for layers, local derivatives
+and gradients, and a folded view of what is too large to read. The gradients are computed with the primitives'
+own rules, one operation at a time, and the tape is left as it was.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
-from tinygrad_lite.tensor import Array
-from tinygrad_lite.viz.summary import number
-from tinygrad_lite.viz.trace import Trace
+from tinygrad_lite.structure import flatten
+from tinygrad_lite.tape import GradientTape
+from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.viz.parts import GraphData, Node
+from tinygrad_lite.viz.path import Path, find_path
+from tinygrad_lite.viz.trace import Names, Trace
+from tinygrad_lite.viz.view import View, readable_depth
 
-__all__ = ["Edge", "Graph", "Group", "Node", "Path"]
-
-READABLE = 60  # nodes; a larger graph is folded unless the caller says how deep
-LARGEST_STATEMENT = 6  # operations that are drawn as one, where the caller has named only their result
-LONGEST_PERIOD = 8  # layers that repeat together and fold into one box
-MOST_ROUTES = 32  # that `path` writes out
+__all__ = ["Graph", "graph"]
 
 DIRECTIONS = ("forward", "backward", "both")
 VALUES = ("auto", "statistics", "none")
 
 
-# What a graph is made of --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Node:
-    """A value and where it comes from.
-
-    Attributes
-    ----------
-    id : str
-        Unique in its graph.
-    kind : str
-        "parameter" (a Variable), "input" (data from outside), "constant" (a number, or a result through
-        which no gradient flows), "operation", or "layer" (a folded box).
-    name : str
-        Of the variable, the one that the caller gave, or that of the operation. Unique in its graph.
-    operation : str or None
-        What computed it.
-    formula, arithmetic : str or None
-        How it was computed, in names and, for scalars, in numbers.
-    shape : tuple of int; dtype : str
-    value : ndarray, or tuple of them where an operation has several outputs
-    gradient : ndarray, tuple of them, or None
-        Of the graph's target, where it was computed and there is one.
-    gradient_state : str
-        "computed", "not computed", or "none" where no gradient flows.
-    group : str or None
-        The id of the innermost box that the node is in.
-    is_target, is_source : bool
-        Whether it is a target of the graph, or one of the sources that were asked for.
-    is_faint : bool
-        It does not lead to a source.
-    is_named : bool
-        The name is the caller's or a Variable's, not that of the operation.
-    count : int
-        How many equal boxes, or rows of boxes, a folded node stands for.
-    parameters : int
-        Number of elements of the trainable variables in a folded node.
-    details : str
-        What a folded node holds.
-    """
-
-    id: str
-    kind: str
-    name: str
-    operation: str | None = None
-    formula: str | None = None
-    arithmetic: str | None = None
-    shape: tuple[int, ...] = ()
-    dtype: str = ""
-    value: Any = None
-    gradient: Any = None
-    gradient_state: str = "not computed"
-    group: str | None = None
-    is_target: bool = False
-    is_source: bool = False
-    is_faint: bool = False
-    is_named: bool = False
-    count: int = 1
-    parameters: int = 0
-    details: str = ""
-
-    @property
-    def symbol(self) -> str:
-        """What formulas call it: `kernel` for `dense/kernel`."""
-        return self.name.rsplit("/", 1)[-1]
-
-
-@dataclass(frozen=True)
-class Edge:
-    """An argument on its way into an operation, or a gradient on its way back.
-
-    Attributes
-    ----------
-    source, target : str
-        Ids of nodes, in the direction of the arrow.
-    direction : str
-        "forward" or "backward".
-    argument : int
-        Position among the operation's arguments.
-    derivative : float or None
-        Backward, between scalars: the local derivative.
-    action : str or None
-        Backward: the shapes between which the transposed Jacobian maps, `(128, 10) → (128, 512)`.
-    contribution : ndarray or None
-        Backward: what arrives at the edge's end; the node's gradient is the sum over its edges.
-    is_faint : bool
-        It does not lead to a source.
-    """
-
-    source: str
-    target: str
-    direction: str = "forward"
-    argument: int = 0
-    derivative: float | None = None
-    action: str | None = None
-    contribution: Array | None = field(default=None, compare=False)
-    is_faint: bool = False
-
-    @property
-    def label(self) -> str:
-        """What a drawing writes on it."""
-        if self.direction == "forward" or self.is_faint:
-            return ""
-        return number(self.derivative) if self.derivative is not None else self.action or ""
-
-
-@dataclass(frozen=True)
-class Group:
-    """A box: what was computed inside of one call of a layer.
-
-    Attributes
-    ----------
-    id, name : str
-    parent : str or None
-        The id of the box around it.
-    level : int
-        0 for a box that is in no other.
-    """
-
-    id: str
-    name: str
-    parent: str | None
-    level: int
-
-
-class Path(NamedTuple):
-    """The chain rule along the ways from a target back to a source.
-
-    Attributes
-    ----------
-    routes : list of lists of Edge
-        Each way, from the target on; at most 32 of them.
-    factors : list of float or str
-        The local derivatives along the first way; shapes where they are no numbers.
-    product : float, ndarray or None
-        The derivative: for scalars the sum over all ways of the products of their factors.
-    text : str
-        The same, written out.
-    """
-
-    routes: list[list[Edge]]
-    factors: list[float | str]
-    product: Any
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __float__(self) -> float:
-        return float(self.product)
-
-
 @dataclass
-class Graph:
+class Graph(GraphData):
     """A computation as nodes, edges and boxes. Made by `viz.graph` and `viz.model`.
 
     Attributes
     ----------
     nodes : list of Node
-        In the order of execution, what enters before what uses it.
+        In the order of execution: what enters an operation stands before it.
     edges : list of Edge
     groups : list of Group
-        The boxes that are open.
+        The boxes that are open, the outer ones first.
     direction : "forward", "backward" or "both"
     values : "auto", "statistics" or "none"
     highlighted : set of Edge
-        What `path` was last asked for.
+        The edges on the way that `path` was last asked for.
 
     Examples
     --------
@@ -206,17 +54,229 @@ class Graph:
     >>> [(node.kind, node.name) for node in graph.nodes]
     [('parameter', 'w'), ('constant', '2'), ('operation', 'y')]
     >>> [(edge.source, edge.target, edge.derivative) for edge in graph.edges]
-    [('n3', 'n1', 2.0), ('n3', 'n2', None)]
+    [('n3', 'n2', None), ('n3', 'n1', 2.0)]
     """
 
-    nodes: list[Node]
-    edges: list[Edge]
-    groups: list[Group] = field(default_factory=list)
-    direction: str = "forward"
-    values: str = "auto"
-    highlighted: set[int] = field(default_factory=set)  # positions in `edges`
     _trace: Trace | None = field(default=None, repr=False, compare=False)
-    _depth: float | None = field(default=None, repr=False, compare=False)
+    _view: View | None = field(default=None, repr=False, compare=False)
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self.nodes)} nodes, {len(self.edges)} edges, {len(self.groups)} boxes, {self.direction}>"
+
+    def find(self, what: Tensor | Node | str) -> Node:
+        """The node that shows a tensor, or that has a name.
+
+        Parameters
+        ----------
+        what : Tensor, Node or str
+            A name may be the whole name of a Variable, or its last part if that is clear: `kernel`.
+
+        Returns
+        -------
+        Node
+            A folded box for what is inside of it.
+
+        Raises
+        ------
+        ValueError
+            There is no such node, or several.
+        TypeError
+            Something else than a Tensor, a Node or a name.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> from tinygrad_lite import viz
+        >>> w = tgl.Variable(3.0, name="w")
+        >>> with tgl.GradientTape() as tape:
+        ...     y = w * w
+        >>> graph = viz.graph(tape, y)
+        >>> graph.find(w).id, graph.find("multiply").formula
+        ('n1', 'w · w')
+        """
+        if isinstance(what, Tensor):
+            found = [] if self._view is None else self._view.showing(what._id)
+            called = f"the tensor {what!r}"
+        elif isinstance(what, Node):
+            found, called = [what.id], f"the node {what.name!r}"
+        elif isinstance(what, str):
+            found = [node.id for node in self.nodes if node.name == what] or [
+                node.id for node in self.nodes if node.symbol == what
+            ]
+            called = f"the name {what!r}"
+        else:
+            raise TypeError(
+                f"Expected a Tensor, a node or the name of one. Received: {what!r} of type {type(what).__name__}."
+            )
+        nodes = [node for node in self.nodes if node.id in found]
+        if len(nodes) != 1:
+            names = ", ".join(dict.fromkeys(node.name for node in self.nodes if node.is_named)) or "none has a name"
+            raise ValueError(
+                f"Expected something that is one node of this graph. Received: {called}, which is "
+                f"{len(nodes) or 'no'} node{'s' if len(nodes) > 1 else ''} of it. Named nodes: {names}."
+            )
+        return nodes[0]
+
+    def path(self, target: Tensor | Node | str, source: Tensor | Node | str) -> Path:
+        """The derivative of `target` with respect to `source`, as the product that the chain rule makes of it.
+
+        The edges on the way are highlighted in what is drawn next.
+
+        Parameters
+        ----------
+        target, source : Tensor, Node or str
+            See `find`.
+
+        Returns
+        -------
+        Path
+            Prints as the product.
+
+        Raises
+        ------
+        ValueError
+            No gradient flows from `target` to `source`.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> from tinygrad_lite import viz
+        >>> w = tgl.Variable(3.0, name="w")
+        >>> with tgl.GradientTape() as tape:
+        ...     area = w * w
+        ...     y = area * 2.0
+        >>> print(viz.graph(tape, y, names={"y": y, "area": area}).path(y, w))
+        dy/dw = 2 · 3 + 2 · 3 = 12
+        """
+        start, end = self.find(target), self.find(source)
+        if self._trace is None or self._view is None:
+            raise ValueError("path expected a graph that was read off a tape: this one holds no derivatives.")
+        self._trace.differentiate()
+        found = find_path(self._view.edges("backward"), start, end, self._view.derivative(start.id, end.id))
+        if found is None:
+            fix = (
+                "Is it the other way round?"
+                if self.nodes.index(start) < self.nodes.index(end)
+                else ("The tape has to watch the source, and graph(..., sources=...) has to include it if given.")
+            )
+            raise ValueError(
+                f"path expected a source that the target's gradient reaches. Received: target={start.name!r}, "
+                f"source={end.name!r}. {fix}"
+            )
+        ends = {(edge.source, edge.target, edge.argument) for edge in found.edges}
+        self.highlighted = {
+            edge
+            for edge in self.edges
+            if (edge.source, edge.target, edge.argument) in ends or (edge.target, edge.source, edge.argument) in ends
+        }
+        return found
+
+
+def graph(
+    tape: GradientTape,
+    target: Any,
+    sources: Any = None,
+    *,
+    direction: str = "forward",
+    depth: float | None = None,
+    values: str = "auto",
+    names: Mapping[str, Any] | None = None,
+) -> Graph:
+    """Read the computation of `target` off a tape's record.
+
+    Parameters
+    ----------
+    tape : GradientTape
+        That still has its record: draw before `gradient`, or make the tape persistent.
+    target : Tensor, or list, tuple or dict of Tensors
+        What was computed.
+    sources : Tensor, or list, tuple or dict of Tensors, optional
+        What gradients flow to; what does not lead to one is drawn faint. Default: all that the tape watches.
+    direction : "forward", "backward" or "both"
+        Backward edges carry the local derivatives: a number between scalars, otherwise the shapes between
+        which the Jacobian takes a gradient.
+    depth : int, optional
+        How many levels of layers in layers are open, 0 for none; the others are drawn as one node each, and
+        runs of equal ones as a single node. Default: as many as are readable, all in a graph of up to 60 nodes.
+    values : "auto", "statistics" or "none"
+        What is written of arrays: all numbers of small ones and statistics of large ones, statistics of all
+        but scalars, or nothing.
+    names : mapping, optional
+        Tensors and arrays by their names, as `locals()` has them. Variables and layers have names already.
+        What has none then belongs to the statement that uses it: `loss = abs(y_true - x2)` is one node.
+
+    Returns
+    -------
+    Graph
+
+    Raises
+    ------
+    RuntimeError
+        The tape has no record, or released it when it computed a gradient.
+    ValueError
+        The tape did not record `target`, or an option is unknown.
+    TypeError
+        Something else than a tape or Tensors.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> from tinygrad_lite import viz
+    >>> x, y_true = tgl.constant(2.0), tgl.constant(4.0)
+    >>> w, b = tgl.Variable(3.0, name="w"), tgl.Variable(1.0, name="b")
+    >>> with tgl.GradientTape() as tape:
+    ...     x1 = x * w
+    ...     x2 = x1 + b
+    ...     loss = abs(y_true - x2)
+    >>> graph = viz.graph(tape, loss, direction="backward", names=locals())
+    >>> [(node.name, node.formula, float(node.value)) for node in graph.nodes if node.formula]
+    [('x1', 'x · w', 6.0), ('x2', 'x1 + b', 7.0), ('loss', '|y_true - x2|', 3.0)]
+    >>> print(graph.path(loss, w))
+    dloss/dw = 1 · 1 · 2 = 2
+    """
+    if not isinstance(tape, GradientTape):
+        raise TypeError(
+            f"viz.graph expected a GradientTape first. Received: {tape!r} of type {type(tape).__name__}. Compute "
+            "inside of `with tgl.GradientTape() as tape:`, then viz.graph(tape, target)."
+        )
+    _check_option("direction", direction, DIRECTIONS)
+    _check_option("values", values, VALUES)
+    if depth is not None and (isinstance(depth, bool) or not isinstance(depth, (int, float)) or not depth >= 0):
+        raise ValueError(f"depth expected a number of levels, 0 or more. Received: depth={depth!r}.")
+    if names is not None and not isinstance(names, Mapping):
+        raise TypeError(
+            f"names expected a mapping of names to Tensors. Received: {type(names).__name__}. Pass names=locals()."
+        )
+    targets = _tensors(target, "target")
+    asked = None if sources is None else _tensors(sources, "source")
+    tape.record()  # raises if there is none
+    for tensor in targets:
+        if tensor._id not in tape._watched:
+            raise ValueError(
+                f"viz.graph expected a target that the tape recorded. Received: target={tensor!r}. It has to be "
+                "computed, inside of the tape's context, from a Variable or from what tape.watch was called on."
+            )
+    trace = Trace(tape, targets, asked, Names(names))
+    if direction != "forward" or trace.was_differentiated():
+        trace.differentiate()
+    view = View(trace, readable_depth(trace) if depth is None else math.ceil(depth) if depth < math.inf else depth)
+    return Graph(view.nodes, view.edges(direction), view.groups, direction, values, _trace=trace, _view=view)
+
+
+def _check_option(name: str, value: Any, known: tuple[str, ...]) -> None:
+    if value not in known:
+        listed = ", ".join(map(repr, known))
+        raise ValueError(f"{name} expected one of {listed}. Received: {name}={value!r}.")
+
+
+def _tensors(structure: Any, role: str) -> list[Tensor]:
+    leaves = flatten(structure)
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            raise TypeError(
+                f"viz.graph expected a Tensor as {role}. Received: {leaf!r} of type {type(leaf).__name__}. "
+                "Was it computed inside of the tape's context, without .numpy()?"
+            )
+    if not leaves:
+        raise ValueError(f"viz.graph expected at least one {role}. Received: {structure!r}.")
+    return leaves

@@ -8,7 +8,7 @@ from typing import Any
 from tinygrad_lite.tensor import Array
 from tinygrad_lite.viz.summary import number
 
-__all__ = ["Edge", "Group", "Node"]
+__all__ = ["Edge", "GraphData", "Group", "Node"]
 
 
 @dataclass(frozen=True)
@@ -133,3 +133,29 @@ class Group:
     name: str
     parent: str | None
     level: int
+
+
+@dataclass
+class GraphData:
+    """A computation as plain data, which is all that a drawing needs.
+
+    Attributes
+    ----------
+    nodes : list of Node
+        In the order of execution: what enters an operation stands before it.
+    edges : list of Edge
+    groups : list of Group
+        The boxes that are open, the outer ones first.
+    direction : "forward", "backward" or "both"
+    values : "auto", "statistics" or "none"
+        What is written of arrays; see `viz.graph`.
+    highlighted : set of Edge
+        The edges on the way that `path` was last asked for.
+    """
+
+    nodes: list[Node]
+    edges: list[Edge]
+    groups: list[Group] = field(default_factory=list)
+    direction: str = "forward"
+    values: str = "auto"
+    highlighted: set[Edge] = field(default_factory=set)

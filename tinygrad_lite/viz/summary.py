@@ -99,9 +99,8 @@ def summary(array: Any, values: str = "auto") -> list[str]:
         return [number(array[()])]
     if values == "auto" and is_small(array):
         rows = [[number(x) for x in row] for row in np.atleast_2d(array)]
-        width = max(len(text) for row in rows for text in row)
-        pad = 0 if len(rows) == 1 else width
-        return ["  ".join(text.rjust(pad) for text in row) for row in rows]
+        widths = [max(map(len, column)) for column in zip(*rows)]
+        return ["  ".join(text.rjust(width) for text, width in zip(row, widths)) for row in rows]
     found = statistics(array)
     if found.mean != found.mean:
         return ["no finite element"]
