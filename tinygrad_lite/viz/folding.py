@@ -118,7 +118,8 @@ def _signatures(trace: Trace, folded: dict[str, str]) -> dict[str, tuple[Any, ..
         group = folded.get(arc.consumer)
         inside = group is not None and folded.get(arc.producer) == group
         producer = trace.nodes[arc.producer]
-        operands[arc.consumer].append((arc.producer if inside else None, producer.kind, producer.shape))
+        kind = producer.kind if inside else "value"  # from outside: an input as well as another box's output
+        operands[arc.consumer].append((arc.producer if inside else None, kind, producer.shape))
     for node in trace.nodes.values():
         group = folded.get(node.id)
         if group is None:
