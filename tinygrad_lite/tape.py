@@ -201,7 +201,7 @@ class GradientTape:
 
     def zero_rule(self, g: Tensor, d: Tensor) -> Tensor:
         """`d` with the zero rule applied, in a way that this tape can record."""
-        return _zero_rule(g, d)  # type: ignore[no-any-return]
+        return _zero_rule(g, d)
 
     def watch(self, tensor: Any) -> None:
         """Follow `tensor` from here on, so that gradients with respect to it can be taken.
