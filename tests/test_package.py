@@ -85,7 +85,7 @@ def test_wheel_holds_the_package_its_types_and_nothing_else(wheel):
 HOUSE = {
     1: ("structure", "names", "streams", "callback", "tensor", "datasets"),
     2: ("tape", "optim", "checkpoint"),
-    3: ("primitive",),
+    3: ("primitive", "functional"),
     4: ("ops", "random", "function trace program", "viz", "testing", "diagnostics"),
     5: ("nn",),
     6: ("compat",),

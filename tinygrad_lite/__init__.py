@@ -14,6 +14,8 @@ from typing import Any
 from tinygrad_lite import ops as ops
 from tinygrad_lite import random as random
 from tinygrad_lite.function import function as function
+from tinygrad_lite.functional import hessian_vector_product as hessian_vector_product
+from tinygrad_lite.functional import value_and_gradient as value_and_gradient
 from tinygrad_lite.ops import *  # noqa: F403
 from tinygrad_lite.ops import operators as operators
 from tinygrad_lite.primitive import custom_gradient as custom_gradient

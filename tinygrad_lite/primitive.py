@@ -21,20 +21,22 @@ import functools
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, overload
 
 import numpy as np
 
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape, state
-from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, new_id, wrap
+from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, new_id, to_tensor, wrap
 
 __all__ = ["REGISTRY", "Primitive", "custom_gradient", "elementwise", "nondifferentiable", "primitive"]
 
 REGISTRY: dict[str, Primitive] = {}
 """Every primitive by its name, for tables, tests and error messages."""
 
+_numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
 _new = Tensor.__new__
 _NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"
 
@@ -472,10 +474,11 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     Parameters
     ----------
     f : callable
-        Takes tensors and returns `(result, grad_fn)`: the result, a Tensor or a list or tuple of them, and
-        a function that takes the gradient of each result and returns one gradient, or None, for each
-        positional argument of `f`. If `f` reads Variables that are not among its arguments, `grad_fn` takes
-        `variables=` too and returns `(gradients, gradients of the variables)`.
+        Takes tensors, or lists, tuples and dicts of them, and returns `(result, grad_fn)`: the result, a Tensor
+        or such a structure, and a function that takes the gradient of each tensor of the result and returns
+        one gradient, or None, for each tensor among the positional arguments of `f`. If `f` reads Variables
+        that are not among its arguments, `grad_fn` takes `variables=` too and returns
+        `(gradients, gradients of the variables)`.
 
     Returns
     -------
@@ -504,9 +507,10 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(f)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        tensors = [x if isinstance(x, Tensor) else Tensor(x) for x in args]
+        args = map_structure(_reading, args)
+        tensors = flatten(args)
         with GradientTape() as watcher:
-            answer = f(*tensors, **kwargs)
+            answer = f(*args, **kwargs)
         if not (isinstance(answer, tuple) and len(answer) == 2 and callable(answer[1])):
             raise TypeError(f"custom_gradient expected {f.__name__} to return (result, grad_fn). Received: {answer!r}.")
         result, grad_fn = answer
@@ -517,12 +521,30 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
                 "def grad_fn(*upstream, variables=None), returning (gradients, gradients of the variables). "
                 "Or pass them as arguments."
             )
-        results = [x if isinstance(x, Tensor) else Tensor(x) for x in flatten(result)]
+        results = [to_tensor(x) for x in flatten(result)]
         made = _custom_primitive(f.__name__, grad_fn, len(tensors), variables, len(results))
         outputs = iter(made(*tensors, *variables, *results))
         return map_structure(lambda _: next(outputs), result)
 
     return wrapper
+
+
+def _reading(x: Any) -> Tensor:
+    """`x` as a tensor; a Variable as what it holds now, for it may hold something else on the way back."""
+    return _numpy.positive(x) if isinstance(x, Variable) else to_tensor(x)  # type: ignore[no-any-return]
+
+
+@contextmanager
+def _holding(variables: list[Variable], values: Any) -> Iterator[None]:
+    """A context in which Variables hold what they held when the gradient function was made."""
+    now = [variable._data for variable in variables]
+    for variable, value in zip(variables, values):
+        variable._data = value._data if isinstance(value, Tensor) else value
+    try:
+        yield
+    finally:
+        for variable, data in zip(variables, now):
+            variable._data = data
 
 
 def _takes_variables(grad_fn: Callable[..., Any]) -> bool:
@@ -541,12 +563,13 @@ def _custom_primitive(
     def joint_rule(g: tuple[Any, ...], y: Any, *arrays: Any) -> list[Any]:
         recorded = isinstance(g[0], Tensor)
         upstream = g if recorded else tuple(wrap(item) for item in g)
-        answer = grad_fn(*upstream, variables=variables) if variables else grad_fn(*upstream)
+        with _holding(variables, arrays[count:]):
+            answer = grad_fn(*upstream, variables=variables) if variables else grad_fn(*upstream)
         answer, of_variables = answer if variables else (answer, [])
-        answer = list(answer) if isinstance(answer, (list, tuple)) else [answer]
+        answer = flatten(answer)
         for given, expected, what in (
             (answer, count, "arguments"),
-            (list(of_variables), len(variables), "Variables"),
+            (flatten(of_variables), len(variables), "Variables"),
         ):
             if len(given) != expected:
                 raise ValueError(
@@ -555,7 +578,7 @@ def _custom_primitive(
                 )
         ds = [
             None if d is None else d if isinstance(d, Tensor) else Tensor(d, dtype=x.dtype)
-            for d, x in zip([*answer, *of_variables], arrays)
+            for d, x in zip([*answer, *flatten(of_variables)], arrays)
         ]
         return [d if d is None or recorded else d._data for d in ds] + [None] * results
 

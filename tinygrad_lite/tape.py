@@ -122,7 +122,8 @@ class GradientTape:
     Parameters
     ----------
     persistent : bool
-        Keep the record after `gradient`, so that more gradients can be asked for.
+        Keep the record after `gradient`, so that more gradients can be asked for. Entered again, such a tape goes
+        on with the record that it has.
     watch_accessed_variables : bool
         Whether trainable Variables are watched by themselves.
 
@@ -149,6 +150,7 @@ class GradientTape:
         self._persistent = persistent
         self._watch_accessed_variables = watch_accessed_variables
         self._entered = False
+        self._recording = False  # inside of its context and not stopped, in whatever thread
         self._used = False
         self._clear()
 
@@ -158,20 +160,20 @@ class GradientTape:
         self._roots: set[int] = set()  # those among them that were watched, not computed
         self._variables: dict[int, Variable] = {}
         self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and their name
+        self._seeds: dict[int, Tensor] = {}  # what `gradient` was last given for each target, if persistent
         self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, tuple(state.scopes))]
-        self._seeds: dict[int, Tensor] = {}  # what `gradient` last weighted its targets with, by identity
 
     # Recording --------------------------------------------------------------------------------------------
 
     def __enter__(self) -> GradientTape:
-        if self._is_recording():
+        if self._recording:
             raise ValueError(
                 "This GradientTape is recording already and cannot be entered again. Leave its context first, "
                 "or open another tape: tapes nest."
             )
-        if self._used:
+        if self._used and not self._persistent:
             self._clear()
-        self._entered, self._used = True, False
+        self._entered, self._used, self._recording = True, False, True
         self._scopes.append((len(self._record), tuple(state.scopes)))
         state.tapes.append(self)
         return self
@@ -181,10 +183,8 @@ class GradientTape:
     ) -> None:
         self._stop()
 
-    def _is_recording(self) -> bool:
-        return any(tape is self for tape in state.tapes)
-
     def _stop(self) -> None:
+        self._recording = False
         state.tapes[:] = [tape for tape in state.tapes if tape is not self]
 
     def __reduce__(self) -> Any:
@@ -285,18 +285,19 @@ class GradientTape:
         >>> tape.gradient(z, v)
         Tensor(64., shape=(), dtype=float32)
         """
-        if not self._is_recording():
+        position = next((n for n, tape in enumerate(state.tapes) if tape is self), None)
+        if position is None:
             raise ValueError(
                 "stop_recording expected a tape that is recording. Received: a tape outside of its context. "
                 "Call it inside of `with tape:`."
             )
-        position = next(n for n, tape in enumerate(state.tapes) if tape is self)
-        del state.tapes[position]
+        self._stop()
         try:
             yield
         finally:
             if self._persistent or not self._used:
                 state.tapes.insert(min(position, len(state.tapes)), self)
+                self._recording = True
 
     # Reading ----------------------------------------------------------------------------------------------
 
@@ -372,8 +373,9 @@ class GradientTape:
         targets = _tensors(target, "target")
         leaves = _tensors(sources, "source")
         seeds = _seeds(targets, output_gradients)
-        self._use()
-        self._seeds = {target._id: seed for target, seed in zip(targets, seeds)}
+        self._use(targets)
+        if self._persistent:
+            self._seeds = {target._id: seed for target, seed in zip(targets, seeds)}
         _warn_of_integer_targets(self, targets)
         found = self._pull_back(targets, seeds, leaves, release=not self._persistent)
         answers = iter(_answer(source, gradient, unconnected) for source, gradient in zip(leaves, found))
@@ -418,19 +420,13 @@ class GradientTape:
             raise TypeError(f"jacobian expected one Tensor as target. Received: {type(target).__name__}.")
         (tensor,) = _tensors(target, "target")
         leaves = _tensors(sources, "source")
-        self._use()
-        rows: list[list[Any]] = []
-        for index in np.ndindex(tensor.shape):
-            seed = np.zeros(tensor.shape, tensor.dtype)
-            seed[index] = 1
-            rows.append(self._pull_back([tensor], [wrap(seed)], leaves, release=False))
-        if not self._persistent:
-            self._record = []
+        self._use([tensor])
+        seeds = (_one_hot(tensor, index) for index in np.ndindex(tensor.shape))
+        rows = self._pull_back_each(tensor, seeds, leaves)
         columns: list[Any] = []
-        for position, source in enumerate(leaves):
-            gradients = [row[position] for row in rows]
+        for source, gradients in zip(leaves, zip(*rows) if rows else ((),) * len(leaves)):
             shape = tensor.shape + source.shape
-            if all(gradient is None for gradient in gradients) and unconnected is UnconnectedGradients.NONE:
+            if unconnected is UnconnectedGradients.NONE and all(gradient is None for gradient in gradients):
                 columns.append(None)
             elif not rows:
                 columns.append(wrap(np.zeros(shape, source.dtype)))
@@ -483,22 +479,18 @@ class GradientTape:
                 "batch_jacobian expected target and source with the same first axis, the batch. Received: "
                 f"target.shape={target.shape}, source.shape={source.shape}. Use jacobian if there is no batch."
             )
-        self._use()
-        batch, rest = target.shape[0], target.shape[1:]
-        rows = []
-        for index in np.ndindex(rest):
-            seed = np.zeros(target.shape, target.dtype)
-            seed[(slice(None), *index)] = 1
-            (gradient,) = self._pull_back([target], [wrap(seed)], [source], release=False)
-            rows.append(_answer(source, gradient, UnconnectedGradients.ZERO))
-        if not self._persistent:
-            self._record = []
-        shape = (batch, *rest, *source.shape[1:])
+        self._use([target])
+        seeds = (_one_hot(target, (slice(None), *index)) for index in np.ndindex(target.shape[1:]))
+        rows = [
+            _answer(source, gradient, UnconnectedGradients.ZERO)
+            for (gradient,) in self._pull_back_each(target, seeds, [source])
+        ]
+        shape = (*target.shape, *source.shape[1:])
         if not rows:
             return wrap(np.zeros(shape, source.dtype))
         return _numpy.stack(rows, axis=1).reshape(shape)
 
-    def _use(self) -> None:
+    def _use(self, targets: list[Tensor]) -> None:
         """Account for one computation of gradients, or raise if there is nothing to compute them from."""
         if not self._entered:
             raise RuntimeError(
@@ -510,6 +502,8 @@ class GradientTape:
                 "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians). "
                 "Ask for all sources in one call, or use GradientTape(persistent=True)."
             )
+        for target in targets:
+            self._access(target)  # a Variable that is asked for is read
         self._used = True
         if not self._persistent:
             self._stop()
@@ -537,6 +531,34 @@ class GradientTape:
             state.pulling_back -= 1
         return [found.get(source._id) if source._id in self._watched else None for source in sources]
 
+    def _pull_back_each(self, target: Tensor, seeds: Iterable[Tensor], sources: list[Tensor]) -> list[list[Any]]:
+        """`_pull_back` of one target for many seeds; what lies between it and the sources is looked up once."""
+        recorded = bool(state.tapes)
+        record = self._record
+        if not self._persistent:
+            self._record = []
+        wanted = {source._id for source in sources} & self._watched
+        useful = _leads_to(wanted, record)
+        entries = _between(useful, target._id, record) if target.dtype.kind == "f" else []
+        rows = []
+        state.pulling_back += 1
+        try:
+            with np.errstate(all="ignore"):
+                for seed in seeds:
+                    gradients = {target._id: seed if recorded else seed._data} if target._id in useful else {}
+                    found = _walk(entries, gradients, useful, wanted, recorded)
+                    rows.append([found.get(source._id) for source in sources])
+        finally:
+            state.pulling_back -= 1
+        return rows
+
+
+def _one_hot(target: Tensor, index: Any) -> Tensor:
+    """A one at `index`, zeros elsewhere: what picks a single element of the target."""
+    seed = np.zeros(target.shape, target.dtype)
+    seed[index] = 1
+    return wrap(seed)
+
 
 def _popping(record: list[Any]) -> Iterator[Any]:
     """From the last entry to the first, letting go of each before the next is asked for."""
@@ -551,6 +573,17 @@ def _leads_to(sources: set[int], record: Iterable[Any]) -> set[int]:
         if not reached.isdisjoint(inputs):
             reached.update(output if type(output) is tuple else (output,))
     return reached
+
+
+def _between(useful: set[int], target: int, record: list[Any]) -> list[Any]:
+    """The entries, last first, through which `target` depends on what is `useful`."""
+    needed, entries = {target} & useful, []
+    for entry in reversed(record):
+        output, inputs = entry[1], entry[2]
+        if not needed.isdisjoint(output if type(output) is tuple else (output,)):
+            needed.update(useful.intersection(inputs))
+            entries.append(entry)
+    return entries
 
 
 def _walk(

@@ -22,6 +22,7 @@ from numpy.typing import DTypeLike, NDArray
 __all__ = ["DTypeLike", "Tensor", "Variable", "as_array", "constant"]
 
 Array = NDArray[Any]
+_numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
 
 
 class _Tracing(threading.local):
@@ -298,11 +299,12 @@ def to_tensor(value: Any) -> Tensor:
 
 
 def constant(value: Any, dtype: DTypeLike | None = None, shape: tuple[int, ...] | None = None) -> Tensor:
-    """A Tensor with the given value, copied.
+    """A Tensor with the given value.
 
     Parameters
     ----------
     value : Tensor, ndarray, number, or nested lists of numbers
+        Is copied, except for a Tensor, which never changes: its gradient goes through, as in TensorFlow.
     dtype : dtype, optional
         Default: that of an array, float32 for Python floats, NumPy's integer for Python integers.
     shape : tuple of int, optional
@@ -322,15 +324,19 @@ def constant(value: Any, dtype: DTypeLike | None = None, shape: tuple[int, ...] 
     >>> constant([1, 2, 3]).dtype.kind
     'i'
     """
-    tensor = Tensor(value, dtype)
+    tensor = value if isinstance(value, Tensor) else Tensor(value, dtype)
+    if isinstance(tensor, Variable):
+        tensor = _numpy.positive(tensor)
+    if dtype is not None and tensor.dtype != dtype:
+        tensor = tensor.astype(dtype)
     if shape is not None:
         if tensor.size != 1 and tensor.size != int(np.prod(shape)):
             raise ValueError(
                 f"constant expected one value or as many as shape={shape} holds. Received: a value of shape "
                 f"{tensor.shape}. Leave `shape` away, or give one number."
             )
-        fits = tensor._data.size == int(np.prod(shape))
-        tensor._data = tensor._data.reshape(shape) if fits else np.full(shape, tensor._data)
+        fits = tensor.size == int(np.prod(shape))
+        tensor = tensor.reshape(shape) if fits else tensor.reshape(()) * np.ones(shape, tensor.dtype)
     return tensor
 
 

@@ -148,6 +148,8 @@ def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: 
 
 
 def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
+    for tape in state.tapes:
+        tape._access(self)  # a Variable would be watched by any other operation that reads it
     if self._id and any(self._id in tape._watched for tape in state.tapes):
         raise TypeError(
             "This tensor is being recorded by an open tape, and turning it into an ndarray would cut its gradient "
