@@ -157,7 +157,7 @@ class Primitive:
         if kwargs or self.metadata or len(args) != self.arity:
             args, kwargs = self._bind(args, kwargs)
         tapes = state.tapes
-        arrays = []
+        arrays: list[Any] = []
         ids = []
         borrowed = False
         numbers = 0
@@ -531,7 +531,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def _reading(x: Any) -> Tensor:
     """`x` as a tensor; a Variable as what it holds now, for it may hold something else on the way back."""
-    return _numpy.positive(x) if isinstance(x, Variable) else to_tensor(x)  # type: ignore[no-any-return]
+    return _numpy.positive(x) if isinstance(x, Variable) else to_tensor(x)
 
 
 @contextmanager

@@ -290,7 +290,7 @@ def wrap(data: Any) -> Tensor:
 
 def detached(x: Tensor) -> Tensor:
     """The value that `x` has now, as a Tensor that no tape knows."""
-    return wrap(x._data) if tracing.tracer is None else tracing.tracer.detached(x)  # type: ignore[no-any-return]
+    return wrap(x._data) if tracing.tracer is None else tracing.tracer.detached(x)
 
 
 def to_tensor(value: Any) -> Tensor:
