@@ -82,7 +82,7 @@ def main() -> None:
         pictures.digits(
             f"mnist_mse_vs_cross_entropy_{name}.png",
             test_images[chosen],
-            [f"{predicted[n]}, is {test_labels[n]}" for n in chosen],
+            [f"read {predicted[n]}, is {test_labels[n]}" for n in chosen],
             wrong=predicted[chosen] != test_labels[chosen],
         )
 

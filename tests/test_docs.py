@@ -5,13 +5,14 @@ import importlib
 import inspect
 import pkgutil
 import re
+import textwrap
 from pathlib import Path
 
 import pytest
 
 import tinygrad_lite
 from tinygrad_lite.datasets import mnist, synthetic_digits
-from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.primitive import REGISTRY, Primitive
 
 PROJECT = Path(__file__).parents[1]
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -25,6 +26,10 @@ def small_and_in_a_folder_of_its_own(monkeypatch, tmp_path):
     monkeypatch.setattr(mnist, "load_data", lambda: digits)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    known = REGISTRY.copy()
+    yield
+    for name in REGISTRY.keys() - known.keys():  # the primitives that an example defines
+        del REGISTRY[name]
 
 
 # Docstrings ---------------------------------------------------------------------------------------------------
@@ -86,8 +91,8 @@ def test_everything_public_has_an_example():
 def code_blocks(page):
     """Of each ```python block: its first line's number, and the code."""
     text = page.read_text(encoding="utf-8")
-    for match in re.finditer(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
-        yield text.count("\n", 0, match.start(1)) + 1, match.group(1)
+    for match in re.finditer(r"^( *)```python\n(.*?)^\1```$", text, re.MULTILINE | re.DOTALL):
+        yield text.count("\n", 0, match.start(2)) + 1, textwrap.dedent(match.group(2))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
