@@ -106,6 +106,35 @@ class History(Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
+    def plot(self, metrics: Any = None, *, ax: Any = None) -> Any:
+        """Draw the loss and the metrics over epochs, validation dashed; needs matplotlib, of the `viz` extra.
+
+        Parameters
+        ----------
+        metrics : str or list of str, optional
+            Which to draw, without `val_`; all of them unless given.
+        ax : matplotlib Axes, optional
+            Where to draw the one metric that is asked for.
+
+        Returns
+        -------
+        matplotlib Figure
+            See `viz.plots.learning_curves`, which also compares several histories.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from tinygrad_lite import nn
+        >>> model = nn.Sequential([nn.Dense(1)])
+        >>> model.compile("sgd", "mean_squared_error")
+        >>> figure = model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=2, verbose=0).plot()
+        >>> [axes.get_title() for axes in figure.axes]
+        ['loss']
+        """
+        from tinygrad_lite.viz.plots import learning_curves
+
+        return learning_curves(self, metrics, ax=ax)
+
 
 # Progress -----------------------------------------------------------------------------------------------------
 

@@ -1,10 +1,14 @@
 """viz: look at a computation. Drawings of graphs, backpropagation step by step, pictures of training."""
 
+from tinygrad_lite.viz import plots as plots
 from tinygrad_lite.viz.graph import Graph as Graph
 from tinygrad_lite.viz.graph import graph as graph
 from tinygrad_lite.viz.parts import Edge as Edge
 from tinygrad_lite.viz.parts import Group as Group
 from tinygrad_lite.viz.parts import Node as Node
 from tinygrad_lite.viz.path import Path as Path
+from tinygrad_lite.viz.recorders import GradientNorms as GradientNorms
+from tinygrad_lite.viz.recorders import LiveCurves as LiveCurves
+from tinygrad_lite.viz.recorders import WeightPath as WeightPath
 
-__all__ = ["Edge", "Graph", "Group", "Node", "Path", "graph"]
+__all__ = ["Edge", "GradientNorms", "Graph", "Group", "LiveCurves", "Node", "Path", "WeightPath", "graph"]

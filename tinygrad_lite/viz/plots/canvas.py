@@ -1,0 +1,87 @@
+"""Figures without pyplot, and the colours and manners that all plots share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.tensor import Array, Tensor
+
+__all__: list[str] = []
+
+BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#222222",
+)  # fmt: skip
+COLOURS = (BLUE, RED, GREEN, PURPLE, ORANGE, SKY, BLACK)
+DASHES = ("-", "--", "-.", ":")
+MUTED = "#8a8a8a"
+
+MISSING = (
+    "Expected matplotlib to be installed, for drawing plots. Received: an ImportError. "
+    "Install it: pip install 'tinygrad_lite[viz]'."
+)
+
+
+def new_figure(width: float, height: float) -> Any:
+    """A Figure of that many inches with a canvas that needs no display."""
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ImportError(MISSING) from error
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def axes_of(ax: Any, width: float = 5.0, height: float = 3.4) -> tuple[Any, Any]:
+    """The figure and axes to draw on: the caller's, or new ones."""
+    if ax is None:
+        figure = new_figure(width, height)
+        return figure, figure.add_subplot()
+    if not hasattr(ax, "plot") or not hasattr(ax, "figure"):
+        raise TypeError(
+            f"Expected ax to be matplotlib axes. Received: ax={type(ax).__name__}. Pass one of figure.subplots()."
+        )
+    return ax.figure, ax
+
+
+def style(axes: Any, *, grid: bool = True) -> None:
+    """Quiet axes: no box around, thin lines behind the data."""
+    axes.spines[["top", "right"]].set_visible(False)
+    if grid:
+        axes.grid(alpha=0.25, linewidth=0.6)
+        axes.set_axisbelow(True)
+
+
+def whole_numbers(axis: Any) -> None:
+    """Ticks at integers only, for epochs and steps."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(integer=True))
+
+
+def as_array(value: Any) -> Array:
+    """Tensors and lists as ndarrays."""
+    return value.numpy() if isinstance(value, Tensor) else np.asarray(value)
+
+
+def named(values: Any, what: str) -> dict[str, Any]:
+    """A mapping as it is; Variables by their names; the weights of a model by theirs.
+
+    Names that repeat are numbered, so that none gets lost.
+    """
+    if isinstance(values, Mapping):
+        return dict(values)
+    values = getattr(values, "trainable_variables", values)
+    if isinstance(values, Tensor):
+        values = [values]
+    found: dict[str, Any] = {}
+    for position, value in enumerate(values):
+        name = str(getattr(value, "name", f"{what} {position}"))
+        found[name if name not in found else f"{name} ({position})"] = value
+    if not found:
+        raise ValueError(f"Expected at least one {what}. Received: none. Is the model built? Call it once.")
+    return found
