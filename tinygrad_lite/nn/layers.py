@@ -20,7 +20,7 @@ from tinygrad_lite import ops, random
 from tinygrad_lite.nn import activations, initializers
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import recording_tapes, scope
-from tinygrad_lite.tensor import Array, DTypeLike, Tensor, Variable, to_tensor, wrap
+from tinygrad_lite.tensor import Array, DTypeLike, Tensor, Variable, as_array, to_tensor, wrap
 
 __all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input", "Layer"]
 
@@ -385,14 +385,15 @@ class Layer:
                 f"{self.name}.set_weights expected a list of {len(mine)} arrays ({shapes or 'none'}). Received: a "
                 f"list of {len(weights)}. Pass what get_weights() of an equal {type(self).__name__} returns."
             )
-        for position, (weight, value) in enumerate(zip(mine, weights)):
-            if weight.shape != np.shape(value):
+        values = [as_array(value, dtype=weight.dtype) for weight, value in zip(mine, weights)]
+        for position, (weight, value) in enumerate(zip(mine, values)):
+            if weight.shape != value.shape:
                 raise ValueError(
                     f"{self.name}.set_weights expected an array of shape {weight.shape} for {weight.name}. "
-                    f"Received: weights[{position}].shape={np.shape(value)}. Is the order that of get_weights()?"
+                    f"Received: weights[{position}].shape={value.shape}. Is the order that of get_weights()?"
                 )
-        for weight, value in zip(mine, weights):
-            weight.assign(np.asarray(value, dtype=weight.dtype))
+        for weight, value in zip(mine, values):
+            weight.assign(value)
 
     def count_params(self) -> int:
         """The number of numbers in all weights."""

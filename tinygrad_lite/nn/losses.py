@@ -352,12 +352,15 @@ def check_shapes(name: str, y_true: Tensor, y_pred: Tensor) -> None:
 
 
 def class_labels(name: str, one_hot_name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """Labels with one number for each row of predictions, `(..., 1)` made into `(...)`."""
+    """Labels with one integer for each row of predictions, `(..., 1)` made into `(...)`."""
     rows = y_pred.shape[:-1]
-    if y_true.shape == rows:
-        return y_true
-    if y_true.shape == (*rows, 1):
-        return ops.reshape(y_true, rows)
+    if y_true.shape in (rows, (*rows, 1)):
+        if y_true.dtype.kind not in "iu":  # 1.5 would be no class at all, and its loss 0
+            raise TypeError(
+                f"{name} expected integer labels. Received: y_true.dtype={y_true.dtype}. Convert them with "
+                "y_true.astype('int64')."
+            )
+        return y_true if y_true.shape == rows else ops.reshape(y_true, rows)
     if y_true.shape == y_pred.shape:
         fix = f"These labels look one-hot: use {one_hot_name}, or make them integers with y_true.argmax(axis=-1)."
     else:
@@ -464,7 +467,8 @@ class Loss:
         if self.reduction == "sum" or not losses.size:
             return ops.sum(losses)
         if self.reduction == "mean_with_sample_weight" and weight is not None:
-            return ops.sum(losses) / ops.sum(ops.broadcast_to(weight, losses.shape))
+            total = ops.sum(ops.broadcast_to(weight, losses.shape))
+            return ops.sum(losses) / ops.where(total == 0, 1.0, total)  # no weight at all: 0
         return ops.mean(losses)
 
     def for_logits_of(self, activation: Any) -> Loss | None:
@@ -553,7 +557,8 @@ class LossFunctionWrapper(Loss):
         return twin
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | self.options
+        function = {"fn": self.fn} if type(self) is LossFunctionWrapper else {}
+        return super().get_config() | function | self.options
 
 
 class MeanSquaredError(LossFunctionWrapper):

@@ -135,6 +135,8 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     ------
     ValueError
         The shapes do not fit.
+    TypeError
+        The labels are not integers.
 
     Examples
     --------
@@ -191,6 +193,11 @@ class Metric:
         variable = Variable(0.0, trainable=False, name=f"{self.name}/{name}", dtype="float64")
         self._variables.append(variable)
         return variable
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
+        """`update_state` with the given arguments; returns `result()`."""
+        self.update_state(*args, **kwargs)
+        return self.result()
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take one batch into account."""
@@ -298,7 +305,7 @@ class MeanMetricWrapper(_WeightedMean):
         """
         values = to_tensor(self.fn(y_true, y_pred, **self.options))
         if not values.ndim and sample_weight is None:  # the mean of the batch: count it once for every sample
-            values = ops.broadcast_to(values, np.shape(y_pred)[:1])
+            values = ops.broadcast_to(values, to_tensor(y_pred).shape[:1])
         self._add(values, sample_weight)
 
 
