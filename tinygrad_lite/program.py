@@ -24,15 +24,15 @@ __all__ = ["Program"]
 _WITH_OUT = {
     "relu": "np.maximum({0}, 0, out={out})",
     "matmul": "np.matmul({0}, {1}, out={out})",
-    "sum": "np.sum({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
-    "mean": "np.mean({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
+    "_sum": "np.sum({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
+    "_mean": "np.mean({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
     "assign_add": "np.add({0}, {1}, out={out})",
     "assign_sub": "np.subtract({0}, {1}, out={out})",
 }
 _PLAIN = {
     "_reshape": "{0}.reshape({shape})",
     "transpose": "np.transpose({0}, {axes})",
-    "broadcast_to": "np.broadcast_to({0}, {shape})",
+    "_broadcast_to": "np.broadcast_to({0}, {shape})",
 }
 _DTYPE_OF_OUT = {"assign_add", "assign_sub"}  # their ufunc alone would answer in another dtype
 _ELEMENT_BY_ELEMENT = {"relu", *_DTYPE_OF_OUT}  # beside all ufuncs: can be computed into an argument's memory

@@ -293,9 +293,9 @@ def detached(x: Tensor) -> Tensor:
     return wrap(x._data) if tracing.tracer is None else tracing.tracer.detached(x)
 
 
-def to_tensor(value: Any) -> Tensor:
-    """`value` itself if it is a Tensor, else a new one of it."""
-    return value if isinstance(value, Tensor) else Tensor(value)
+def to_tensor(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
+    """`value` itself if it is a Tensor, else a new one of it; Python's floats get the dtype `like`."""
+    return value if isinstance(value, Tensor) else Tensor(as_array(value, like=like))
 
 
 def constant(value: Any, dtype: DTypeLike | None = None, shape: tuple[int, ...] | None = None) -> Tensor:

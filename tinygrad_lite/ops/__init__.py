@@ -1,6 +1,19 @@
 """Every operation: its forward beside its gradient rules, by kind; `operators` hangs them on Tensor."""
 
-from tinygrad_lite.ops.creation import ones, ones_like, zeros, zeros_like
+from tinygrad_lite.ops.counting import all, any, argmax, argmin, count_nonzero
+from tinygrad_lite.ops.creation import (
+    arange,
+    eye,
+    full,
+    full_like,
+    identity,
+    linspace,
+    ones,
+    ones_like,
+    zeros,
+    zeros_like,
+)
+from tinygrad_lite.ops.differences import diff, ediff1d, gradient, trapezoid
 from tinygrad_lite.ops.elementwise import (
     abs,
     absolute,
@@ -137,7 +150,6 @@ from tinygrad_lite.ops.indexing import (
     unique,
     vsplit,
 )
-from tinygrad_lite.ops.linalg import cross, dot, einsum, inner, kron, matmul, outer, tensordot, vdot, vecdot
 from tinygrad_lite.ops.neural import (
     dense,
     dropout,
@@ -164,16 +176,9 @@ from tinygrad_lite.ops.neural import (
     softsign,
     sparse_softmax_cross_entropy_with_logits,
 )
-from tinygrad_lite.ops.reductions import (
-    all,
-    any,
-    argmax,
-    argmin,
-    max,
-    mean,
-    min,
-    sum,
-)
+from tinygrad_lite.ops.products import cross, dot, einsum, inner, kron, matmul, outer, tensordot, vdot, vecdot
+from tinygrad_lite.ops.reductions import amax, amin, max, mean, min, prod, ptp, sum
+from tinygrad_lite.ops.scans import cumprod, cumsum, cumulative_prod, cumulative_sum
 from tinygrad_lite.ops.shaping import (
     append,
     atleast_1d,
@@ -204,30 +209,44 @@ from tinygrad_lite.ops.shaping import (
     transpose,
     vstack,
 )
+from tinygrad_lite.ops.statistics import (
+    average,
+    nanmax,
+    nanmean,
+    nanmin,
+    nanprod,
+    nanstd,
+    nansum,
+    nanvar,
+    std,
+    var,
+)
 
 __all__ = [
-    "abs", "absolute", "acos", "acosh", "add", "all", "allclose", "any", "append", "arccos", "arccosh",
-    "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort",
-    "argwhere", "around", "array_equal", "array_split", "asin", "asinh", "atan", "atan2", "atanh", "atleast_1d",
-    "atleast_2d", "atleast_3d", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not",
-    "bitwise_or", "bitwise_right_shift", "bitwise_xor", "broadcast_arrays", "broadcast_to", "cast", "cbrt",
-    "ceil", "choose", "clip", "column_stack", "compress", "concatenate", "copysign", "cos", "cosh", "cross",
-    "deg2rad", "degrees", "dense", "diag", "diagflat", "diagonal", "divide", "dot", "dropout", "dsplit",
-    "dstack", "einsum", "elu", "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expm1", "exponential",
-    "fabs", "flatnonzero", "flip", "fliplr", "flipud", "float_power", "floor", "floor_divide", "fmax", "fmin",
-    "fmod", "gelu", "getitem", "greater", "greater_equal", "hard_sigmoid", "heaviside", "hsplit", "hstack",
-    "hypot", "index_add", "index_set", "inner", "invert", "isclose", "isfinite", "isinf", "isnan", "isneginf",
-    "isposinf", "kron", "leaky_relu", "left_shift", "less", "less_equal", "log", "log1p", "log2", "log10",
-    "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or",
-    "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max", "maximum", "mean", "meshgrid", "min",
-    "minimum", "mish", "mod", "moveaxis", "multiply", "nan_to_num", "negative", "nonzero", "not_equal",
-    "one_hot", "ones", "ones_like", "outer", "pad", "partition", "positive", "pow", "power", "rad2deg",
-    "radians", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape", "right_shift", "rint", "roll",
-    "rollaxis", "rot90", "round", "searchsorted", "select", "selu", "sigmoid",
+    "abs", "absolute", "acos", "acosh", "add", "all", "allclose", "amax", "amin", "any", "append", "arange",
+    "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argpartition",
+    "argsort", "argwhere", "around", "array_equal", "array_split", "asin", "asinh", "atan", "atan2", "atanh",
+    "atleast_1d", "atleast_2d", "atleast_3d", "average", "bitwise_and", "bitwise_invert", "bitwise_left_shift",
+    "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor", "broadcast_arrays", "broadcast_to", "cast",
+    "cbrt", "ceil", "choose", "clip", "column_stack", "compress", "concatenate", "copysign", "cos", "cosh",
+    "count_nonzero", "cross", "cumprod", "cumsum", "cumulative_prod", "cumulative_sum", "deg2rad", "degrees",
+    "dense", "diag", "diagflat", "diagonal", "diff", "divide", "dot", "dropout", "dsplit", "dstack", "ediff1d",
+    "einsum", "elu", "equal", "erf", "erfc", "exp", "exp2", "expand_dims", "expm1", "exponential", "eye", "fabs",
+    "flatnonzero", "flip", "fliplr", "flipud", "float_power", "floor", "floor_divide", "fmax", "fmin", "fmod",
+    "full", "full_like", "gelu", "getitem", "gradient", "greater", "greater_equal", "hard_sigmoid", "heaviside",
+    "hsplit", "hstack", "hypot", "identity", "index_add", "index_set", "inner", "invert", "isclose", "isfinite",
+    "isinf", "isnan", "isneginf", "isposinf", "kron", "leaky_relu", "left_shift", "less", "less_equal",
+    "linspace", "log", "log1p", "log2", "log10", "log_sigmoid", "log_softmax", "logaddexp", "logaddexp2",
+    "logical_and", "logical_not", "logical_or", "logical_xor", "logsumexp", "matmul", "matrix_transpose", "max",
+    "maximum", "mean", "meshgrid", "min", "minimum", "mish", "mod", "moveaxis", "multiply", "nan_to_num",
+    "nanmax", "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "negative", "nonzero", "not_equal",
+    "one_hot", "ones", "ones_like", "outer", "pad", "partition", "positive", "pow", "power", "prod", "ptp",
+    "rad2deg", "radians", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape", "right_shift", "rint",
+    "roll", "rollaxis", "rot90", "round", "searchsorted", "select", "selu", "sigmoid",
     "sigmoid_cross_entropy_with_logits", "sign", "signbit", "silu", "sin", "sinc", "sinh", "softmax",
     "softmax_cross_entropy_with_logits", "softplus", "softsign", "sort",
-    "sparse_softmax_cross_entropy_with_logits", "split", "sqrt", "square", "squeeze", "stack", "subtract",
+    "sparse_softmax_cross_entropy_with_logits", "split", "sqrt", "square", "squeeze", "stack", "std", "subtract",
     "sum", "swapaxes", "take", "take_along_axis", "tan", "tanh", "tensordot", "tile", "trace", "transpose",
-    "tril", "triu", "true_divide", "trunc", "unique", "vdot", "vecdot", "vsplit", "vstack", "where", "zeros",
-    "zeros_like",
+    "trapezoid", "tril", "triu", "true_divide", "trunc", "unique", "var", "vdot", "vecdot", "vsplit", "vstack",
+    "where", "zeros", "zeros_like",
 ]  # fmt: skip

@@ -1,45 +1,94 @@
 """Reductions: many numbers in, fewer out, along one axis, several, or all.
 
 The gradient of a reduction spreads `g` back over the axes that were reduced. `expand_reduced` puts those axes back
-with length one, so that broadcasting does the spreading.
+with length one, so that broadcasting does the spreading. What `where=` leaves out counts as the number that changes
+nothing: 0 in a sum, 1 in a product.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.primitive import nondifferentiable, primitive
-from tinygrad_lite.tensor import Array
+from tinygrad_lite.ops.elementwise import add, maximum, minimum, multiply, subtract
+from tinygrad_lite.ops.elementwise import where as where_
+from tinygrad_lite.primitive import primitive
+from tinygrad_lite.tensor import Array, Tensor, to_tensor
+
+
+def reduced_axes(x: Any, axis: Any) -> set[int]:
+    """The axes of `x` that `axis` names, counted from the first."""
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
+    return {a % x.ndim for a in axes} if x.ndim else set()
 
 
 def expand_reduced(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """`g` with the reduced axes of `x` put back, each of length one."""
     if keepdims:
         return g
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
-    reduced = {a % x.ndim for a in axes} if x.ndim else set()
+    reduced = reduced_axes(x, axis)
     return np.reshape(g, tuple(1 if n in reduced else length for n, length in enumerate(x.shape)))
 
 
+def count_reduced(x: Any, axis: Any) -> int:
+    """How many elements of `x` go into one of the result."""
+    return math.prod(x.shape[n] for n in reduced_axes(x, axis))
+
+
+def refuse_out(name: str, out: Any) -> None:
+    """Raise if a function of NumPy's was asked to write into an array."""
+    if out is not None:
+        raise TypeError(f"{name} cannot write into out=: tensors never change. Assign the result instead.")
+
+
+# Sums and products --------------------------------------------------------------------------------------------
+
+
 @primitive
-def sum(x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
-    """The sum of the elements over `axis`.
+def _sum(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
+    return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+_sum.defvjp(lambda g, y, a, axis, dtype, keepdims: np.broadcast_to(expand_reduced(g, a, axis, keepdims), a.shape))
+
+
+def sum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = 0,
+    where: Any = True,
+) -> Tensor:
+    """The sum of the elements over `axis`: Σ a.
 
     Parameters
     ----------
-    x : Tensor or array-like
+    a : Tensor or array-like
     axis : int, tuple of int, or None
         None sums over all axes.
     dtype : dtype, optional
         Of the result.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
         Keep the reduced axes, with length one.
+    initial : Tensor or number
+        Is added to the sum.
+    where : Tensor or array-like of booleans
+        Which elements count; broadcasts with `a`.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    AxisError
+        There is no such axis.
 
     Examples
     --------
@@ -47,29 +96,134 @@ def sum(x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) 
     >>> tgl.sum([[1.0, 2.0], [3.0, 4.0]], axis=0).numpy()
     array([4., 6.], dtype=float32)
     """
-    return np.sum(x, axis=axis, dtype=dtype, keepdims=keepdims)
-
-
-sum.defvjp(lambda g, y, x, axis, dtype, keepdims: np.broadcast_to(expand_reduced(g, x, axis, keepdims), x.shape))
+    if out is not None:
+        refuse_out("sum", out)
+    if where is not True:
+        a = where_(where, a, 0)
+    y: Tensor = _sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
+    return y if type(initial) is int and not initial else add(y, initial)
 
 
 @primitive
-def mean(x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
-    """The arithmetic mean of the elements over `axis`: their sum divided by their number.
+def _prod(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
+    return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+def _prod_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
+    """Each element's derivative is the product of the others, which is right for any number of zeros."""
+    reduced = sorted(reduced_axes(a, axis))
+    order = [n for n in range(a.ndim) if n not in reduced] + reduced
+    apart = np.transpose(a, order)
+    lines = np.reshape(apart, (*apart.shape[: a.ndim - len(reduced)], count_reduced(a, axis)))
+    others = np.transpose(np.reshape(_products_of_others(lines), apart.shape), np.argsort(order).tolist())
+    return expand_reduced(g, a, axis, keepdims) * others
+
+
+def _products_of_others(x: Any) -> Any:
+    """For each element, the product of the others along the last axis: of those before times of those behind."""
+    return products_before(x) * np.flip(products_before(np.flip(x, -1)), -1)
+
+
+def products_before(x: Any) -> Any:
+    """For each element, the product of those before it along the last axis; 1 for the first."""
+    return np.concatenate([np.ones_like(x[..., :1]), np.cumprod(x[..., :-1], axis=-1)], axis=-1)
+
+
+_prod.defvjp(_prod_vjp)
+
+
+def prod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = 1,
+    where: Any = True,
+) -> Tensor:
+    """The product of the elements over `axis`: Π a. Its derivatives are right for any number of zeros.
 
     Parameters
     ----------
-    x : Tensor or array-like
+    a : Tensor or array-like
     axis : int, tuple of int, or None
-        None takes the mean over all axes.
+        None takes the product over all axes.
     dtype : dtype, optional
         Of the result.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
         Keep the reduced axes, with length one.
+    initial : Tensor or number
+        The product is multiplied by it.
+    where : Tensor or array-like of booleans
+        Which elements count; broadcasts with `a`.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    AxisError
+        There is no such axis.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> x = tgl.Variable([2.0, 0.0, 3.0])
+    >>> with tgl.GradientTape() as tape:
+    ...     y = tgl.prod(x)
+    >>> tape.gradient(y, x).numpy()
+    array([0., 6., 0.], dtype=float32)
+    """
+    refuse_out("prod", out)
+    if where is not True:
+        a = where_(where, a, 1)
+    y: Tensor = _prod(a, axis=axis, dtype=dtype, keepdims=keepdims)
+    return y if type(initial) is int and initial == 1 else multiply(y, initial)
+
+
+@primitive
+def _mean(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
+    return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+def _mean_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
+    count = count_reduced(a, axis) or 1
+    return np.broadcast_to(expand_reduced(g / count, a, axis, keepdims), a.shape)
+
+
+_mean.defvjp(_mean_vjp)
+
+
+def mean(
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True
+) -> Tensor:
+    """The arithmetic mean of the elements over `axis`: their sum divided by their number.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis : int, tuple of int, or None
+        None takes the mean over all axes.
+    dtype : dtype, optional
+        Of the result.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
+    keepdims : bool
+        Keep the reduced axes, with length one.
+    where : Tensor or array-like of booleans
+        Which elements count; broadcasts with `a`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    AxisError
+        There is no such axis.
 
     Examples
     --------
@@ -77,40 +231,86 @@ def mean(x: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False)
     >>> tgl.mean([[1.0, 2.0], [3.0, 4.0]], axis=1).numpy()
     array([1.5, 3.5], dtype=float32)
     """
-    return np.mean(x, axis=axis, dtype=dtype, keepdims=keepdims)
+    if out is not None:
+        refuse_out("mean", out)
+    if where is not True:
+        a = to_tensor(a)
+        total = sum(a, axis, dtype, keepdims=keepdims, where=where)
+        return total / counted(a, where, axis, keepdims, total.dtype)
+    return _mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-def _mean_vjp(g: Any, y: Any, x: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
-    count = x.size // _size(y) if _size(y) else 1
-    return np.broadcast_to(expand_reduced(g / count, x, axis, keepdims), x.shape)
+def counted(a: Tensor, where: Any, axis: Any, keepdims: bool, dtype: Any) -> Tensor:
+    """How many elements of `a` `where` lets count, in each place of the result."""
+    chosen = where_(where, np.ones(a.shape, dtype if dtype.kind == "f" else np.float64), 0)
+    return _sum(chosen, axis=axis, dtype=None, keepdims=keepdims)
 
 
-def _size(y: Any) -> int:
-    return int(np.prod(y.shape))
+# The largest and the smallest ---------------------------------------------------------------------------------
 
 
-mean.defvjp(_mean_vjp)
-
-
-def _extremum_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    ties = x == expand_reduced(y, x, axis, keepdims)
-    share = ties / ties.sum(axis=axis, keepdims=True)  # elements that tie share the gradient equally
-    return expand_reduced(g, x, axis, keepdims) * share
+def _extremum_vjp(g: Any, y: Any, a: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+    ties = a == expand_reduced(y, a, axis, keepdims)
+    count = np.sum(ties, axis=axis, dtype=a.dtype, keepdims=True)
+    # Elements that tie share the gradient equally; there may be none, where `initial` is beyond them.
+    return np.where(ties, expand_reduced(g, a, axis, keepdims) / count, 0)
 
 
 @primitive
-def max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+def _max(a: Any, *, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Array:
+    return np.max(a, axis=axis, keepdims=keepdims, **({} if initial is None else {"initial": initial}))
+
+
+_max.defvjp(_extremum_vjp)
+
+
+@primitive
+def _min(a: Any, *, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Array:
+    return np.min(a, axis=axis, keepdims=keepdims, **({} if initial is None else {"initial": initial}))
+
+
+_min.defvjp(_extremum_vjp)
+
+
+def _filled(name: str, a: Any, where: Any, initial: Any) -> Any:
+    """`a`, with `initial` in the place of what `where` leaves out."""
+    if where is True:
+        return a
+    if initial is None:
+        raise ValueError(
+            f"{name} expected initial= along with where=: it is the result where no element counts. "
+            "Received: initial=None."
+        )
+    return where_(where, a, initial)
+
+
+def max(
+    a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Tensor:
     """The largest element over `axis`. Elements that tie share the gradient equally.
 
     Parameters
     ----------
-    x : Tensor or array-like
+    a : Tensor or array-like
     axis : int, tuple of int, or None
+        None takes the largest of all.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
+        Keep the reduced axes, with length one.
+    initial : number, optional
+        The least that the result can be; stands for the result where no element counts.
+    where : Tensor or array-like of booleans
+        Which elements count; broadcasts with `a`. Needs `initial`.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ValueError
+        There is no element, and no `initial`.
 
     Examples
     --------
@@ -118,25 +318,40 @@ def max(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
     >>> tgl.max([[1.0, 5.0], [3.0, 4.0]], axis=0).numpy()
     array([3., 5.], dtype=float32)
     """
-    return np.max(x, axis=axis, keepdims=keepdims)
+    refuse_out("max", out)
+    a = _filled("max", a, where, initial)
+    if isinstance(initial, Tensor):  # carries a gradient, which metadata cannot
+        return maximum(max(a, axis, keepdims=keepdims), initial)
+    return _max(a, axis=axis, keepdims=keepdims, initial=initial)
 
 
-max.defvjp(_extremum_vjp)
-
-
-@primitive
-def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+def min(
+    a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Tensor:
     """The smallest element over `axis`. Elements that tie share the gradient equally.
 
     Parameters
     ----------
-    x : Tensor or array-like
+    a : Tensor or array-like
     axis : int, tuple of int, or None
+        None takes the smallest of all.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
+        Keep the reduced axes, with length one.
+    initial : number, optional
+        The most that the result can be; stands for the result where no element counts.
+    where : Tensor or array-like of booleans
+        Which elements count; broadcasts with `a`. Needs `initial`.
 
     Returns
     -------
     Tensor
+
+    Raises
+    ------
+    ValueError
+        There is no element, and no `initial`.
 
     Examples
     --------
@@ -144,101 +359,41 @@ def min(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
     >>> tgl.min([[1.0, 5.0], [3.0, 4.0]]).item()
     1.0
     """
-    return np.min(x, axis=axis, keepdims=keepdims)
+    refuse_out("min", out)
+    a = _filled("min", a, where, initial)
+    if isinstance(initial, Tensor):
+        return minimum(min(a, axis, keepdims=keepdims), initial)
+    return _min(a, axis=axis, keepdims=keepdims, initial=initial)
 
 
-min.defvjp(_extremum_vjp)
+amax, amin = max, min
+"""NumPy's second names for `max` and `min`."""
 
 
-@nondifferentiable
-def argmax(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
-    """The index of the largest element along `axis`, the first where several tie; without a gradient.
-
-    Parameters
-    ----------
-    x : Tensor or array-like
-    axis : int or None
-        None searches the flattened array.
-    keepdims : bool
-
-    Returns
-    -------
-    Tensor of integers
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tgl
-    >>> tgl.argmax([[1.0, 5.0], [3.0, 4.0]], axis=1).numpy()
-    array([1, 1])
-    """
-    return np.argmax(x, axis=axis, keepdims=keepdims)
-
-
-@nondifferentiable
-def argmin(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
-    """The index of the smallest element along `axis`, the first where several tie; without a gradient.
+def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
+    """The range of the elements over `axis`, "peak to peak": max a - min a.
 
     Parameters
     ----------
-    x : Tensor or array-like
-    axis : int or None
-        None searches the flattened array.
-    keepdims : bool
-
-    Returns
-    -------
-    Tensor of integers
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tgl
-    >>> tgl.argmin([3.0, 1.0, 2.0]).item()
-    1
-    """
-    return np.argmin(x, axis=axis, keepdims=keepdims)
-
-
-@nondifferentiable
-def all(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
-    """Whether all elements over `axis` are true; without a gradient.
-
-    Parameters
-    ----------
-    x : Tensor or array-like
+    a : Tensor or array-like
     axis : int, tuple of int, or None
+    out : None
     keepdims : bool
 
     Returns
     -------
-    Tensor of booleans
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        There is no element.
 
     Examples
     --------
     >>> import tinygrad_lite as tgl
-    >>> bool(tgl.all([True, False]))
-    False
+    >>> tgl.ptp([4.0, 1.0, 6.0]).item()
+    5.0
     """
-    return np.all(x, axis=axis, keepdims=keepdims)
-
-
-@nondifferentiable
-def any(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
-    """Whether some element over `axis` is true; without a gradient.
-
-    Parameters
-    ----------
-    x : Tensor or array-like
-    axis : int, tuple of int, or None
-    keepdims : bool
-
-    Returns
-    -------
-    Tensor of booleans
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tgl
-    >>> bool(tgl.any([True, False]))
-    True
-    """
-    return np.any(x, axis=axis, keepdims=keepdims)
+    refuse_out("ptp", out)
+    return subtract(max(a, axis, keepdims=keepdims), min(a, axis, keepdims=keepdims))

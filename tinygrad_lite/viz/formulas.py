@@ -76,13 +76,13 @@ RULES: dict[str, tuple[str | None, ...]] = {
     "softplus": ("{g:2} · σ({0})",),
     "softmax": ("{y:3} · ({g:1} - Σ {g:3} · {y:3})",),
     "log_softmax": ("{g:1} - exp({y}) · Σ {g:2}",),
-    "sum": ("{g}, for every element",),
-    "mean": ("{g:2} / n, for each of the n elements",),
-    "max": ("{g} where {0} is the largest, else 0",),
-    "min": ("{g} where {0} is the smallest, else 0",),
+    "_sum": ("{g}, for every element",),
+    "_mean": ("{g:2} / n, for each of the n elements",),
+    "_max": ("{g} where {0} is the largest, else 0",),
+    "_min": ("{g} where {0} is the smallest, else 0",),
     "_reshape": ("{g}, in the shape of {0}",),
     "transpose": ("{g:4}ᵀ",),
-    "broadcast_to": ("{g}, summed over the repeated axes",),
+    "_broadcast_to": ("{g}, summed over the repeated axes",),
     "matmul": ("{g:3} @ {1:4}ᵀ", "{0:4}ᵀ @ {g:3}"),
     "dense": ("{g:3} @ {1:4}ᵀ", "{0:4}ᵀ @ {g:3}", "Σ {g:2}, over the batch"),
     "_sparse_cross_entropy": ("{g:2} · (softmax({0}) - one_hot({1}))", None),
@@ -119,7 +119,7 @@ def formula(primitive: Primitive, operands: Sequence[Term], metadata: dict[str, 
     >>> difference = formula(ops.subtract, [a, b], {})
     >>> formula(ops.multiply, [difference, difference], {})
     '(a - b) · (a - b)'
-    >>> formula(ops.sum, [a], {"axis": 0, "keepdims": False})
+    >>> formula(ops.reductions._sum, [a], {"axis": 0, "keepdims": False})
     'sum(a, axis=0)'
     """
     known = NOTATION.get(primitive.__name__)

@@ -1,0 +1,157 @@
+"""Counting and finding: reductions whose result is a number of elements, a place, or a truth. None has a gradient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.ops.elementwise import where as where_
+from tinygrad_lite.ops.reductions import refuse_out
+from tinygrad_lite.primitive import nondifferentiable
+from tinygrad_lite.tensor import Array, Tensor
+
+
+@nondifferentiable
+def argmax(a: Any, *, axis: int | None = None, keepdims: bool = False) -> Array:
+    """The index of the largest element along `axis`, the first where several tie; without a gradient.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis : int or None
+        None searches the flattened array.
+    keepdims : bool
+
+    Returns
+    -------
+    Tensor of integers
+
+    Raises
+    ------
+    ValueError
+        There is no element.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.argmax([[1.0, 5.0], [3.0, 4.0]], axis=1).numpy()
+    array([1, 1])
+    """
+    return np.argmax(a, axis=axis, keepdims=keepdims)
+
+
+@nondifferentiable
+def argmin(a: Any, *, axis: int | None = None, keepdims: bool = False) -> Array:
+    """The index of the smallest element along `axis`, the first where several tie; without a gradient.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis : int or None
+        None searches the flattened array.
+    keepdims : bool
+
+    Returns
+    -------
+    Tensor of integers
+
+    Raises
+    ------
+    ValueError
+        There is no element.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.argmin([3.0, 1.0, 2.0]).item()
+    1
+    """
+    return np.argmin(a, axis=axis, keepdims=keepdims)
+
+
+@nondifferentiable
+def count_nonzero(a: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+    """How many elements over `axis` are not zero; without a gradient.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis : int, tuple of int, or None
+    keepdims : bool
+
+    Returns
+    -------
+    Tensor of integers
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.count_nonzero([[1.0, 0.0], [3.0, 4.0]], axis=0).tolist()
+    [2, 1]
+    """
+    return np.asarray(np.count_nonzero(a, axis=axis, keepdims=keepdims))
+
+
+@nondifferentiable
+def _all(a: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+    return np.all(a, axis=axis, keepdims=keepdims)
+
+
+def all(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True) -> Tensor:
+    """Whether all elements over `axis` are true; without a gradient.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis : int, tuple of int, or None
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
+    keepdims : bool
+    where : Tensor or array-like of booleans
+        Which elements count; broadcasts with `a`.
+
+    Returns
+    -------
+    Tensor of booleans
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> bool(tgl.all([True, False]))
+    False
+    """
+    refuse_out("all", out)
+    return _all(a if where is True else where_(where, a, True), axis=axis, keepdims=keepdims)
+
+
+@nondifferentiable
+def _any(a: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+    return np.any(a, axis=axis, keepdims=keepdims)
+
+
+def any(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True) -> Tensor:
+    """Whether some element over `axis` is true; without a gradient.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis : int, tuple of int, or None
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
+    keepdims : bool
+    where : Tensor or array-like of booleans
+        Which elements count; broadcasts with `a`.
+
+    Returns
+    -------
+    Tensor of booleans
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> bool(tgl.any([True, False]))
+    True
+    """
+    refuse_out("any", out)
+    return _any(a if where is True else where_(where, a, False), axis=axis, keepdims=keepdims)

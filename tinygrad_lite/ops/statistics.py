@@ -1,0 +1,513 @@
+"""Statistics: variance and its kin, weighted means, and sums that pass over nan.
+
+With n elements x, their mean m and `ddof` d, the variance v = Σ(x - m)² / (n - d) has the derivative
+2·(x - m) / (n - d): the part that goes through m is zero, because the deviations from a mean add up to nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.ops.elementwise import isnan, logical_and, logical_not, multiply, sqrt, square, subtract
+from tinygrad_lite.ops.elementwise import where as where_
+from tinygrad_lite.ops.reductions import (
+    count_reduced,
+    counted,
+    expand_reduced,
+    mean,
+    prod,
+    reduced_axes,
+    refuse_out,
+)
+from tinygrad_lite.ops.reductions import max as max_
+from tinygrad_lite.ops.reductions import min as min_
+from tinygrad_lite.ops.reductions import sum as sum_
+from tinygrad_lite.ops.shaping import as_axis, broadcast_to, reshape, transpose
+from tinygrad_lite.primitive import primitive
+from tinygrad_lite.tensor import Array, Tensor, to_tensor
+
+# Variance -----------------------------------------------------------------------------------------------------
+
+
+@primitive
+def _var(a: Any, *, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Array:
+    return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+@primitive
+def _std(a: Any, *, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Array:
+    return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+def _scaled_deviations(a: Any, axis: Any, ddof: float) -> Any:
+    """(x - m) / (n - ddof)."""
+    freedom = count_reduced(a, axis) - ddof
+    return (a - np.mean(a, axis=axis, keepdims=True)) / (freedom if freedom > 0 else math.nan)
+
+
+def _var_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
+    return 2 * expand_reduced(g, a, axis, keepdims) * _scaled_deviations(a, axis, ddof)
+
+
+def _std_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
+    slope = g / np.where(y == 0, 1, y)  # where all elements are equal their deviations are 0, and so is the gradient
+    return expand_reduced(slope, a, axis, keepdims) * _scaled_deviations(a, axis, ddof)
+
+
+_var.defvjp(_var_vjp)
+_std.defvjp(_std_vjp)
+
+
+def _chosen_var(a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool, where: Any, mean_: Any) -> Tensor:
+    """The variance of what `where` lets count, about a mean that may be given."""
+    a = to_tensor(a)
+    if mean_ is None:
+        mean_ = mean(a, axis, dtype, keepdims=True, where=where)
+    deviations = where_(where, subtract(a, mean_), 0)
+    total = sum_(square(deviations), axis, dtype, keepdims=keepdims)
+    return total / subtract(counted(a, where, axis, keepdims, total.dtype), ddof)
+
+
+def _freedom(name: str, ddof: float, correction: float | None) -> float:
+    if correction is not None and ddof:
+        raise ValueError(
+            f"{name} expected ddof or correction, which mean the same. Received: ddof={ddof}, correction={correction}."
+        )
+    return ddof if correction is None else correction
+
+
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Tensor:
+    """The variance of the elements over `axis`: Σ(a - mean)² / (n - ddof).
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis : int, tuple of int, or None
+        None takes the variance of all elements.
+    dtype : dtype, optional
+        Of the result.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
+    ddof : number
+        What is taken from the number n of elements before it divides.
+    keepdims : bool
+        Keep the reduced axes, with length one.
+    where : Tensor or array-like of booleans
+        Which elements count; broadcasts with `a`.
+    mean : Tensor or array-like, optional
+        The mean, if it is known, computed with keepdims=True.
+    correction : number, optional
+        Another name for `ddof`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    AxisError
+        There is no such axis.
+    ValueError
+        Both `ddof` and `correction` are given.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.var([1.0, 2.0, 3.0, 6.0]).item(), tgl.var([1.0, 2.0, 3.0], ddof=1).item()
+    (3.5, 1.0)
+    """
+    refuse_out("var", out)
+    ddof = _freedom("var", ddof, correction)
+    if where is not True or mean is not None:
+        return _chosen_var(a, axis, dtype, ddof, keepdims, where, mean)
+    return _var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Tensor:
+    """The standard deviation of the elements over `axis`: √(Σ(a - mean)² / (n - ddof)).
+
+    Kinks: where all elements are equal the derivative is 0, as that of a norm at zero.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis : int, tuple of int, or None
+        None takes the standard deviation of all elements.
+    dtype : dtype, optional
+        Of the result.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
+    ddof : number
+        What is taken from the number n of elements before it divides.
+    keepdims : bool
+        Keep the reduced axes, with length one.
+    where : Tensor or array-like of booleans
+        Which elements count; broadcasts with `a`.
+    mean : Tensor or array-like, optional
+        The mean, if it is known, computed with keepdims=True.
+    correction : number, optional
+        Another name for `ddof`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    AxisError
+        There is no such axis.
+    ValueError
+        Both `ddof` and `correction` are given.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.std([1.0, 3.0, 5.0, 7.0], ddof=-1).item()
+    2.0
+    """
+    refuse_out("std", out)
+    ddof = _freedom("std", ddof, correction)
+    if where is not True or mean is not None:
+        variance = _chosen_var(a, axis, dtype, ddof, keepdims, where, mean)
+        return where_(variance == 0, 0, sqrt(where_(variance == 0, 1, variance)))
+    return _std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
+
+
+# Weighted means -----------------------------------------------------------------------------------------------
+
+
+def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+    """The weighted mean of the elements over `axis`: Σ a·weights / Σ weights.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis : int, tuple of int, or None
+        None takes the mean of all elements.
+    weights : Tensor or array-like, optional
+        Of the shape of `a`, or of the lengths of `axis`. None weighs all elements alike.
+    returned : bool
+        Return the sum of the weights, too.
+    keepdims : bool
+        Keep the reduced axes, with length one.
+
+    Returns
+    -------
+    Tensor, or a pair of Tensors
+
+    Raises
+    ------
+    ValueError
+        `weights` has another shape.
+    ZeroDivisionError
+        Weights add up to zero.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.average([1.0, 2.0, 6.0], weights=[1.0, 1.0, 2.0]).item()
+    3.75
+    """
+    a = to_tensor(a)
+    if weights is None:
+        answer = mean(a, axis, keepdims=keepdims)
+        total = to_tensor(np.full(answer.shape, count_reduced(a, axis), answer.dtype))
+    else:
+        weights = _spread_weights(to_tensor(weights, a.dtype), a, axis)
+        total = sum_(weights, axis, keepdims=keepdims)
+        if not np.all(total._data):
+            raise ZeroDivisionError("average expected weights that do not add up to zero. Received: a sum of 0.")
+        answer = sum_(multiply(a, weights), axis, keepdims=keepdims) / total
+    return (answer, total) if returned else answer
+
+
+def _spread_weights(weights: Tensor, a: Tensor, axis: Any) -> Tensor:
+    """Weights of the axes that are averaged over, in the shape of `a`."""
+    if weights.shape == a.shape:
+        return weights
+    axes = [as_axis(n, a.ndim) for n in (axis if isinstance(axis, tuple) else (axis,))] if axis is not None else []
+    if weights.shape != tuple(a.shape[n] for n in axes) or not axes:
+        raise ValueError(
+            "average expected weights of the shape of a, or one for each element along axis. Received: "
+            f"weights.shape={weights.shape}, a.shape={a.shape}, axis={axis}."
+        )
+    ordered = transpose(weights, axes=np.argsort(axes).tolist())
+    reduced = reduced_axes(a, axis)
+    return broadcast_to(reshape(ordered, [n if i in reduced else 1 for i, n in enumerate(a.shape)]), a.shape)
+
+
+# Passing over nan ---------------------------------------------------------------------------------------------
+
+
+def _numbers(a: Tensor, where: Any) -> Tensor:
+    """Which elements are not nan, and chosen."""
+    chosen: Tensor = logical_not(isnan(a))
+    return chosen if where is True else logical_and(chosen, where)
+
+
+def nansum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = 0,
+    where: Any = True,
+) -> Tensor:
+    """The sum over `axis` of the elements that are not nan; the others get the gradient 0.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis, dtype, out, keepdims, initial, where
+        As for `sum`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    AxisError
+        There is no such axis.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.nansum([1.0, float("nan"), 3.0]).item()
+    4.0
+    """
+    refuse_out("nansum", out)
+    a = to_tensor(a)
+    return sum_(a, axis, dtype, keepdims=keepdims, initial=initial, where=_numbers(a, where))
+
+
+def nanprod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: Any = 1,
+    where: Any = True,
+) -> Tensor:
+    """The product over `axis` of the elements that are not nan; the others get the gradient 0.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis, dtype, out, keepdims, initial, where
+        As for `prod`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    AxisError
+        There is no such axis.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.nanprod([2.0, float("nan"), 3.0]).item()
+    6.0
+    """
+    refuse_out("nanprod", out)
+    a = to_tensor(a)
+    return prod(a, axis, dtype, keepdims=keepdims, initial=initial, where=_numbers(a, where))
+
+
+def nanmean(
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True
+) -> Tensor:
+    """The mean over `axis` of the elements that are not nan; nan where there is none.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis, dtype, out, keepdims, where
+        As for `mean`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    AxisError
+        There is no such axis.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.nanmean([1.0, float("nan"), 3.0]).item()
+    2.0
+    """
+    refuse_out("nanmean", out)
+    a = to_tensor(a)
+    return mean(a, axis, dtype, keepdims=keepdims, where=_numbers(a, where))
+
+
+def nanvar(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Tensor:
+    """The variance over `axis` of the elements that are not nan.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis, dtype, out, ddof, keepdims, where, mean, correction
+        As for `var`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    AxisError
+        There is no such axis.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.nanvar([1.0, float("nan"), 3.0]).item()
+    1.0
+    """
+    a = to_tensor(a)
+    return var(a, axis, dtype, out, ddof, keepdims, where=_numbers(a, where), mean=mean, correction=correction)
+
+
+def nanstd(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: None = None,
+    ddof: float = 0,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
+) -> Tensor:
+    """The standard deviation over `axis` of the elements that are not nan.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis, dtype, out, ddof, keepdims, where, mean, correction
+        As for `std`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    AxisError
+        There is no such axis.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.nanstd([1.0, float("nan"), 3.0]).item()
+    1.0
+    """
+    a = to_tensor(a)
+    return std(a, axis, dtype, out, ddof, keepdims, where=_numbers(a, where), mean=mean, correction=correction)
+
+
+def nanmax(
+    a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Tensor:
+    """The largest over `axis` of the elements that are not nan; -inf, or `initial`, where there is none.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis, out, keepdims, initial, where
+        As for `max`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        An axis has no elements, and there is no `initial`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.nanmax([1.0, float("nan"), 3.0]).item()
+    3.0
+    """
+    a = to_tensor(a)
+    return max_(where_(isnan(a), -math.inf, a), axis, out, keepdims, initial, where)
+
+
+def nanmin(
+    a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+) -> Tensor:
+    """The smallest over `axis` of the elements that are not nan; inf, or `initial`, where there is none.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    axis, out, keepdims, initial, where
+        As for `min`.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        An axis has no elements, and there is no `initial`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.nanmin([1.0, float("nan"), 3.0]).item()
+    1.0
+    """
+    a = to_tensor(a)
+    return min_(where_(isnan(a), math.inf, a), axis, out, keepdims, initial, where)
