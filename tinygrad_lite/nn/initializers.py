@@ -59,7 +59,8 @@ class Initializer:
         """
         if self.seed is not None:
             generator = np.random.default_rng(self.seed)
-        return self.draw(tuple(shape), generator or random.default_stream()).astype(dtype, copy=False)
+        numbers = self.draw(tuple(shape), generator or random.default_stream())
+        return np.asarray(numbers).astype(dtype, copy=False)
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> Array:
         """Numbers of the given shape; what a subclass defines."""
@@ -186,7 +187,7 @@ class TruncatedNormal(RandomNormal):
     """
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> Array:
-        z = generator.standard_normal(shape)
+        z = np.asarray(generator.standard_normal(shape))
         while (outside := np.abs(z) > 2).any():
             z[outside] = generator.standard_normal(int(outside.sum()))
         return self.mean + self.stddev * z
