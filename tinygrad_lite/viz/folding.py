@@ -48,6 +48,8 @@ def fold(trace: Trace, depth: float) -> dict[str, Box]:
         for node in trace.nodes.values()
         if len(lineage := trace.lineages[node.group]) > depth
     }
+    if not folded:
+        return {}
     owner = _runs(trace, folded)
     for node_id, group in folded.items():
         owner[group].nodes.append(trace.nodes[node_id])

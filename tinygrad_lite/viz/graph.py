@@ -16,6 +16,7 @@ from typing import Any
 from tinygrad_lite.structure import flatten
 from tinygrad_lite.tape import GradientTape
 from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.viz.dot import to_dot
 from tinygrad_lite.viz.parts import GraphData, Node
 from tinygrad_lite.viz.path import Path, find_path
 from tinygrad_lite.viz.trace import Names, Trace
@@ -62,6 +63,22 @@ class Graph(GraphData):
 
     def __repr__(self) -> str:
         return f"<Graph: {len(self.nodes)} nodes, {len(self.edges)} edges, {len(self.groups)} boxes, {self.direction}>"
+
+    @property
+    def dot(self) -> str:
+        """The graph as DOT text, which any Graphviz draws; needs nothing installed.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> from tinygrad_lite import viz
+        >>> w = tgl.Variable(3.0, name="w")
+        >>> with tgl.GradientTape() as tape:
+        ...     y = w * w
+        >>> viz.graph(tape, y).dot.startswith("digraph computation {")
+        True
+        """
+        return to_dot(self)
 
     def find(self, what: Tensor | Node | str) -> Node:
         """The node that shows a tensor, or that has a name.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-__all__ = ["Statistics", "histogram", "is_small", "number", "shape_text", "statistics", "summary"]
+__all__ = ["Statistics", "histogram", "is_small", "number", "shape_text", "statistics", "summary", "warning"]
 
 
 class Statistics(NamedTuple):
@@ -88,7 +88,7 @@ def summary(array: Any, values: str = "auto") -> list[str]:
     >>> summary(np.array([[1.0, 2.0], [3.0, 4.5]]))
     ['1    2', '3  4.5']
     >>> summary(np.arange(100.0))
-    ['mean 49.5, std 28.87', 'range 0 to 99']
+    ['mean 49.5, std 28.9', 'range 0 to 99']
     """
     if values == "none":
         return []
@@ -104,7 +104,8 @@ def summary(array: Any, values: str = "auto") -> list[str]:
     found = statistics(array)
     if found.mean != found.mean:
         return ["no finite element"]
-    return [f"mean {number(found.mean)}, std {number(found.std)}", f"range {number(found.min)} to {number(found.max)}"]
+    mean, std, low, high = (f"{value:.3g}" for value in found[:4])
+    return [f"mean {mean}, std {std}", f"range {low} to {high}"]
 
 
 def histogram(array: Any, bins: int = 24) -> tuple[list[int], float, float] | None:

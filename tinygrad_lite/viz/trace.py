@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,9 +21,11 @@ from tinygrad_lite.tensor import Array, Tensor
 from tinygrad_lite.viz.formulas import Term, display_name, formula, literal
 from tinygrad_lite.viz.parts import Group, Node
 
-__all__ = ["Arc", "Names", "Trace"]
+__all__ = ["Arc", "Names", "Slot", "Trace", "outputs_of"]
 
 LARGEST_STATEMENT = 6  # operations that are drawn as one where only their result has a name
+
+_dtype_name = lru_cache(str)  # NumPy takes its time over a dtype's name
 
 Slot = tuple[int, int]  # the position of an entry in the trace, and of an argument in the entry
 
@@ -219,7 +222,7 @@ class Trace:
                     uses.append((node.id, (index, position)))
                     figure = literal(_item(value)) if np.size(value) == 1 else None
                     plain = node.kind == "constant" and not node.is_named
-                    term = figure if plain and figure is not None else Term(node.symbol)
+                    term = figure if plain and figure is not None else Term(self._called(node, self._boxes[index]))
                 operands.append(term)
                 numbers.append(figure)
             text = formula(entry.primitive, operands, entry.metadata)
@@ -238,22 +241,32 @@ class Trace:
             self.terms[root, position] = (self.terms[root, position][0], Term(node.symbol))
         self.arcs.extend(Arc(producer, node.id, slot) for producer, slot in uses)
 
+    def _called(self, node: Node, box: str | None) -> str:
+        """What formulas in `box` call the value of a node: from outside, what leaves a layer has the layer's name."""
+        if node.group is None or node.group == box:
+            return node.symbol
+        lineage = self.lineages[node.group]
+        shared = len(_common(lineage, self.lineages[box]))
+        return node.symbol if shared == len(lineage) else self.groups[lineage[shared]].name
+
     def _operation(self, root: int, text: str, figures: str | None) -> Node:
         entry = self.entries[root]
         ids, outputs = outputs_of(entry)
         given = next((name for name in map(self._names.of_id, ids) if name is not None), None)
         operation = display_name(entry.primitive)
+        box = self._boxes[root]
+        name = given or (operation if box is None else f"{self.groups[box].name}/{operation}")
         return self._add(
             Node(
                 id=f"n{len(self.nodes) + 1}",
                 kind="operation",
-                name=self._unique(given or operation),
+                name=self._unique(name),
                 is_named=given is not None,
                 operation=operation,
                 formula=str(text),
                 arithmetic=None if figures is None else str(figures),
                 shape=np.shape(outputs[0]),
-                dtype=str(outputs[0].dtype),
+                dtype=_dtype_name(outputs[0].dtype),
                 value=outputs[0] if len(outputs) == 1 else tuple(outputs),
                 group=self._boxes[root],
                 is_target=not self._targets.keys().isdisjoint(ids),
@@ -318,7 +331,7 @@ class Trace:
                 is_named=given is not None or variable is not None,
                 operation=origin or None,
                 shape=np.shape(value),
-                dtype=str(value.dtype) if isinstance(value, (np.ndarray, np.generic)) else "",
+                dtype=_dtype_name(value.dtype) if isinstance(value, (np.ndarray, np.generic)) else "",
                 value=value,
                 gradient_state="not computed" if is_watched else "none",
                 is_target=identity in self._targets,

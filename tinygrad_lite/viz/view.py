@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_lite.viz.folding import Box, box_name, fold
 from tinygrad_lite.viz.parts import Edge, Group, Node
 from tinygrad_lite.viz.summary import shape_text
-from tinygrad_lite.viz.trace import Arc, Trace, outputs_of
+from tinygrad_lite.viz.trace import Arc, Slot, Trace, outputs_of
 
 __all__ = ["View", "readable_depth"]
 
@@ -72,6 +72,7 @@ class View:
         self.nodes = self._visible_nodes()
         self.groups = self._visible_groups()
         self._wires = self._find_wires()
+        self._slopes: dict[str, dict[Slot, Any]] = {}  # what the rules of each scalar operation make of 1
 
     def visible(self, node_id: str) -> str:
         """The id of the visible node that stands for a node of the trace."""
@@ -194,17 +195,19 @@ class View:
     def _backward(self, wire: Wire) -> Edge:
         trace = self._trace
         found = [trace.contributions[arc.slot] for arc in wire.arcs if arc.slot in trace.contributions]
-        edge = Edge(wire.consumer, wire.producer, "backward", wire.argument)
         if not found:
-            return replace(edge, is_faint=True)
+            return Edge(wire.consumer, wire.producer, "backward", wire.argument, is_faint=True)
         index, position = wire.arcs[0].slot
         value = trace.entries[index].arguments[position]
         ends = self._exits.get(wire.consumer, [wire.consumer])
         outputs = [output for end in ends for output in outputs_of(trace.entries[trace.inner[end][-1]])[1]]
         shapes = ", ".join(shape_text(np.shape(output)) for output in outputs)
         is_scalar = len(outputs) == 1 and np.size(outputs[0]) == np.size(value) == 1
-        return replace(
-            edge,
+        return Edge(
+            source=wire.consumer,
+            target=wire.producer,
+            direction="backward",
+            argument=wire.argument,
             derivative=self._derivative(wire, ends[0], outputs[0]) if is_scalar else None,
             action=f"{shapes} → {shape_text(np.shape(value))}",
             contribution=sum(found[1:], found[0]),
@@ -212,9 +215,11 @@ class View:
 
     def _derivative(self, wire: Wire, end: str, output: Any) -> float | None:
         """Of what the consumer computes with respect to the value that enters: its rules, applied to 1."""
-        trace = self._trace
-        (identity,) = trace.identities[end]
-        pulled = trace.pull_through(self._parts(wire.consumer), {identity: np.ones(np.shape(output), output.dtype)})
+        if wire.consumer not in self._slopes:
+            (identity,) = self._trace.identities[end]
+            one = {identity: np.ones(np.shape(output), output.dtype)}
+            self._slopes[wire.consumer] = self._trace.pull_through(self._parts(wire.consumer), one)
+        pulled = self._slopes[wire.consumer]
         found = [pulled[arc.slot] for arc in wire.arcs if arc.slot in pulled]
         return float(np.asarray(sum(found[1:], found[0])).reshape(())) if found else None
 
