@@ -45,23 +45,25 @@ class Function:
         self._code = getattr(inspect.unwrap(python_function), "__code__", None)  # whose local variables give names
         self._programs: dict[Any, tuple[Program, Callable[[tuple[Any, ...]], Any]]] = {}
         self._latest: Program | None = None
-        self._lock = threading.RLock()
-        self._bound: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
+        self._lock = threading.RLock()  # held while tracing, and while a program that changes Variables runs
+        self._sites: dict[int, Any] = {}
+        self._bound: dict[int, Function] = {}  # of the instances that it is a method of, by id()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method: every instance has programs of its own."""
         if instance is None:
             return self
-        bound = self._bound.get(instance)
+        bound = self._bound.get(id(instance))
         if bound is None:
-            reference = weakref.ref(instance)  # no cycle: the programs go with their instance
+            key, kept = id(instance), self._bound
+            reference = weakref.ref(instance, lambda _: kept.pop(key, None))  # the programs go with their instance
             method = self._python_function
 
             @functools.wraps(method)
             def call(*args: Any, **kwargs: Any) -> Any:
                 return method(reference(), *args, **kwargs)
 
-            bound = self._bound[instance] = Function(call)
+            bound = self._bound[id(instance)] = Function(call)
         return bound
 
     def __reduce__(self) -> Any:
@@ -82,6 +84,9 @@ class Function:
         if found is None:
             return self._first_call(key, args, kwargs)
         program, rebuild = found
+        if program.changes:
+            with self._lock:
+                return rebuild(program(arrays))
         return rebuild(program(arrays))
 
     @property
@@ -118,7 +123,7 @@ class Function:
             return self._trace(key, args, kwargs)
 
     def _trace(self, key: Any, args: Any, kwargs: Any) -> Any:
-        tracer = Tracer()
+        tracer = Tracer(self._code, self._sites)
         nodes: list[Any] = []
 
         def mark(leaf: Any) -> Any:
@@ -181,6 +186,8 @@ def _signature(structure: Any, arrays: list[Any]) -> Any:
         return (kind, *[(name, _signature(item, arrays)) for name, item in structure.items()])
     if isinstance(structure, tuple):
         return (kind, *[_signature(item, arrays) for item in structure])
+    if kind is float:
+        return (kind, structure.hex())  # 0.0 and -0.0 are equal, but not the same number
     try:
         hash(structure)
     except TypeError:
@@ -200,11 +207,13 @@ class _names_of_locals:
         self._tracer = tracer
 
     def __enter__(self) -> None:
-        self._previous = sys.getprofile()
-        sys.setprofile(self._hook)
+        self._is_free = sys.getprofile() is None  # else a profiler is at work: names are not worth disturbing it
+        if self._is_free:
+            sys.setprofile(self._hook)
 
     def __exit__(self, *_: Any) -> None:
-        sys.setprofile(self._previous)
+        if self._is_free:
+            sys.setprofile(None)
 
     def _hook(self, frame: Any, event: str, _: Any) -> None:
         if event == "return" and frame.f_code is self._code:

@@ -273,7 +273,7 @@ class Optimizer:
                 "the variable is not trainable and was not watched. Leave out the variables that are not meant "
                 "to be trained."
             )
-        gradients = [as_array(gradient) for gradient, _ in pairs]
+        gradients = [as_array(gradient, looks=True) for gradient, _ in pairs]
         for gradient, variable in zip(gradients, variables):
             if gradient.shape != variable.shape:
                 raise ValueError(

@@ -29,9 +29,9 @@ import numpy as np
 
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape, state
-from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, new_id, to_tensor, wrap
+from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, new_id, to_tensor, tracing, wrap
 
-__all__ = ["REGISTRY", "Primitive", "custom_gradient", "elementwise", "nondifferentiable", "primitive"]
+__all__ = ["REGISTRY", "Primitive", "custom_gradient", "elementwise", "hold", "nondifferentiable", "primitive"]
 
 REGISTRY: dict[str, Primitive] = {}
 """Every primitive by its name, for tables, tests and error messages."""
@@ -59,6 +59,9 @@ class Primitive:
         The output's shape is the arguments' shapes broadcast together. The gradients are summed back over
         broadcast axes for it, and a gradient that is exactly zero contributes zero, also where the local
         derivative is inf or nan.
+    lowering : callable or None
+        The same computation in smaller primitives, bit for bit: what a `tgl.function` writes instead, so that its
+        parts can be shared and done in place. It returns None where it does not apply.
     domain, kinks : str or None
         Where it is defined; where it has no derivative, and what stands for it there.
     """
@@ -69,6 +72,7 @@ class Primitive:
         self.rules: tuple[Rule | None, ...] = ()
         self.rule_each: Rule | None = None
         self.joint_rule: Rule | None = None
+        self.lowering: Callable[..., Any] | None = None
         self.is_differentiable = True
         self.is_random = False
         self.hands_on = 0  # how many of the last arguments are the results, as custom gradients have it
@@ -319,6 +323,20 @@ def _weak_scalars(arrays: list[Any]) -> list[Any]:
 def _is_view(data: Any, args: tuple[Any, ...]) -> bool:
     """Whether `data` is, or looks into, an array that the caller passed."""
     return isinstance(data, np.ndarray) and (data.base is not None or any(data is x for x in args))
+
+
+def hold(check: Callable[..., None], *tensors: Tensor, **metadata: Any) -> None:
+    """Check the values of tensors: now, and in a `tgl.function` at every call.
+
+    Parameters
+    ----------
+    check : callable
+        Takes the tensors' arrays and the metadata; raises where something is wrong with them.
+    """
+    arrays = [x._data for x in tensors]
+    check(*arrays, **metadata)
+    if tracing.tracer is not None:
+        tracing.tracer.note_check(check, tensors, arrays, metadata)
 
 
 # Defining -----------------------------------------------------------------------------------------------------

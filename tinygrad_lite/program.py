@@ -7,9 +7,11 @@ soon as their content is no longer needed, and written down as Python source. Th
 
 from __future__ import annotations
 
+import inspect
 import keyword
 import re
 from collections.abc import Callable, Iterable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ from tinygrad_lite.trace import Node, identity
 
 __all__ = ["Program"]
 
+_QUIET = 'with np.errstate(all="ignore"):'  # as the tape does it: 1/0 where the incoming gradient is 0 is no news
+
 # How primitives are written in NumPy. {0} {1} are the arguments, other names the metadata; with out= the result
 # goes into a planned buffer. Those not listed are called by their forward function; ufuncs are themselves.
 _WITH_OUT = {
@@ -26,6 +30,8 @@ _WITH_OUT = {
     "matmul": "np.matmul({0}, {1}, out={out})",
     "_sum": "np.sum({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
     "_mean": "np.mean({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
+    "_max": "np.max({0}, axis={axis}, keepdims={keepdims}, initial={initial}, out={out})",
+    "_min": "np.min({0}, axis={axis}, keepdims={keepdims}, initial={initial}, out={out})",
     "assign_add": "np.add({0}, {1}, out={out})",
     "assign_sub": "np.subtract({0}, {1}, out={out})",
 }
@@ -64,6 +70,8 @@ class Program:
     ) -> None:
         writer = _Writer(name, inputs, outputs, assigned, nodes)
         self._source = writer.source
+        self.changes = bool(assigned) or any(node.kind == "update" for node in nodes)
+        self._held = writer.may_fail_after_a_change
         self._slots = writer.slots
         namespace = writer.namespace
         exec(compile(self._source, f"<tgl.function {name}>", "exec"), namespace)
@@ -76,8 +84,16 @@ class Program:
             buffers = self._idle.pop()
         except IndexError:  # the first call, or one beside another thread's
             buffers = [np.empty(shape, dtype) for shape, dtype in self._slots]
-        with np.errstate(all="ignore"):
+        if not self._held:
             answer = self._run(*arrays, buffers)
+        else:
+            before = [variable._data for variable in self._held]  # which makes their updates copy on write
+            try:
+                answer = self._run(*arrays, buffers)
+            except BaseException:
+                for variable, array in zip(self._held, before):
+                    variable._data = array
+                raise
         self._idle.append(buffers)
         return answer
 
@@ -99,15 +115,18 @@ class _Writer:
     ) -> None:
         self.name = _identifier(name)
         self.slots: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
-        self.namespace: dict[str, Any] = {"np": np, "assign": _assign}
-        self._taken = {"np", "buffers", "assign", self.name}
+        self._operations = SimpleNamespace()
+        self.namespace: dict[str, Any] = {"np": np, "ops": self._operations, "assign": _assign}
+        self._taken = {*self.namespace, "buffers", "buffer", self.name}
         self._names: dict[int, str] = {}
+        self._wishes: dict[int, str] = {}  # names as they should be, by id()
         self._known: dict[int, str] = {}  # constants of the namespace by id()
         self._same = _merge(nodes)
         self._outputs = [self._stands_for(node) for node in outputs]
         self._assigned = [(variable, self._stands_for(node)) for variable, node in assigned]
         self._ordered = _order(nodes, self._outputs, self._assigned, self._same)
         self._last = self._last_uses()
+        self.may_fail_after_a_change = self._changed_before_a_failure()
         self._in_place = [node for variable, node in self._assigned if self._is_in_place(node, variable)]
         self._escaping = self._with_bases(self._outputs)
         self._ends = self._memory_ends()
@@ -131,7 +150,7 @@ class _Writer:
     def _new_name(self, wanted: str) -> str:
         wanted = _identifier(wanted)
         name, number = wanted, 1
-        while name in self._taken or keyword.iskeyword(name) or re.fullmatch(r"b\d+", name):
+        while name in self._taken or re.fullmatch(r"b\d+", name):
             number += 1
             name = f"{wanted}_{number}"
         self._taken.add(name)
@@ -143,6 +162,18 @@ class _Writer:
         if name is None:
             name = self._known[id(value)] = self._new_name(wanted)
             self.namespace[name] = value
+        return name
+
+    def _operation(self, function: Callable[..., Any], wanted: str) -> str:
+        """A function that is called as it is, as `ops.name`."""
+        name = self._known.get(id(function))
+        if name is None:
+            name, number = _identifier(wanted), 1
+            while hasattr(self._operations, name):
+                number += 1
+                name = f"{_identifier(wanted)}_{number}"
+            setattr(self._operations, name, function)
+            name = self._known[id(function)] = f"ops.{name}"
         return name
 
     def _literal(self, value: Any, wanted: str) -> str:
@@ -164,6 +195,21 @@ class _Writer:
             return f"[{', '.join(self._literal(part, wanted) for part in value)}]"
         return self._constant(value, wanted)
 
+    def _wish(self, node: Node) -> str:
+        """The name that `node` should have: the user's, else d_x for the gradient of x, else what it does."""
+        wish = self._wishes.get(id(node))
+        if wish is None:
+            self._wishes[id(node)] = _label(node)  # for a gradient of itself
+            of = self._stands_for(node.gradient_of) if node.gradient_of is not None else None
+            if node.name is not None:
+                wish = node.name
+            elif of is not None and of is not node:
+                wish = f"d_{self._names.get(id(of)) or self._wish(of)}"
+            else:
+                wish = _label(node)
+            self._wishes[id(node)] = wish
+        return wish
+
     # Lines ------------------------------------------------------------------------------------------------
 
     def _body(self) -> list[str]:
@@ -179,15 +225,21 @@ class _Writer:
                 continue
             if node.kind == "input" or node in self._in_place:
                 continue
+            if _is_inline(node):
+                self._names[id(node)] = f"{self._argument(node.inputs[0], node)}.T"
+                continue
             if node.section != section and node.kind != "variable":
                 section, scope = node.section, ()
                 lines += ["", f"# {section}"]
+                if section == "backward":
+                    lines.append(_QUIET)
             if node.scope != scope and section == "forward" and node.kind == "call":
                 scope = node.scope
                 lines += [f"# {'/'.join(scope)}"] if scope else []
             if node.kind == "update":
-                lines += self._deletions(position)
-            lines.append(self._line(node, expiring.get(position, [])))
+                lines += [*_formula(node.payload[0]), *self._deletions(position)]
+            written = self._line(node, expiring.get(position, []))
+            lines.append(f"    {written}" if section == "backward" else written)
         return lines
 
     def _line(self, node: Node, dying: list[Node]) -> str:
@@ -197,13 +249,19 @@ class _Writer:
             gradients = ", ".join(self._argument(x, node) for x in node.inputs)
             self._release(dying)
             return f"{step}([{gradients}], {self._constant(variables, 'variables')})"
+        if node.kind == "check":
+            check = self._operation(node.payload, node.payload.__name__.strip("_"))
+            fields = [f"{key}={self._literal(value, key)}" for key, value in node.metadata.items()]
+            line = f"{check}({', '.join([*(self._argument(x, node) for x in node.inputs), *fields])})"
+            self._release(dying)
+            return line
         comment = f"  # {node.shape} {node.dtype}"
         if node.kind == "variable":
             holder = self._constant(node.payload, "variable_" + node.payload.name)
-            name = self._names[id(node)] = self._new_name(node.payload.name)
+            name = self._names[id(node)] = self._new_name(self._wish(node))
             return f"{name} = {holder}._data{comment}"
         arguments = [self._argument(x, node) for x in node.inputs]
-        name = self._names[id(node)] = self._new_name(node.name or _label(node))
+        name = self._names[id(node)] = self._new_name(self._wish(node))
         if node.kind == "item":
             self._release(dying)
             return f"{name} = {arguments[0]}[{node.position}]{comment}"
@@ -215,8 +273,11 @@ class _Writer:
 
     def _argument(self, x: Any, node: Node) -> str:
         if isinstance(x, Node):
-            return self._names[id(self._stands_for(x))]
-        if isinstance(x, (int, float)) and isinstance(node.payload.forward, np.ufunc):
+            x = self._stands_for(x)
+            if not self._is_one_number(x, node):
+                return self._names[id(x)]
+            x = x.value.flat[0].item()
+        if isinstance(x, (int, float)) and _is_ufunc(node):
             dtype = np.result_type(*(y.dtype for y in node.inputs if isinstance(y, Node)))
             if dtype.kind == "f":  # as an array of that dtype, so that NumPy need not convert it at every call
                 name = "c_" + re.sub(r"\W", "_", f"{x:g}")
@@ -226,6 +287,20 @@ class _Writer:
                 return name
         return self._literal(x, "number")
 
+    def _is_one_number(self, x: Node, node: Node) -> bool:
+        """Whether `x` is a constant that repeats one number, so that the number will do."""
+        if x.kind != "constant" or not _is_ufunc(node) or x.dtype.kind != "f":
+            return False
+        value = np.asarray(x.value)
+        others = [y for y in node.inputs if isinstance(y, Node) and self._stands_for(y) is not x]
+        return (
+            value.size > 0
+            and (value.size == 1 or not any(s for s, n in zip(value.strides, value.shape) if n > 1))
+            and bool(others)
+            and all(y.dtype == x.dtype for y in others)
+            and np.broadcast_shapes(*(y.shape for y in others)) == node.shape
+        )
+
     def _call(self, node: Node, arguments: list[str], out: str | None) -> str:
         primitive = node.payload
         name = primitive.__name__
@@ -234,10 +309,12 @@ class _Writer:
             return f"np.{primitive.forward.__name__}({', '.join([*arguments, *([f'out={out}'] if out else [])])})"
         if name in _WITH_OUT and (out or name not in _DTYPE_OF_OUT):
             text = _WITH_OUT[name].format(*arguments, out=out, **fields)
-            return text.replace(", dtype=None", "").replace(", keepdims=False", "").replace(", out=None", "")
+            for default in (", axis=None", ", dtype=None", ", keepdims=False", ", initial=None", ", out=None"):
+                text = text.replace(default, "")
+            return text
         if name in _PLAIN:
             return _PLAIN[name].format(*arguments, **fields)
-        called = self._constant(primitive.forward, name.lstrip("_"))
+        called = self._operation(primitive.forward, name.strip("_"))
         return f"{called}({', '.join([*arguments, *(f'{key}={value}' for key, value in fields.items())])})"
 
     def _result(self, node: Node) -> str:
@@ -254,6 +331,7 @@ class _Writer:
             for node in self._ordered[:position]
             if id(node) in self._names
             and node.kind != "constant"
+            and not _is_inline(node)
             and self._last[id(node)] < position
             and any(base.kind == "variable" for base in self._with_bases([node]).values())
         ]
@@ -303,6 +381,21 @@ class _Writer:
                 stack.extend(self._stands_for(base) for base in node.shares)
         return found
 
+    def _changed_before_a_failure(self) -> list[Variable]:
+        """The Variables to give back if the program fails: those updated before something that can raise."""
+        first = next((n for n, node in enumerate(self._ordered) if node.kind == "update"), len(self._ordered))
+        fallible = any(
+            node.kind == "check" or (node.kind == "call" and not _is_ufunc(node)) for node in self._ordered[first:]
+        )
+        if not fallible:
+            return []
+        changed: dict[int, Variable] = {}
+        for node in self._ordered:
+            if node.kind == "update":
+                optimizer, variables = node.payload
+                changed.update((variable._id, variable) for variable in (*variables, *optimizer.variables))
+        return list(changed.values())
+
     def _last_uses(self) -> dict[int, int]:
         last: dict[int, int] = {}
         for position, node in enumerate(self._ordered):
@@ -310,6 +403,10 @@ class _Writer:
             for x in node.inputs:
                 if isinstance(x, Node):
                     last[id(self._stands_for(x))] = position
+        for node in reversed(self._ordered):
+            if _is_inline(node):
+                base = id(self._stands_for(node.inputs[0]))
+                last[base] = max(last[base], last[id(node)])
         for node in [*self._outputs, *(node for _, node in self._assigned)]:
             last[id(node)] = len(self._ordered)
             for x in node.inputs:  # of an assignment made in place, at the very end
@@ -391,7 +488,7 @@ def _merge(nodes: list[Node]) -> dict[int, Node]:
 
 def _key(node: Node, inputs: list[Any]) -> Any:
     """What a computation is made of, to find equal ones; None if that cannot be compared."""
-    parts = tuple(id(x) if isinstance(x, Node) else (type(x), x) for x in inputs)
+    parts = tuple(id(x) if isinstance(x, Node) else _frozen(x) for x in inputs)
     metadata = tuple((name, _frozen(value)) for name, value in node.metadata.items())
     key = (node.kind, id(node.payload), node.position, parts, metadata)
     try:
@@ -406,7 +503,7 @@ def _frozen(value: Any) -> Any:
         return ("slice", value.start, value.stop, value.step)
     if isinstance(value, (tuple, list)):
         return (type(value), tuple(_frozen(x) for x in value))
-    return (type(value), value)
+    return (type(value), repr(value) if isinstance(value, float) else value)  # 0.0 is not -0.0
 
 
 def _order(
@@ -415,7 +512,7 @@ def _order(
     """What is needed, in an order in which an update comes after all that does not have to come after it."""
     updates = [node for node in nodes if node.kind == "update"]
     needed: dict[int, Node] = {}
-    stack = [*outputs, *(node for _, node in assigned), *updates]
+    stack = [*outputs, *(node for _, node in assigned), *updates, *(node for node in nodes if node.kind == "check")]
     while stack:
         node = stack.pop()
         if id(node) not in needed:
@@ -433,12 +530,32 @@ def _order(
 
 
 def _label(node: Node) -> str:
-    return node.payload.__name__.strip("_") if node.kind == "call" else "item"
+    if node.kind == "variable":
+        return str(node.payload.name)
+    return node.label or (node.payload.__name__.strip("_") if node.kind == "call" else "item")
+
+
+def _formula(optimizer: Any) -> list[str]:
+    """The rule of an optimizer, as the second paragraph of its docstring has it, in comments."""
+    paragraphs = inspect.cleandoc(type(optimizer).__doc__ or "").split("\n\n")
+    if len(paragraphs) < 2 or "`" not in paragraphs[1]:
+        return []
+    return [f"# {line}" for line in paragraphs[1].replace("`", "").splitlines()]
+
+
+def _is_ufunc(node: Node) -> bool:
+    return node.kind == "call" and isinstance(node.payload.forward, np.ufunc)
+
+
+def _is_inline(node: Node) -> bool:
+    """Whether it is written where it is used, having no work to do: x.T"""
+    return node.kind == "call" and node.payload.__name__ == "transpose" and node.metadata["axes"] is None
 
 
 def _identifier(name: str) -> str:
     cleaned = re.sub(r"\W+", "_", name).strip("_")
-    return cleaned if cleaned and not cleaned[0].isdigit() else "t_" + cleaned
+    cleaned = cleaned if cleaned and not cleaned[0].isdigit() else "t_" + cleaned
+    return cleaned + "_" * keyword.iskeyword(cleaned)
 
 
 def _assign(variable: Variable, value: Any) -> None:

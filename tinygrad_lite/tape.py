@@ -146,6 +146,9 @@ class GradientTape:
     def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any) -> None:
         """Called for every application of a primitive if `_traces`."""
 
+    def note_gradient(self, identity: int, g: Any) -> None:
+        """Called with the whole gradient of what has this identity, if a gradient is taken while recording."""
+
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
         self._watch_accessed_variables = watch_accessed_variables
@@ -605,6 +608,8 @@ def _walk(
             g = gradients.pop(output, None)
             if g is None:
                 continue
+            if recorded:
+                state.tapes[0].note_gradient(output, g)
             if output in wanted:
                 found[output] = g
         values = arguments
@@ -645,6 +650,8 @@ def _walk(
     for key in wanted:
         if key in gradients:
             found[key] = gradients[key]
+            if recorded:
+                state.tapes[0].note_gradient(key, found[key])
     return found
 
 
@@ -745,7 +752,7 @@ def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
 
 
 def _seed(target: Tensor, g: Any) -> Tensor:
-    array = as_array(g, like=target.dtype)
+    array = as_array(g, like=target.dtype, looks=True)
     if isinstance(g, (int, float)) or (array.dtype.kind in "iub" and not isinstance(g, (Tensor, np.ndarray))):
         array = array.astype(target.dtype)
     if array.dtype != target.dtype:

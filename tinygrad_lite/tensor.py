@@ -36,7 +36,9 @@ tracing = _Tracing()
 new_id = itertools.count(1).__next__  # of a tensor that some tape records; 0 is nobody's
 
 
-def as_array(value: Any, dtype: DTypeLike | None = None, like: np.dtype[Any] | None = None) -> Array:
+def as_array(
+    value: Any, dtype: DTypeLike | None = None, like: np.dtype[Any] | None = None, *, looks: bool = False
+) -> Array:
     """`value` as an array: NumPy's arrays keep their dtype, Python floats become float32.
 
     Parameters
@@ -46,14 +48,19 @@ def as_array(value: Any, dtype: DTypeLike | None = None, like: np.dtype[Any] | N
         What to convert to.
     like : dtype, optional
         What Python's floats become instead of float32.
+    looks : bool
+        The caller only looks at shape and dtype, or tells a tracer what it does with `value`.
 
     Raises
     ------
     TypeError
-        `value` holds something else than numbers, or lists of unequal lengths.
+        `value` holds something else than numbers, or lists of unequal lengths; or it has no value yet, inside of
+        a `tgl.function`.
     """
     array: Any
     if isinstance(value, Tensor):
+        if tracing.tracer is not None and not looks:
+            tracing.tracer.refuse(value, "The value")
         array = value._data
     elif isinstance(value, (np.ndarray, np.generic)):
         array = value
@@ -372,7 +379,10 @@ class Variable(Tensor):
     def __init__(
         self, initial_value: Any, trainable: bool = True, name: str | None = None, dtype: DTypeLike | None = None
     ) -> None:
-        super().__init__(initial_value() if callable(initial_value) else initial_value, dtype)
+        initial_value = initial_value() if callable(initial_value) else initial_value
+        if tracing.tracer is not None:
+            initial_value = tracing.tracer.note_variable(self, initial_value)
+        super().__init__(initial_value, dtype)
         self.name = "Variable" if name is None else name
         self.trainable = bool(trainable)
         self._id = new_id()
@@ -400,6 +410,12 @@ class Variable(Tensor):
         if tracing.tracer is not None:
             tracing.tracer.refuse(self, "The number")
         return super().item()
+
+    def tolist(self) -> Any:
+        """The current value as nested Python lists."""
+        if tracing.tracer is not None:
+            tracing.tracer.refuse(self, ".tolist()")
+        return super().tolist()
 
     def assign(self, value: Any) -> Variable:
         """Replace the value. No gradient flows through an assignment.
@@ -464,7 +480,7 @@ class Variable(Tensor):
 
     def _checked(self, value: Any, method: str) -> Array:
         """`value` as an array of this shape whose dtype can be stored here; else the error that says so."""
-        array = as_array(value, like=self._data.dtype)
+        array = as_array(value, like=self._data.dtype, looks=True)
         if array.shape != self._data.shape:
             raise ValueError(
                 f"{self.name}.{method} expected a value of shape {self.shape}. Received: value.shape="

@@ -8,6 +8,7 @@ leaves no trace, which is why a branch on a traced value must raise.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -76,19 +77,21 @@ class Node:
     """A value of the traced computation, or an effect of it."""
 
     def __init__(self, kind: str, value: Any, inputs: tuple[Any, ...] = (), payload: Any = None) -> None:
-        self.kind = kind  # "input", "constant", "variable", "call", "item" or "update"
+        self.kind = kind  # "input", "constant", "variable", "call", "item", "update" or "check"
         self.value = value  # what it was when traced
         self.shape: tuple[int, ...] = np.shape(value)
         self.dtype: np.dtype[Any] = value.dtype
         self.inputs = inputs  # Nodes, or Python numbers
-        self.payload = payload  # the primitive, the Variable, the input's number or the optimizer
+        self.payload = payload  # the primitive, the Variable, the input's number, the optimizer or the check
         self.metadata: dict[str, Any] = {}
         self.multiple = False  # whether a call has several outputs, its items
         self.position = 0  # of an item among the outputs of its call
         self.section = "forward"
         self.name: str | None = None  # in the user's code
+        self.label: str | None = None  # else: what it is, if that is not its primitive's name
         self.scope: tuple[str, ...] = ()
         self.effect: Node | None = None  # the update that a variable is read after
+        self.gradient_of: Any = None  # the Node whose gradient this is, for a name
         self.shares = tuple(  # the inputs whose memory it looks into
             x
             for x in inputs
@@ -113,7 +116,7 @@ class Tracer(GradientTape):
 
     _traces = True
 
-    def __init__(self) -> None:
+    def __init__(self, code: Any = None, sites: dict[int, Any] | None = None) -> None:
         super().__init__(persistent=True, watch_accessed_variables=False)
         self.nodes: list[Node] = []
         self.effects: list[Node] = []  # updates by optimizers, in order
@@ -124,6 +127,8 @@ class Tracer(GradientTape):
         self._before: dict[int, tuple[Variable, Array]] = {}  # Variables touched, and what they held
         self._constants: dict[int, Node] = {}
         self._kept: list[Any] = []  # arrays whose id() is a key above
+        self._code = code
+        self._sites = {} if sites is None else sites  # lines of `code` that made Variables, and in which trace
 
     # Entering and leaving ---------------------------------------------------------------------------------
 
@@ -151,6 +156,15 @@ class Tracer(GradientTape):
         finally:
             state.tapes, tracing.tracer = tapes, self
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A context in which no tape records, but everything is noted."""
+        tapes, state.tapes = state.tapes, [self]
+        try:
+            yield
+        finally:
+            state.tapes = tapes
+
     # What the engine asks ---------------------------------------------------------------------------------
 
     def _access(self, x: Tensor) -> None:
@@ -166,15 +180,23 @@ class Tracer(GradientTape):
 
     def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: tuple[Tensor, ...]) -> None:
         inputs = tuple(self.node_of(x, array) for x, array in zip(args, arrays))
+        if primitive.lowering is not None and len(outputs) == 1 and all(isinstance(x, Tensor) for x in args):
+            with self._alone():
+                lowered = primitive.lowering(*args, **metadata)
+            if lowered is not None and lowered.dtype == outputs[0].dtype:
+                node = self.node_of(lowered, lowered._data)
+                node.label = primitive.__name__.strip("_")
+                self._mark(outputs[0], node)
+                return
         if primitive.hands_on:  # a custom gradient: its results are its last arguments
             for source, output in zip(inputs[-primitive.hands_on :], outputs):
                 self._mark(output, source)
             return
-        if any(isinstance(x, np.ndarray) and x.dtype == bool for x in metadata.values()) or _masks(primitive, arrays):
+        if primitive.__name__ in _SHAPED_BY_VALUES or _masks(primitive, arrays, inputs):
             raise TracingError(
-                f"{primitive.__name__} with a boolean mask gives a result whose shape depends on values, and a "
-                f"tgl.function must know every shape before it runs. Use tgl.where(mask, x, 0), or leave this "
-                "part eager."
+                f"{primitive.__name__.strip('_')} gives a result whose shape depends on values, and a tgl.function "
+                "must know every shape before it runs. Choose with tgl.where(mask, x, 0) instead of x[mask], or "
+                "leave this part eager."
             )
         call = self._add(Node("call", outputs[0]._data, inputs, primitive))
         call.metadata = metadata
@@ -187,6 +209,44 @@ class Tracer(GradientTape):
             item = self._add(Node("item", output._data, (call,)))
             item.position = position
             self._mark(output, item)
+
+    def note_check(self, check: Any, tensors: Any, arrays: Any, metadata: dict[str, Any]) -> None:
+        """A condition on values: the program holds it at every call."""
+        inputs = tuple(self.node_of(x, array) for x, array in zip(tensors, arrays))
+        if any(node.kind != "constant" for node in inputs):
+            node = self._add(Node("check", np.zeros(0), inputs, check))
+            node.metadata = metadata
+            node.effect = self.effects[-1] if self.effects else None
+
+    def note_gradient(self, identity: int, g: Any) -> None:
+        node, of = self.node_of(g, g._data), self._known.get(identity)
+        if of is None and identity in self.current:
+            of = self.current[identity]
+        if isinstance(node, Node) and node.kind != "constant" and node is not of and node.gradient_of is None:
+            node.gradient_of = of
+
+    def note_variable(self, variable: Variable, value: Any) -> Any:
+        """A Variable is being made: once, with the value that it has while the function is traced."""
+        frame = sys._getframe(2)
+        if frame.f_code is self._code and self._sites.setdefault(frame.f_lineno, self) is not self:
+            raise TracingError(
+                "A Variable was made in a tgl.function that is traced again, and would be made a second time. Make it "
+                "outside, or once: `if self.v is None: self.v = tgl.Variable(...)`. Received: line "
+                f"{frame.f_lineno} of {self._code.co_filename}."
+            )
+        if not isinstance(value, Tensor):
+            return value
+        stack = [self.node_of(value, value._data)]
+        while stack:
+            node = stack.pop()
+            if isinstance(node, Node):
+                if node.kind in ("input", "variable"):
+                    raise TracingError(
+                        "A Variable made inside of a tgl.function is made once, so that its first value cannot depend "
+                        "on the function's arguments or on other Variables. Start it with zeros, and assign."
+                    )
+                stack.extend(node.inputs)
+        return value._data
 
     def note_assign(self, variable: Variable, method: str, value: Any) -> None:
         """Called before the assignment is made: from here on the Variable's value is another node."""
@@ -204,10 +264,13 @@ class Tracer(GradientTape):
 
     def note_update(self, optimizer: Any, gradients: list[Any], arrays: list[Array], variables: list[Variable]) -> None:
         """Take an optimizer's step: it stays one effect, and the Variables are read anew after it."""
-        for variable in (*variables, *(optimizer.variables if optimizer.built else ())):
+        if not optimizer.built:
+            with self._suspended():
+                optimizer.build(variables)
+        for variable in (*variables, *optimizer.variables):
             self.touch(variable)
         inputs = tuple(self.node_of(g, g._data if isinstance(g, Tensor) else g) for g in gradients)
-        pending = tuple(self.current.get(variable._id) for variable in variables)
+        pending = tuple(self.current.get(variable._id) for variable in (*variables, *optimizer.variables))
         if any(node is not None and node.kind == "call" for node in pending):
             raise TracingError(
                 "A Variable was assigned and then updated by an optimizer in one tgl.function. Do the one or the "
@@ -217,7 +280,7 @@ class Tracer(GradientTape):
         update.section = "update"
         self.nodes.append(update)
         self.effects.append(update)
-        for variable in variables:
+        for variable in (*variables, *optimizer.variables):
             self.current.pop(variable._id, None)
         with self._suspended():
             optimizer.step_arrays(arrays, variables)
@@ -248,9 +311,12 @@ class Tracer(GradientTape):
         self._mark(tensor, self.node_of(x, x._data))
         return tensor
 
-    def refuse(self, variable: Variable, what: str) -> None:
-        """Called where Python asks for the value of a Variable."""
-        raise _refusal(f"{what} of the Variable {variable.name!r}", variable)
+    def refuse(self, tensor: Tensor, what: str) -> None:
+        """Called where Python asks for the value of a tensor: only a constant has one."""
+        if isinstance(tensor, Variable):
+            raise _refusal(f"{what} of the Variable {tensor.name!r}", tensor)
+        if isinstance(tensor, Traced):
+            raise _refusal(f"{what} of a tensor", tensor)
 
     def input(self, tensor: Tensor, number: int) -> Traced:
         """The `number`-th tensor argument, marked as traced."""
@@ -305,9 +371,14 @@ class Tracer(GradientTape):
                     node.name = name
 
 
-def _masks(primitive: Primitive, arrays: Any) -> bool:
-    return primitive.__name__ in ("_getitem", "_scatter") and any(
-        isinstance(x, np.ndarray) and x.dtype == bool for x in arrays[1:]
+_SHAPED_BY_VALUES = {"nonzero", "argwhere", "flatnonzero", "_unique"}
+
+
+def _masks(primitive: Primitive, arrays: Any, inputs: Any) -> bool:
+    """Whether elements are taken by a boolean mask that is not a constant."""
+    return primitive.__name__ == "_getitem" and any(
+        isinstance(x, np.ndarray) and x.dtype == bool and node.kind != "constant"
+        for x, node in zip(arrays[1:], inputs[1:])
     )
 
 

@@ -18,7 +18,8 @@ from typing import Any
 from tinygrad_lite import ops
 from tinygrad_lite.names import lookup
 from tinygrad_lite.ops.neural import check_labels
-from tinygrad_lite.tensor import Tensor, to_tensor
+from tinygrad_lite.primitive import hold
+from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "Loss",
@@ -291,7 +292,7 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
     labels = class_labels("sparse_categorical_crossentropy", "categorical_crossentropy", y_true, y_pred)
     if from_logits:
         return ops.sparse_softmax_cross_entropy_with_logits(labels, y_pred)
-    check_labels(labels._data, y_pred.shape[-1])
+    hold(check_labels, labels, classes=y_pred.shape[-1])
     one_hot = ops.one_hot(labels, depth=y_pred.shape[-1], dtype=y_pred.dtype)
     return _cross_entropy("sparse_categorical_crossentropy", one_hot, y_pred)
 
@@ -381,9 +382,13 @@ def _check_classes(name: str, y_pred: Tensor) -> None:
 
 def _check_probabilities(name: str, argument: str, values: Tensor, fix: str) -> None:
     """Raise for numbers outside of [0, 1], but for rounding; nan passes, so that it shows in the loss."""
+    hold(_within_0_and_1, values, name=name, argument=argument, fix=fix)
+
+
+def _within_0_and_1(values: Array, name: str, argument: str, fix: str) -> None:
     if not values.size:
         return
-    low, high = values._data.min(), values._data.max()
+    low, high = values.min(), values.max()
     if low < -1e-3 or high > 1 + 1e-3:
         raise ValueError(
             f"{name} expected {argument} from 0 to 1. Received: {argument} with numbers from {low:.4g} to "

@@ -1,0 +1,285 @@
+"""Compiled and eager agree: random programs both ways, training both ways, and what the program looks like."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_lite as tgl
+from tinygrad_lite import nn, optim
+
+UNARY = [
+    tgl.sin, tgl.tanh, tgl.exp, tgl.square, tgl.absolute, tgl.relu, tgl.sigmoid, tgl.softmax, tgl.log_softmax,
+    tgl.negative, lambda x: tgl.sum(x, axis=-1, keepdims=True) + x, lambda x: x - tgl.max(x, axis=0),
+    lambda x: tgl.mean(x) * x, lambda x: tgl.transpose(tgl.transpose(x)), lambda x: tgl.flip(x, 0),
+    lambda x: x[:, ::-1], lambda x: tgl.reshape(tgl.reshape(x, (-1,)), (3, 3)), lambda x: x * 0.5 + 1.0,
+    lambda x: tgl.broadcast_to(x[:1], (3, 3)), lambda x: tgl.stop_gradient(x) * 2.0,
+    lambda x: tgl.where(x > 0, x, 0.1 * x), lambda x: tgl.concatenate([x[1:], x[:1]]),
+]  # fmt: skip
+BINARY = [
+    tgl.add, tgl.subtract, tgl.multiply, tgl.maximum, tgl.matmul, lambda a, b: a / (tgl.square(b) + 1.0),
+    lambda a, b: tgl.where(a > b, a, b), lambda a, b: a + b[0], lambda a, b: tgl.dense(a, b, b[0]),
+]  # fmt: skip
+
+
+@st.composite
+def programs(draw):
+    """A list of steps: each applies an operation to earlier values; some values are outputs."""
+    steps = []
+    for n in range(draw(st.integers(1, 12))):
+        earlier = st.integers(0, n + 2)
+        if draw(st.booleans()):
+            steps.append((draw(st.sampled_from(UNARY)), (draw(earlier),)))
+        else:
+            steps.append((draw(st.sampled_from(BINARY)), (draw(earlier), draw(earlier))))
+    count = len(steps) + 3
+    outputs = draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=4))
+    return steps, outputs, draw(st.integers(0, 3))
+
+
+def as_function(program, variable):
+    """The program as a Python function of two matrices: values, gradients, gradients of gradients, updates."""
+    steps, outputs, kind = program
+
+    def run(x, y):
+        def forward():
+            values = [x, y, variable * 1.0]
+            for operation, arguments in steps:
+                values.append(tgl.clip(operation(*(values[n] for n in arguments)), -3.0, 3.0))
+            return values
+
+        if kind == 0:
+            values = forward()
+            return [values[n] for n in outputs]
+        with tgl.GradientTape(persistent=True) as outer:
+            outer.watch(x)
+            with tgl.GradientTape() as tape:
+                tape.watch(x)
+                values = forward()
+                loss = tgl.sum(tgl.stack([tgl.mean(values[n]) for n in [*outputs, 2]]))
+            dx, dv = tape.gradient(loss, [x, variable], unconnected_gradients="zero")
+            penalty = tgl.sum(dx * dx) + tgl.sum(dv * dv)
+        answer = [loss, dx, dv, *(values[n] for n in outputs)]
+        if kind == 2:
+            answer.append(outer.gradient(penalty, variable, unconnected_gradients="zero"))
+        if kind == 3:
+            variable.assign_sub(0.1 * dv)
+            answer.append(variable * x)
+        return answer
+
+    return run
+
+
+@given(programs(), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_random_programs_give_the_same_bits_both_ways(program, seed):
+    rng = np.random.default_rng(seed)
+    start = rng.normal(size=(3, 3)).astype(np.float32)
+    inputs = [[rng.normal(size=(3, 3)).astype(np.float32) for _ in range(2)] for _ in range(3)]
+    answers = []
+    for compiled in (False, True):
+        variable = tgl.Variable(start)
+        f = as_function(program, variable)
+        f = tgl.function(f) if compiled else f
+        results = [[np.array(t.numpy()) for t in f(*map(tgl.constant, arrays))] for arrays in inputs]
+        answers.append([*(array for row in results for array in row), np.array(variable.numpy())])
+    for eager, compiled in zip(*answers):
+        assert (eager.shape, eager.dtype) == (compiled.shape, compiled.dtype)
+        np.testing.assert_array_equal(eager, compiled)
+
+
+# Training -----------------------------------------------------------------------------------------------------
+
+
+def data(count=48):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(count, 6)).astype(np.float32)
+    return x, (x[:, :3].argmax(axis=1)).astype(np.int64)
+
+
+OPTIMIZERS = [
+    lambda: optim.SGD(0.1),
+    lambda: optim.SGD(0.1, momentum=0.9, nesterov=True),
+    lambda: optim.Momentum(0.05),
+    lambda: optim.RMSProp(0.01),
+    lambda: optim.RMSProp(0.01, momentum=0.5, centered=True),
+    lambda: optim.Adagrad(0.1),
+    lambda: optim.Adam(0.01, amsgrad=True),
+    lambda: optim.Adam(lambda step: 0.01 / (1 + step)),
+]
+
+
+@pytest.mark.parametrize("make", OPTIMIZERS)
+def test_training_gives_the_same_weights_both_ways(make):
+    x, y = data()
+    weights = []
+    for compiled in (False, True):
+        tgl.random.set_seed(5)
+        model = nn.Sequential(
+            [nn.Dense(8, activation="relu"), nn.Dropout(0.3), nn.Dense(7, activation="tanh"), nn.Dense(3)]
+        )
+        optimizer, accuracy, mean = make(), nn.metrics.SparseCategoricalAccuracy(), nn.metrics.Mean()
+
+        def step(x, y, model=model, optimizer=optimizer, accuracy=accuracy, mean=mean):
+            with tgl.GradientTape() as tape:
+                logits = model(x, training=True)
+                loss = nn.losses.sparse_categorical_crossentropy(y, logits, from_logits=True).mean()
+            gradients = tape.gradient(loss, model.trainable_variables)
+            optimizer.apply_gradients(zip(gradients, model.trainable_variables))
+            accuracy.update_state(y, logits)
+            mean.update_state(loss)
+            return loss
+
+        step = tgl.function(step) if compiled else step
+        losses = [step(x[n : n + 16], y[n : n + 16]).item() for _ in range(3) for n in range(0, 48, 16)]
+        state = [*model.weights, *optimizer.variables, *accuracy.variables, *mean.variables]
+        weights.append([*(np.array(v.numpy()) for v in state), np.array(losses)])
+    for eager, compiled in zip(*weights):
+        np.testing.assert_array_equal(eager, compiled)
+
+
+def test_custom_gradients_both_ways():
+    @tgl.custom_gradient
+    def clipped(x):
+        return tgl.square(x), lambda g: tgl.clip(g * 2 * x, -1, 1)
+
+    def f(x):
+        with tgl.GradientTape() as tape:
+            tape.watch(x)
+            y = (clipped(x) * x).sum()
+        return y, tape.gradient(y, x)
+
+    g = tgl.function(f)
+    for scale in (1.0, 2.0, -3.0):
+        x = tgl.constant([scale, 0.1 * scale])
+        for ours, theirs in zip(g(x), f(x)):
+            np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+@tgl.primitive
+def _two(x):
+    return np.sin(x), np.cos(x)
+
+
+_two.defvjp_joint(lambda g, y, x: [g[0] * y[1] - g[1] * y[0]])
+
+
+def test_primitives_with_several_outputs_both_ways():
+    def f(x):
+        with tgl.GradientTape() as tape:
+            tape.watch(x)
+            s, c = _two(x)
+            y = (s * c).sum()
+        return s, c, tape.gradient(y, x)
+
+    g = tgl.function(f)
+    for scale in (1.0, 2.0):
+        x = tgl.constant([scale, 0.5])
+        for ours, theirs in zip(g(x), f(x)):
+            np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+
+
+def test_jacobians_both_ways():
+    def f(x):
+        with tgl.GradientTape(persistent=True) as outer:
+            outer.watch(x)
+            with tgl.GradientTape() as inner:
+                inner.watch(x)
+                y = tgl.sin(x[0] * x[1]) + x[1] ** 3.0
+            slope = inner.gradient(y, x)
+        return outer.jacobian(slope, x)
+
+    g = tgl.function(f)
+    for values in ([1.0, 2.0], [0.5, -1.0], [0.1, 0.2]):
+        np.testing.assert_array_equal(g(tgl.constant(values)).numpy(), f(tgl.constant(values)).numpy())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_empty_and_scalar_tensors_both_ways(dtype):
+    f = lambda x: (tgl.softmax(x), tgl.sum(x), x * 2.0, tgl.exp(x) + 1.0)
+    g = tgl.function(f)
+    for shape in ((0, 3), (1, 1), (2, 3)):
+        for _ in range(2):
+            x = tgl.constant(np.random.default_rng(0).normal(size=shape).astype(dtype))
+            for ours, theirs in zip(g(x), f(x)):
+                np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+                assert ours.dtype == theirs.dtype
+    h = tgl.function(lambda x: (x * 2.0, tgl.sin(x) + x))
+    for value in (1.0, 2.0):
+        a, b = h(tgl.constant(value, dtype=dtype))
+        assert (a.item(), a.shape, b.dtype) == (2 * value, (), np.dtype(dtype))
+
+
+# The source ---------------------------------------------------------------------------------------------------
+
+
+def training_step():
+    tgl.random.set_seed(0)
+    x, y = data(16)
+    hidden, output = nn.Dense(8, activation="relu", name="hidden"), nn.Dense(3, name="output")
+    optimizer = optim.RMSProp(0.01)
+
+    @tgl.function
+    def step(images, labels):
+        with tgl.GradientTape() as tape:
+            h = hidden(images)
+            logits = output(h)
+            loss = nn.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True).mean()
+        weights = [*hidden.weights, *output.weights]
+        optimizer.apply_gradients(zip(tape.gradient(loss, weights), weights))
+        return loss
+
+    step(x, y)
+    return step
+
+
+def test_the_source_reads_like_the_function():
+    source = training_step().source()
+    lines = source.splitlines()
+    assert lines[0] == "def step(images, labels, buffers):"
+    sections = [line.strip() for line in lines if re.fullmatch(r"    # (forward|backward|update)", line)]
+    assert sections == ["# forward", "# backward", "# update"]
+    for expected in (
+        r"np\.matmul\(images, hidden_kernel, out=b\d+\)  # \(16, 8\) float32",
+        r" h = np\.maximum\(dense, 0, out=b\d+\)  # \(16, 8\) float32",
+        r" logits = np\.add\(matmul_2, output_bias, out=b\d+\)  # \(16, 3\) float32",
+        r" loss = np\.mean\(sparse_cross_entropy\)  # \(\) float32",
+        r" d_output_kernel = np\.matmul\(h\.T, d_logits, out=b\d+\)  # \(8, 3\) float32",
+        r" d_h = np\.matmul\(d_logits, output_kernel\.T, out=b\d+\)  # \(16, 8\) float32",
+        r" d_hidden_kernel = np\.matmul\(images\.T, d_dense, out=b\d+\)  # \(6, 8\) float32",
+        r"# v = rho \* v \+ \(1 - rho\) \* g²",
+        r"RMSProp_step\(\[d_hidden_kernel, d_hidden_bias, d_output_kernel, d_output_bias\], variables\)",
+        r"return \(loss, \)",
+    ):
+        assert re.search(expected, source), f"{expected}\n\n{source}"
+    assert source.count("np.exp(") == 1  # the softmax of the gradient is made from that of the loss
+    assert "d_images" not in source  # a gradient that nobody asked for
+
+
+def test_dead_work_is_dropped_and_equal_work_merged():
+    @tgl.function
+    def f(x):
+        tgl.cos(x)  # unused
+        a = tgl.sin(x)
+        b = tgl.sin(x) * 2.0
+        k = tgl.exp(tgl.constant([1.0, 2.0])) + 1.0  # of constants alone
+        return a + b + k
+
+    f(tgl.constant([0.5, 0.25]))
+    source = f.source()
+    assert "cos" not in source
+    assert source.count("np.sin(") == 1
+    assert "exp" not in source
+
+
+def test_buffers_are_reused():
+    @tgl.function
+    def f(x):
+        for _ in range(50):
+            x = tgl.sin(x) * 1.5
+        return x.sum()
+
+    f(tgl.constant(np.ones((100,), np.float32)))
+    assert f.source().splitlines()[1].strip() in ("(b0, ) = buffers", "(b0, b1, ) = buffers")
