@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.elementwise import _sech2, exp, log, multiply
-from tinygrad_lite.ops.linalg import matmul
+from tinygrad_lite.ops.products import matmul
 from tinygrad_lite.ops.reductions import expand_reduced
 from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import sum as sum_
