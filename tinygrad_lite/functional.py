@@ -132,9 +132,7 @@ def hessian_vector_product(f: Callable[[Any], Any], x: Any, vector: Any) -> Any:
     zero = UnconnectedGradients.ZERO
     with GradientTape() as outer:
         x = map_structure(functools.partial(_watched, outer, 0), x)
-        leaves, vectors = flatten(x), flatten(vector)
-        if len(leaves) == 1 and len(vectors) != 1:  # a nested list of numbers
-            vectors = [vector]
+        leaves, vectors = flatten(x), [vector] if isinstance(x, Tensor) else flatten(vector)
         if len(leaves) != len(vectors):
             raise ValueError(
                 f"hessian_vector_product expected a vector for each of the {len(leaves)} parts of x. Received: "

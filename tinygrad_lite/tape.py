@@ -155,6 +155,8 @@ class GradientTape:
         self._entered = False
         self._recording = False  # inside of its context and not stopped, in whatever thread
         self._used = False
+        self._serial = new_id()
+        self._around: frozenset[int] = frozenset()  # serials of the tapes that recorded whatever this one did
         self._clear()
 
     def _clear(self) -> None:
@@ -178,6 +180,8 @@ class GradientTape:
             self._clear()
         self._entered, self._used, self._recording = True, False, True
         self._scopes.append((len(self._record), tuple(state.scopes)))
+        around = frozenset(tape._serial for tape in state.tapes)
+        self._around = around & self._around if self._record else around
         state.tapes.append(self)
         return self
 
@@ -511,6 +515,20 @@ class GradientTape:
         if not self._persistent:
             self._stop()
 
+    def _teach(self) -> None:
+        """Hand the record to open tapes that were not there when it was made.
+
+        They are about to record the gradient as a function of recorded values, and must know how these depend on
+        what they watch; TensorFlow takes such values for constants, and leaves out a part of the derivative.
+        """
+        for tape in state.tapes:
+            if tape is not self and tape._serial not in self._around and not tape._watched.isdisjoint(self._watched):
+                for entry in self._record:
+                    outputs = entry[1] if type(entry[1]) is tuple else (entry[1],)
+                    if tape._watched.isdisjoint(outputs) and not tape._watched.isdisjoint(entry[2]):
+                        tape._record.append(entry)
+                        tape._watched.update(self._watched.intersection(outputs))
+
     def _pull_back(self, targets: list[Tensor], seeds: list[Any], sources: list[Tensor], *, release: bool) -> list[Any]:
         """Gradients of the seeded targets with respect to `sources`, as Tensors or None."""
         recorded = bool(state.tapes)  # by tapes around or by this one: then rules compute with Tensors
@@ -520,6 +538,8 @@ class GradientTape:
                 seed = seed if recorded else seed._data
                 known = gradients.get(target._id)
                 gradients[target._id] = seed if known is None else known + seed
+        if recorded:
+            self._teach()
         record = self._record
         if release:
             self._record = []
@@ -537,6 +557,8 @@ class GradientTape:
     def _pull_back_each(self, target: Tensor, seeds: Iterable[Tensor], sources: list[Tensor]) -> list[list[Any]]:
         """`_pull_back` of one target for many seeds; what lies between it and the sources is looked up once."""
         recorded = bool(state.tapes)
+        if recorded:
+            self._teach()
         record = self._record
         if not self._persistent:
             self._record = []
@@ -742,7 +764,7 @@ def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
         return [wrap(np.ones(target.shape, target.dtype)) for target in targets]
     given = flatten(output_gradients)
     if len(targets) == 1 and len(given) != 1:  # a nested list of numbers for a single target
-        given = [output_gradients]
+        given = output_gradients if len(output_gradients) == 1 else [output_gradients]
     if len(given) != len(targets):
         raise ValueError(f"output_gradients expected one for each of {len(targets)} targets. Received: {len(given)}.")
     return [

@@ -1,0 +1,224 @@
+"""`gradient`: its targets, its sources, and what weights them."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tgl
+
+
+class TestTargetsAndSources:
+    def test_structures_come_back(self):
+        a, b, c = (tgl.Variable(float(n)) for n in (1, 2, 3))
+        with tgl.GradientTape(persistent=True) as tape:
+            y = a * b * c
+        answer = tape.gradient(y, {"a": a, "rest": [b, (c,)]})
+        assert answer["a"].item() == 6.0
+        assert isinstance(answer["rest"], list)
+        assert isinstance(answer["rest"][1], tuple)
+        assert answer["rest"][1][0].item() == 2.0
+        assert tape.gradient(y, []) == []
+        assert tape.gradient(y, ()) == ()
+        assert tape.gradient(y, {}) == {}
+
+    def test_targets_add_up_and_so_do_repeated_sources(self):
+        v = tgl.Variable(3.0)
+        with tgl.GradientTape(persistent=True) as tape:
+            y = v * v
+            z = v * 2.0
+        assert tape.gradient([y, z], v).item() == 8.0
+        assert tape.gradient([y, y], v).item() == 12.0
+        assert [g.item() for g in tape.gradient(y, [v, v])] == [6.0, 6.0]
+        assert tape.gradient([y, z], [v, y])[1].item() == 1.0
+
+    def test_a_target_that_is_a_source(self):
+        v = tgl.Variable(3.0)
+        with tgl.GradientTape(persistent=True) as tape:
+            y = v * v
+            z = y * 2.0
+        assert tape.gradient(v, v).item() == 1.0
+        assert tape.gradient(y, y).item() == 1.0
+        assert tape.gradient([z, y], y).item() == 3.0
+        assert tape.gradient([z, y], v).item() == 18.0
+
+    @pytest.mark.parametrize("target", [None, 3.0, np.ones(1), [None]])
+    def test_a_target_must_be_a_tensor(self, target):
+        v = tgl.Variable(3.0)
+        with tgl.GradientTape() as tape:
+            v * v
+        with pytest.raises(TypeError, match=r"expected a Tensor as target.*\.numpy\(\)"):
+            tape.gradient(target, v)
+
+    @pytest.mark.parametrize("source", [None, 3.0, np.ones(1), [np.ones(1)]])
+    def test_a_source_must_be_a_tensor(self, source):
+        v = tgl.Variable(3.0)
+        with tgl.GradientTape() as tape:
+            y = v * v
+        with pytest.raises(TypeError, match=r"expected a Tensor as source.*tgl\.constant"):
+            tape.gradient(y, source)
+        assert tape.gradient(y, v).item() == 6.0, "a refused call does not use the tape up"
+
+    @pytest.mark.parametrize(
+        ("function", "name"), [(lambda x: tgl.argmax(x), "argmax"), (lambda x: x > 1.0, "greater")]
+    )
+    def test_comparisons_say_that_they_are_not_differentiable(self, function, name):
+        v = tgl.Variable([1.0, 2.0])
+        with tgl.GradientTape() as tape:
+            y = function(v)
+        with pytest.warns(UserWarning, match=f"{name} is not differentiable"):
+            assert tape.gradient(y, v) is None
+
+    def test_new_tensors_even_where_nothing_changes(self):
+        v = tgl.Variable(3.0)
+        with tgl.GradientTape(persistent=True) as tape:
+            a, b = v * 1, v + 0
+        assert a is not v
+        assert tape.gradient(a, v).item() == 1.0
+        assert tape.gradient(b, a) is None
+
+    def test_gradients_have_the_dtype_of_their_source(self):
+        a, b = tgl.Variable([1.0, 2.0]), tgl.Variable(np.array([3.0, 4.0]))
+        with tgl.GradientTape() as tape:
+            y = a * b
+        ga, gb = tape.gradient(y, [a, b])
+        assert (y.dtype, ga.dtype, gb.dtype) == (np.float64, np.float32, np.float64)
+
+    def test_intermediate_results_can_be_sources(self):
+        v = tgl.Variable(2.0)
+        with tgl.GradientTape() as tape:
+            y = v * v
+            z = y * y + v
+        gv, gy = tape.gradient(z, [v, y])
+        assert (gv.item(), gy.item()) == (33.0, 8.0)
+
+
+class TestOutputGradients:
+    def test_they_weight_the_targets(self):
+        v = tgl.Variable([1.0, 2.0])
+        with tgl.GradientTape(persistent=True) as tape:
+            y = v * v
+        assert tape.gradient(y, v, output_gradients=tgl.constant([1.0, 10.0])).numpy().tolist() == [2.0, 40.0]
+        assert tape.gradient(y, v, output_gradients=[tgl.constant([1.0, 10.0])]).numpy().tolist() == [2.0, 40.0]
+        assert tape.gradient(y, v, output_gradients=[1.0, 10.0]).numpy().tolist() == [2.0, 40.0]
+        assert tape.gradient(y, v, output_gradients=tgl.constant(3.0)).numpy().tolist() == [6.0, 12.0]
+        assert tape.gradient([y, y], v, output_gradients=[None, tgl.constant(2.0)]).numpy().tolist() == [6.0, 12.0]
+
+    def test_wrong_ones_raise(self):
+        v = tgl.Variable([1.0, 2.0])
+        with tgl.GradientTape() as tape:
+            y = v * v
+        with pytest.raises(ValueError, match=r"dtype float32.*float64"):
+            tape.gradient(y, v, output_gradients=tgl.constant([1.0, 1.0], dtype="float64"))
+        with pytest.raises(ValueError, match=r"broadcasts to the target's \(2,\).*\(3,\)"):
+            tape.gradient(y, v, output_gradients=tgl.ones(3))
+        with pytest.raises(ValueError, match=r"broadcasts to the target's"):
+            tape.gradient(y, v, output_gradients=tgl.ones((2, 2)))
+        with pytest.raises(ValueError, match="one for each of 2 targets"):
+            tape.gradient([y, y], v, output_gradients=[tgl.ones(2)])
+        assert tape.gradient(y, v, output_gradients=tgl.ones(2)).numpy().tolist() == [2.0, 4.0]
+
+    def test_arrays_numbers_and_lists_will_do(self):
+        v = tgl.Variable([1.0, 2.0])
+        with tgl.GradientTape(persistent=True) as tape:
+            y = v * v
+        assert tape.gradient(y, v, output_gradients=np.ones(2, np.float32)).tolist() == [2.0, 4.0]
+        assert tape.gradient(y, v, output_gradients=3).tolist() == [6.0, 12.0]
+        assert tape.gradient(y, v, output_gradients=[[1, 0]]).tolist() == [2.0, 0.0]
+        assert tape.gradient(y, v, output_gradients=tgl.ones((1,))).tolist() == [2.0, 4.0]
+        with pytest.raises(ValueError, match=r"dtype float32.*float16"):
+            tape.gradient(y, v, output_gradients=np.ones(2, np.float16))
+
+    def test_they_are_differentiated_themselves(self):
+        v, g = tgl.Variable([1.0, 2.0]), tgl.Variable([1.0, 1.0])
+        with tgl.GradientTape() as outer:
+            with tgl.GradientTape() as inner:
+                y = v * v
+            product = inner.gradient(y, v, output_gradients=g * 3.0)
+        assert [d.tolist() for d in outer.gradient(product, [v, g])] == [[6.0, 6.0], [6.0, 12.0]]
+
+    def test_the_caller_may_overwrite_them_later(self):
+        v, g = tgl.Variable([1.0, 2.0]), np.ones(2, np.float32)
+        with tgl.GradientTape() as outer:
+            with tgl.GradientTape() as inner:
+                y = v * v
+            first = inner.gradient(y, v, output_gradients=g)
+            g[:] = 100
+            total = first * first
+        assert outer.gradient(total, v).tolist() == [8.0, 16.0]
+
+
+class Pair(NamedTuple):
+    w: tgl.Variable
+    b: tgl.Variable
+
+
+def test_structures_nest_and_keep_their_types():
+    a, b = tgl.Variable(2.0), tgl.Variable(3.0)
+    with tgl.GradientTape(persistent=True) as tape:
+        y = a * b
+    answer = tape.gradient({"loss": y, "more": [y]}, {"pair": Pair(a, b), "none": [], "rest": ([a], {"b": b})})
+    assert type(answer["pair"]) is Pair
+    assert (answer["pair"].w.item(), answer["pair"].b.item()) == (6.0, 4.0)
+    assert answer["none"] == []
+    assert answer["rest"][0][0].item() == 6.0
+    assert answer["rest"][1]["b"].item() == 4.0
+    assert type(tape.jacobian(y, Pair(a, b))) is Pair
+
+
+def test_a_variable_as_target_is_read():
+    v, w = tgl.Variable([3.0, 4.0]), tgl.Variable(1.0)
+    with tgl.GradientTape(persistent=True) as tape:
+        pass
+    assert tape.gradient(v, v).tolist() == [1.0, 1.0]
+    assert tape.gradient(v, w) is None
+    assert tape.jacobian(v, v).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x * 1,
+        lambda x: x + 0,
+        lambda x: x / 1,
+        lambda x: tgl.positive(x),
+        lambda x: tgl.cast(x, "float32"),
+        lambda x: x.reshape((1, 2)),
+        lambda x: x[...],
+        lambda x: tgl.broadcast_to(x, (1, 2)),
+        lambda x: tgl.concatenate([x]),
+        lambda x: tgl.constant(x),
+    ],
+)
+def test_what_changes_nothing_is_a_new_tensor_on_the_way(function):
+    v = tgl.Variable([[1.0, 2.0]])
+    with tgl.GradientTape(persistent=True) as tape:
+        y = function(v)
+        z = y * 3.0
+    assert y is not v
+    assert tape.gradient(z, v).tolist() == [[3.0, 3.0]]
+    assert tape.gradient(z, y).tolist() == [[3.0, 3.0]]
+    assert tape.gradient(v, y) is None
+
+
+def test_constants_of_tensors_keep_the_gradient():
+    v = tgl.Variable([[1.0, 2.0]])
+    with tgl.GradientTape(persistent=True) as tape:
+        y = v * 2.0
+        outcomes = [
+            tgl.constant(y),
+            tgl.constant(y, dtype="float64"),
+            tgl.constant(y, shape=(2, 1)),
+            tgl.constant(y[0, 0], shape=(2, 2)),
+        ]
+    assert [tape.gradient(z, v).tolist() for z in outcomes] == [[[2.0, 2.0]]] * 3 + [[[8.0, 0.0]]]
+    assert [z.dtype for z in outcomes] == [np.float32, np.float64, np.float32, np.float32]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_gradients_take_the_dtype_of_the_source_through_casts(dtype):
+    v = tgl.Variable([1.0, 2.0], dtype=dtype)
+    with tgl.GradientTape() as tape:
+        y = tgl.cast(v, "float64") * np.ones(2) + tgl.cast(v, "float32")
+    g = tape.gradient(y, v)
+    assert (g.dtype, g.tolist()) == (np.dtype(dtype), [2.0, 2.0])

@@ -1,0 +1,65 @@
+"""How an operation and its rules are defined, and what is said when that went wrong."""
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tgl
+
+
+class TestPrimitive:
+    def test_a_missing_rule_shows_the_stub(self):
+        @tgl.primitive
+        def cube(x, *, scale=1):
+            return scale * x**3
+
+        v = tgl.Variable(2.0)
+        with tgl.GradientTape() as tape:
+            y = cube(v)
+        with pytest.raises(NotImplementedError, match=r"cube\.defvjp\(lambda g, y, x, scale: \.\.\.\)"):
+            tape.gradient(y, v)
+
+    def test_a_rule_of_the_wrong_shape_is_named(self):
+        @tgl.primitive
+        def total(x):
+            return np.sum(x)
+
+        total.defvjp(lambda g, y, x: g)
+        v = tgl.Variable([1.0, 2.0])
+        with tgl.GradientTape() as tape:
+            y = total(v)
+        with pytest.raises(ValueError, match=r"rule of total for x.*\(2,\).*\(\)"):
+            tape.gradient(y, v)
+
+    def test_too_many_rules(self):
+        with pytest.raises(ValueError, match="expected 1 rules"):
+            tgl.primitive(lambda x: x).defvjp(None, None)
+
+    def test_gradients_nobody_asked_for_are_not_computed(self):
+        @tgl.primitive
+        def product(a, b):
+            return a * b
+
+        calls = []
+
+        def rule(name, other):
+            def run(g, y, *arguments):
+                calls.append(name)
+                return g * arguments[other]
+
+            return run
+
+        product.defvjp(rule("a", 1), rule("b", 0))
+        a, b = tgl.Variable(2.0), tgl.Variable(3.0)
+        with tgl.GradientTape(persistent=True) as tape:
+            y = product(a * 1.0, b * 1.0)
+        assert tape.gradient(y, b).item() == 2.0
+        assert calls == ["b"]
+
+    def test_rules_do_not_alter_what_they_were_given(self):
+        v = tgl.Variable([1.0, 2.0])
+        g = tgl.constant([1.0, 1.0])
+        with tgl.GradientTape() as tape:
+            y = v + v + v + v
+            y = y + v
+        assert tape.gradient(y, v, output_gradients=g).numpy().tolist() == [5.0, 5.0]
+        assert g.numpy().tolist() == [1.0, 1.0]
