@@ -7,6 +7,7 @@ softmax minus labels), and one Python call where there would be five.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -410,6 +411,8 @@ def log_softmax(x: Any, *, axis: int = -1) -> Array:
     array([-1000.,     0.], dtype=float32)
     """
     shifted = x - np.max(x, axis=axis, keepdims=True, initial=-np.inf)
+    if not shifted.size:
+        return shifted
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
@@ -461,7 +464,7 @@ def dense(x: Any, kernel: Any, bias: Any) -> Array:
 
 def _rows(x: Any) -> Any:
     """All leading axes as one: (..., n) to (rows, n)."""
-    return x if x.ndim == 2 else np.reshape(x, (-1, x.shape[-1]) if x.size else (0, x.shape[-1]))
+    return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
 
 dense.defvjp(

@@ -7,7 +7,6 @@ is added up, what was joined is cut apart. What selects among the numbers is in 
 from __future__ import annotations
 
 import itertools
-import math
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -688,7 +687,7 @@ def _concatenate(*arrays: Any, axis: int | None = 0, dtype: Any = None, casting:
 
 
 def _concatenate_vjp(position: int, g: Any, y: Any, *arrays: Any, axis: int | None, **_: Any) -> Any:
-    lengths = [math.prod(np.shape(x)) if axis is None else x.shape[axis] for x in arrays[: position + 1]]
+    lengths = [getattr(x, "size", 1) if axis is None else x.shape[axis] for x in arrays[: position + 1]]
     part = slice(sum(lengths[:-1]), sum(lengths))
     return g[(slice(None),) * (axis % g.ndim if axis else 0) + (part,)].reshape(arrays[position].shape)
 

@@ -5,6 +5,7 @@
 of arrays are tested with. The latter two need Hypothesis: pip install 'tinygrad_lite[testing]'.
 """
 
+import importlib
 from typing import Any
 
 from tinygrad_lite.testing.gradients import FIGURES as FIGURES
@@ -12,11 +13,11 @@ from tinygrad_lite.testing.gradients import Figures as Figures
 from tinygrad_lite.testing.gradients import GradientError as GradientError
 from tinygrad_lite.testing.gradients import KinkError as KinkError
 from tinygrad_lite.testing.gradients import check_gradients as check_gradients
+from tinygrad_lite.testing.primitives import PrimitiveError as PrimitiveError
+from tinygrad_lite.testing.primitives import check_primitive as check_primitive
 
 
 def __getattr__(name: str) -> Any:
     if name == "strategies":  # needs Hypothesis, which the rest can be imported without
-        from tinygrad_lite.testing import strategies
-
-        return strategies
+        return importlib.import_module("tinygrad_lite.testing.strategies")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,9 +8,6 @@ another function, the one that returns the gradient; and so on.
 
 from __future__ import annotations
 
-import functools
-import inspect
-import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Sequence
@@ -19,10 +16,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.primitive import REGISTRY, Primitive
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape
 from tinygrad_lite.tensor import Array, Tensor, wrap
+from tinygrad_lite.testing.scripts import argument_names, literal, name_of, numbered, reference_to
 from tinygrad_lite.testing.slopes import Vector, Verdict, judge
 
 __all__ = ["FIGURES", "Figures", "GradientError", "KinkError", "check_gradients"]
@@ -30,7 +27,6 @@ __all__ = ["FIGURES", "Figures", "GradientError", "KinkError", "check_gradients"
 Function = Callable[[Sequence[Tensor]], "list[Tensor]"]
 
 _COMPLEX_STEP = 1e-30  # so small that its square is lost: the derivative has no error but rounding
-_LARGEST_LITERAL = 1000  # elements of an array that a message writes out
 
 
 class GradientError(AssertionError):
@@ -55,6 +51,8 @@ class Figures:
     """Points drawn by `check_primitive` that turned out to be kinks, and so proved nothing."""
     names: set[str] = field(default_factory=set)
     """The functions that `check_primitive` was called with."""
+    seconds: float = 0.0
+    """Spent in `check_primitive`."""
     errors: dict[int, tuple[float, str]] = field(default_factory=dict)
     """By order: the largest difference of both values over the scale of their terms, and the function."""
 
@@ -63,6 +61,14 @@ class Figures:
         self.cases += 1
         for order, error in enumerate(errors, start=1):
             self.errors[order] = max(self.errors.get(order, (0.0, name)), (error, name))
+
+    def lines(self) -> list[str]:
+        """A report in a few lines."""
+        of = f" of {len(self.names)} operations, in {self.seconds:.1f} s" if self.names else ""
+        report = [f"{self.cases} cases{of}; {self.kinks} more were kinks"]
+        for order, (error, name) in sorted(self.errors.items()):
+            report.append(f"largest relative error of order {order}: {error:.1e}  {name}")
+        return report
 
 
 FIGURES = Figures()
@@ -146,7 +152,7 @@ def check_gradients(
             f"directions={directions}."
         )
     check = _Check(f, inputs, directions, rtol, atol, seed, np.random.default_rng(seed))
-    arrays, names, function = _over_floats(f, inputs)
+    arrays, names, function = over_floats(f, inputs)
     points = [wrap(x) for x in arrays]
     errors = []
     with np.errstate(all="ignore"):  # at the edge of a domain, what there is to say the differences will say
@@ -156,23 +162,23 @@ def check_gradients(
                 break  # no gradient depends on anything: there is nothing to differentiate once more
             if level == 1 and not _same(results, function(points)):
                 raise ValueError(
-                    f"check_gradients expected a function that returns the same twice. Received: f={_name(f)}, "
+                    f"check_gradients expected a function that returns the same twice. Received: f={name_of(f)}, "
                     "whose results differ. Draw its random numbers once, outside of it."
                 )
             weights = [wrap(check.numbers(y.shape).astype(y.dtype)) for y in results]
             errors.append(check.compare(level, function, points, names, results, weights))
             if level < order:
                 function = _gradient_function(function, points, weights)
-                names = names + _numbered("the incoming gradient", weights)
+                names = names + numbered("the incoming gradient", weights)
                 points = points + weights
-    FIGURES.add(_name(f), errors)
+    FIGURES.add(name_of(f), errors)
     return tuple(errors)
 
 
 # Functions of a list of tensors -------------------------------------------------------------------------------
 
 
-def _over_floats(f: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[list[Array], list[str], Function]:
+def over_floats(f: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[list[Array], list[str], Function]:
     """The floating leaves of `inputs` in float64, their names, and `f` as a function of these alone."""
     structure = tuple(_as_arrays(x) for x in inputs)
     leaves = flatten(structure)
@@ -192,21 +198,21 @@ def _over_floats(f: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[list[A
         results = flatten(result)
         if not results or not all(isinstance(y, Tensor) for y in results):
             raise TypeError(
-                f"check_gradients expected {_name(f)} to return Tensors. Received: {type(result).__name__}. "
+                f"check_gradients expected {name_of(f)} to return Tensors. Received: {type(result).__name__}. "
                 "Compute with the operations of tgl, and without .numpy()."
             )
         floating = [y for y in results if y.dtype.kind in "fc"]
         if not floating:
             raise TypeError(
-                f"check_gradients expected {_name(f)} to return floating Tensors. Received: dtype="
+                f"check_gradients expected {name_of(f)} to return floating Tensors. Received: dtype="
                 f"{results[0].dtype}, which carries no gradient."
             )
         return floating
 
     names = [
         name
-        for argument, x in zip(_argument_names(f, len(inputs)), structure)
-        for name in (_numbered(argument, flatten(x)) if isinstance(x, (list, tuple, dict)) else [argument])
+        for argument, x in zip(argument_names(f, len(inputs)), structure)
+        for name in (numbered(argument, flatten(x)) if isinstance(x, (list, tuple, dict)) else [argument])
     ]
     return [leaves[n] for n in floats], [names[n] for n in floats], function
 
@@ -230,16 +236,16 @@ def _as_array(leaf: Any) -> Any:
 def _gradient_function(function: Function, points: list[Tensor], weights: list[Tensor]) -> Function:
     """The function of inputs and weights that returns the gradients of the weighted sum of the results."""
     count = len(points)
-    connected = [g is not None for g in _reverse(function, points, weights)[1]]
+    connected = [g is not None for g in reverse(function, points, weights)[1]]
 
     def gradient(tensors: Sequence[Tensor]) -> list[Tensor]:
-        found = _reverse(function, tensors[:count], tensors[count:])[1]
+        found = reverse(function, tensors[:count], tensors[count:])[1]
         return [g for g, is_connected in zip(found, connected) if g is not None and is_connected]
 
     return gradient
 
 
-def _reverse(
+def reverse(
     function: Function, points: Sequence[Tensor], weights: Sequence[Tensor]
 ) -> tuple[list[Tensor], list[Tensor | None]]:
     """The results of `function`, and the gradients of their weighted sum."""
@@ -325,20 +331,22 @@ class _Check(NamedTuple):
         """The gradients by reverse mode, after everything was checked that needs no differences."""
         before = [x.numpy().copy() for x in (*points, *weights)]
         try:
-            again, gradients = _reverse(function, points, weights)
+            again, gradients = reverse(function, points, weights)
         except (TypeError, NotImplementedError) as error:
             if level == 1:
                 raise
             raise self._error(
-                f"The gradient of {_name(self.f)} cannot be differentiated again (order {level}): {error}",
+                f"The gradient of {name_of(self.f)} cannot be differentiated again (order {level}): {error}",
                 "If that is so on purpose, check with order=1.",
+                level=level,
             ) from error
-        touched = [*names, *_numbered("the incoming gradient", weights)]
+        touched = [*names, *numbered("the incoming gradient", weights)]
         for name, x, old in zip(touched, (*points, *weights), before):
             if not np.array_equal(x.numpy(), old, equal_nan=True):
                 raise self._error(
-                    f"The gradient of {_name(self.f)} was computed in the memory of {name} (order {level}).",
+                    f"The gradient of {name_of(self.f)} was computed in the memory of {name} (order {level}).",
                     "Rules must not write to what they are handed: others read it too. Use `g * d`, not `g *= d`.",
+                    level=level,
                 )
         for y, result in zip(again, results):
             if not np.allclose(y.numpy(), result.numpy(), rtol=1e-9, atol=1e-12, equal_nan=True):
@@ -348,16 +356,19 @@ class _Check(NamedTuple):
                     else "The rules give other numbers to a tape that records them, with Tensors, than to one that "
                     "does not, with arrays"
                 )
-                raise self._error(f"{what}: {_name(self.f)} (order {level}).", "Received:", f"{y} for {result}.")
+                raise self._error(
+                    f"{what}: {name_of(self.f)} (order {level}).", "Received:", f"{y} for {result}.", level=level
+                )
         for name, gradient in zip(names, gradients):
             for other, what in [*zip(points, names), *((y, "the result") for y in again)]:
                 if gradient is not None and np.may_share_memory(gradient.numpy(), other.numpy()):
                     if any(np.may_share_memory(other.numpy(), weight.numpy()) for weight in weights):
                         continue
                     raise self._error(
-                        f"The gradient of {_name(self.f)} with respect to {name} is an alias of {what} (order "
+                        f"The gradient of {name_of(self.f)} with respect to {name} is an alias of {what} (order "
                         f"{level}): both share memory.",
                         "A gradient is a number times g. Return a new array.",
+                        level=level,
                     )
         return gradients
 
@@ -367,9 +378,9 @@ class _Check(NamedTuple):
         self, level: int, name: str, v: Vector, weights: list[Tensor], claimed: float | None, verdict: Verdict
     ) -> GradientError:
         reverse = "None, which counts as 0" if claimed is None else f"{claimed!r}"
-        direction = [f"direction               {_literal(v)}"]
-        direction += [f"weights of the results  {_literal(weight.numpy())}" for weight in weights]
-        of = f"of {_name(self.f)} with respect to {name}"
+        direction = [f"direction               {literal(v)}"]
+        direction += [f"weights of the results  {literal(weight.numpy())}" for weight in weights]
+        of = f"of {name_of(self.f)} with respect to {name}"
         if verdict.kind == "wrong":
             ratio = (claimed or 0.0) / verdict.slope if verdict.slope else np.inf
             return self._error(
@@ -399,8 +410,8 @@ class _Check(NamedTuple):
 
     def _script(self, level: int) -> str:
         """A few lines of Python that raise the same error."""
-        preamble, f = _reference(self.f)
-        arguments = [f, *(_literal(x) for x in self.inputs), f"order={level}", f"directions={self.directions}"]
+        preamble, f = reference_to(self.f)
+        arguments = [f, *(literal(x) for x in self.inputs), f"order={level}", f"directions={self.directions}"]
         arguments += [f"{name}={getattr(self, name)!r}" for name in ("rtol", "atol") if getattr(self, name) is not None]
         arguments += [f"seed={self.seed}"]
         return "\n".join(
@@ -456,73 +467,3 @@ class _Line(NamedTuple):
                     return None  # outside of the function's domain
                 raise
         return [y.numpy() for y in results]
-
-
-# Names and scripts --------------------------------------------------------------------------------------------
-
-
-def _name(f: Any) -> str:
-    """What to call `f` in a message."""
-    if isinstance(f, functools.partial):
-        arguments = [_literal(x) for x in f.args] + [f"{name}={_literal(x)}" for name, x in f.keywords.items()]
-        return f"{_name(f.func)}({', '.join(['...', *arguments])})"
-    return getattr(f, "__qualname__", None) or getattr(f, "__name__", None) or repr(f)
-
-
-def _argument_names(f: Any, count: int) -> list[str]:
-    """The names of the first `count` positional parameters."""
-    if isinstance(f, functools.partial) and not f.args:
-        f = f.func
-    if isinstance(f, Primitive):
-        known = list(f.arrays)
-    else:
-        try:
-            parameters = list(inspect.signature(f).parameters.values())
-        except (TypeError, ValueError):  # some of NumPy's own functions have no signature
-            parameters = []
-        known = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return (known + [f"argument {n}" for n in range(len(known), count)])[:count]
-
-
-def _numbered(name: str, leaves: Sequence[Any]) -> list[str]:
-    return [name] if len(leaves) == 1 else [f"{name}[{n}]" for n in range(len(leaves))]
-
-
-def _literal(x: Any) -> str:
-    """`x` as Python would read it back, with `np` at hand."""
-    if isinstance(x, Tensor):
-        x = x.numpy()
-    if isinstance(x, np.dtype):
-        return f"np.dtype({str(x)!r})"
-    if isinstance(x, (np.ndarray, np.generic)):
-        if x.size > _LARGEST_LITERAL:
-            return f"<array of shape {x.shape}, dtype {x.dtype}>"
-        empty = f".reshape({x.shape})" if not x.size else ""
-        return f"np.array({x.tolist()!r}, dtype={x.dtype.name!r}){empty}".replace("inf", "np.inf").replace(
-            "nan", "np.nan"
-        )
-    if isinstance(x, dict):
-        return "{" + ", ".join(f"{key!r}: {_literal(value)}" for key, value in x.items()) + "}"
-    if isinstance(x, (list, tuple)):
-        items = ", ".join(_literal(item) for item in x)
-        return f"[{items}]" if isinstance(x, list) else f"({items},)" if len(x) == 1 else f"({items})"
-    return repr(x)
-
-
-def _reference(f: Any) -> tuple[list[str], str]:
-    """Lines that a script needs before it can speak of `f`, and the expression for it then."""
-    if isinstance(f, functools.partial):
-        preamble, inner = _reference(f.func)
-        arguments = [inner, *map(_literal, f.args), *(f"{name}={_literal(x)}" for name, x in f.keywords.items())]
-        return ["import functools", *preamble], f"functools.partial({', '.join(arguments)})"
-    name, module = getattr(f, "__qualname__", "f"), getattr(f, "__module__", None) or "__main__"
-    if getattr(sys.modules.get(module), name, None) is f and module != "__main__":
-        public = sys.modules["tinygrad_lite"]
-        if getattr(public, name, None) is f:
-            return ["import tinygrad_lite as tgl"], f"tgl.{name}"
-        return [f"from {module} import {name}"], name
-    if isinstance(f, Primitive) and REGISTRY.get(name) is f and module.startswith("tinygrad_lite."):
-        return ["from tinygrad_lite.primitive import REGISTRY"], f"REGISTRY[{name!r}]"
-    code = getattr(getattr(f, "forward", f), "__code__", None)
-    where = f"{code.co_filename}:{code.co_firstlineno}" if code else module
-    return [f"f = ...  # {name}, defined in {where}"], "f"

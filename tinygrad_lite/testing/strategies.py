@@ -12,18 +12,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as extra
 from numpy.typing import DTypeLike
 
 from tinygrad_lite.tensor import Array, Tensor
-
-try:
-    from hypothesis import HealthCheck, settings
-    from hypothesis import strategies as st
-    from hypothesis.extra import numpy as extra
-except ImportError as error:
-    raise ImportError(
-        "tinygrad_lite.testing.strategies needs Hypothesis. Install it with: pip install 'tinygrad_lite[testing]'"
-    ) from error
+from tinygrad_lite.testing import profiles  # noqa: F401  the error that names the extra, and the profiles
 
 __all__ = [
     "arrays",
@@ -38,12 +32,6 @@ __all__ = [
     "tensors",
     "well_conditioned_matrices",
 ]
-
-# Two profiles, for `settings.load_profile(...)` in a conftest.py or `pytest --hypothesis-profile=...`: neither
-# has deadlines or complains about slow draws, and the one for continuous integration draws the same each time.
-_calm = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-settings.register_profile("tinygrad_lite", _calm)
-settings.register_profile("tinygrad_lite_ci", _calm, derandomize=True, database=None)
 
 Strategy = st.SearchStrategy
 
@@ -352,9 +340,8 @@ def indices(
     choices += ["mask"] if allow_masks and shape else []
     choice = draw(st.sampled_from(choices))
     if choice == "basic":
-        return draw(
-            extra.basic_indices(shape, max_dims=max_dims, allow_ellipsis=allow_ellipsis, allow_newaxis=allow_newaxis)
-        )
+        options: Any = {"allow_ellipsis": allow_ellipsis, "allow_newaxis": allow_newaxis}
+        return draw(extra.basic_indices(shape, max_dims=max_dims, **options))
     if choice == "mask":
         return draw(arrays(shape[: draw(st.integers(1, len(shape)))], dtype=bool))
     common = draw(shapes(min_dims=1, max_dims=2, max_side=3))

@@ -1,0 +1,42 @@
+"""What holds for all tests: draws that cannot flake, and nothing that outlives the test that made it."""
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from tinygrad_lite.tape import state
+from tinygrad_lite.tensor import tracing
+from tinygrad_lite.testing import profiles
+
+
+def pytest_configure(config):
+    """The same draws in every run; others with --hypothesis-seed=N, or --hypothesis-profile=tinygrad_lite."""
+    if not config.getoption("hypothesis_profile", None):
+        is_seeded = config.getoption("hypothesis_seed", None) is not None
+        settings.load_profile(profiles.RANDOM if is_seeded else profiles.REPEATABLE)
+
+
+def _left_behind(errors):
+    """What a test has left in this thread that it should not have."""
+    found = {
+        "open tapes": state.tapes,
+        "name scopes": state.scopes,
+        "computations of gradients": state.pulling_back,
+        "a tracer": tracing.tracer,
+        "another np.errstate": np.geterr() if np.geterr() != errors else None,
+    }
+    return {what: value for what, value in found.items() if value}
+
+
+@pytest.fixture(autouse=True)
+def nothing_leaks():
+    """Fails a test after which a tape, scope or tracer is still open, or NumPy treats errors in another way."""
+    errors = np.geterr()
+    yield
+    left = _left_behind(errors)
+    state.tapes.clear()  # or all tests after this one would fail too
+    state.scopes.clear()
+    state.pulling_back = 0
+    tracing.tracer = None
+    np.seterr(**errors)
+    assert not left, f"left behind by this test: {left}"

@@ -1,0 +1,52 @@
+"""The pytest plugin: `--gradient-examples N`, and the figures of all gradient checks at the end of a run.
+
+pytest loads it wherever the package is installed, so it imports nothing beyond the package itself until a test
+has checked gradients, and works without Hypothesis.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("tinygrad_lite").addoption(
+        "--gradient-examples",
+        type=_positive,
+        metavar="N",
+        help="draw N points for every operation that tinygrad_lite.testing.check_primitive checks (default: 20)",
+    )
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1. Received: {text!r}. Try 100.")
+    return int(text)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    examples = config.getoption("--gradient-examples")
+    profile = config.getoption("hypothesis_profile", None) or ""
+    if examples is None and not profile.startswith("tinygrad_lite"):
+        return
+    try:
+        from tinygrad_lite.testing import profiles  # which Hypothesis' own plugin looks for a moment later
+    except ImportError as error:
+        raise pytest.UsageError(str(error)) from error
+    if examples is not None:
+        before, profiles.gradient_examples = profiles.gradient_examples, examples
+        config.add_cleanup(lambda: setattr(profiles, "gradient_examples", before))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    checks = sys.modules.get("tinygrad_lite.testing.gradients")
+    if checks is None or not checks.FIGURES.cases:
+        return
+    terminalreporter.section("gradient checks")
+    for line in checks.FIGURES.lines():
+        terminalreporter.line(line)

@@ -1,0 +1,26 @@
+"""Hypothesis profiles that cannot flake, and how many points `check_primitive` draws.
+
+Load one in a conftest.py, `settings.load_profile("tinygrad_lite")`, or with `pytest --hypothesis-profile=...`:
+
+- `tinygrad_lite`: no deadlines, no complaints about slow draws, other numbers in every run.
+- `tinygrad_lite_ci`: the same numbers in every run, and no database of examples, so that a run depends on
+  nothing but the code.
+"""
+
+from __future__ import annotations
+
+try:
+    from hypothesis import HealthCheck, settings
+except ImportError as error:
+    raise ImportError(
+        "tinygrad_lite.testing draws with Hypothesis. Install it with: pip install 'tinygrad_lite[testing]'"
+    ) from error
+
+gradient_examples = 20
+"""What `pytest --gradient-examples N` sets: points drawn for every operation that is checked."""
+
+RANDOM, REPEATABLE = "tinygrad_lite", "tinygrad_lite_ci"
+
+_calm = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile(RANDOM, _calm)
+settings.register_profile(REPEATABLE, _calm, derandomize=True, database=None)

@@ -1,0 +1,94 @@
+"""How messages speak of functions and arrays, and the few lines of Python that bring an error back.
+
+A failure that can be run again is half explained: so every message ends in a script, with the arrays written
+out and the function imported from where it lives. A function that lives in no module, a lambda in a test for
+one, is left open in the script, with the place where it is defined.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.primitive import REGISTRY, Primitive
+from tinygrad_lite.tensor import Tensor
+
+_LARGEST_LITERAL = 1000  # elements of an array that a message writes out
+
+
+def name_of(f: Any) -> str:
+    """What to call `f` in a message."""
+    if isinstance(f, functools.partial):
+        arguments = [literal(x) for x in f.args] + [f"{name}={literal(x)}" for name, x in f.keywords.items()]
+        return f"{name_of(f.func)}({', '.join(['...', *arguments])})"
+    return getattr(f, "__qualname__", None) or getattr(f, "__name__", None) or repr(f)
+
+
+def argument_names(f: Any, count: int) -> list[str]:
+    """The names of the first `count` positional parameters."""
+    if isinstance(f, functools.partial) and not f.args:
+        f = f.func
+    if isinstance(f, Primitive):
+        known = list(f.arrays)
+    else:
+        try:
+            parameters = list(inspect.signature(f).parameters.values())
+        except (TypeError, ValueError):  # some of NumPy's own functions have no signature
+            parameters = []
+        known = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    return (known + [f"argument {n}" for n in range(len(known), count)])[:count]
+
+
+def numbered(name: str, leaves: Sequence[Any]) -> list[str]:
+    return [name] if len(leaves) == 1 else [f"{name}[{n}]" for n in range(len(leaves))]
+
+
+def literal(x: Any) -> str:
+    """`x` as Python would read it back, with `np` at hand."""
+    if isinstance(x, Tensor):
+        x = x.numpy()
+    if isinstance(x, type) and issubclass(x, np.generic):
+        return f"np.{x.__name__}"
+    if isinstance(x, np.dtype):
+        return f"np.dtype({str(x)!r})"
+    if isinstance(x, (np.ndarray, np.generic)):
+        if x.size > _LARGEST_LITERAL:
+            return f"<array of shape {x.shape}, dtype {x.dtype}>"
+        empty = f".reshape({x.shape})" if not x.size else ""
+        return f"np.array({x.tolist()!r}, dtype={x.dtype.name!r}){empty}".replace("inf", "np.inf").replace(
+            "nan", "np.nan"
+        )
+    if isinstance(x, dict):
+        return "{" + ", ".join(f"{key!r}: {literal(value)}" for key, value in x.items()) + "}"
+    if isinstance(x, (list, tuple)):
+        items = ", ".join(literal(item) for item in x)
+        return f"[{items}]" if isinstance(x, list) else f"({items},)" if len(x) == 1 else f"({items})"
+    return repr(x)
+
+
+def reference_to(f: Any, placeholder: str = "f") -> tuple[list[str], str]:
+    """Lines that a script needs before it can speak of `f`, and the expression for it then."""
+    if isinstance(f, functools.partial):
+        preamble, inner = reference_to(f.func)
+        arguments = [inner, *map(literal, f.args), *(f"{name}={literal(x)}" for name, x in f.keywords.items())]
+        return ["import functools", *preamble], f"functools.partial({', '.join(arguments)})"
+    name, module = getattr(f, "__qualname__", placeholder), getattr(f, "__module__", None) or "__main__"
+    for numpys, prefix in ((np, "np"), (np.linalg, "np.linalg")):
+        plain = getattr(f, "__name__", "")
+        if getattr(numpys, plain, None) is f:
+            return [], f"{prefix}.{plain}"
+    if getattr(sys.modules.get(module), name, None) is f and module != "__main__":
+        public = sys.modules["tinygrad_lite"]
+        if getattr(public, name, None) is f:
+            return ["import tinygrad_lite as tgl"], f"tgl.{name}"
+        return [f"from {module} import {name}"], name
+    if isinstance(f, Primitive) and REGISTRY.get(name) is f and module.startswith("tinygrad_lite."):
+        return ["from tinygrad_lite.primitive import REGISTRY"], f"REGISTRY[{name!r}]"
+    code = getattr(getattr(f, "forward", f), "__code__", None)
+    where = f"{code.co_filename}:{code.co_firstlineno}" if code else module
+    return [f"{placeholder} = ...  # {name}, defined in {where}"], placeholder
