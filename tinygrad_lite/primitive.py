@@ -43,6 +43,10 @@ _NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"
 Rule = Callable[..., Any]
 
 
+def _registered(name: str) -> Primitive:
+    return REGISTRY[name]
+
+
 class Primitive:
     """A differentiable operation: a forward on arrays, and a gradient rule per argument.
 
@@ -99,7 +103,11 @@ class Primitive:
         return f"<primitive {self.__name__}>"
 
     def __reduce__(self) -> Any:
-        return (REGISTRY.__getitem__, (self.__name__,))
+        """As functions are pickled: by module and name. One that is no global goes by its name in the registry."""
+        is_global = getattr(sys.modules.get(self.__module__), self.__name__, None) is self
+        if is_global or REGISTRY.get(self.__name__) is not self:
+            return self.__name__  # pickle looks there, and says so if it is another or none
+        return (_registered, (self.__name__,))
 
     @property
     def formula(self) -> str:

@@ -244,12 +244,18 @@ class VarianceScaling(Initializer):
         if not scale > 0:
             raise ValueError(f"VarianceScaling expected a positive scale. Received: scale={scale!r}.")
         self.scale, self.mode, self.distribution = scale, mode, distribution
-        self._fan = lookup("mode of VarianceScaling", _FANS, mode)
-        self._distribution = lookup("distribution of VarianceScaling", _DISTRIBUTIONS, distribution)
+        self._entries()  # unknown names are told now
+
+    def _entries(self) -> tuple[Callable[[float, float], float], Callable[[float], Initializer]]:
+        return (
+            lookup("mode of VarianceScaling", _FANS, self.mode),
+            lookup("distribution of VarianceScaling", _DISTRIBUTIONS, self.distribution),
+        )
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> Array:
-        variance = self.scale / max(1.0, self._fan(*_fans(shape)))
-        return self._distribution(math.sqrt(variance)).draw(shape, generator)
+        fan, distribution = self._entries()
+        variance = self.scale / max(1.0, fan(*_fans(shape)))
+        return distribution(math.sqrt(variance)).draw(shape, generator)
 
 
 def _fans(shape: Shape) -> tuple[int, int]:

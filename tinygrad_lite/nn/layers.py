@@ -122,6 +122,7 @@ class Layer:
                 f"{type(self).__name__} expected a floating dtype. Received: dtype={dtype!r}. Try 'float32'."
             )
         self._weights: list[Variable] = []
+        self._weight_names: list[str] = []  # as `add_weight` was told them, without the path
         self._is_named_by_class = name is None
         self._takes_training = _takes_training(type(self))
         self._sample_shape = None if input_shape is None else _sample_shape(type(self).__name__, input_shape)
@@ -133,7 +134,7 @@ class Layer:
         self.stream = random.stream(self.name)
 
     def __getattr__(self, name: str) -> Any:  # called for what is missing only
-        if name in _SET_BY_INIT:
+        if "_trainable" not in vars(self) and not name.startswith("__"):  # copying looks for __setstate__ and so on
             raise RuntimeError(
                 f"{type(self).__name__}.__init__ must call super().__init__() before the layer is used. "
                 "Put it on the first line."
@@ -165,7 +166,9 @@ class Layer:
 
     def try_with_zeros(self, input_shape: Any) -> Any:
         """The output for one sample of zeros; no tape sees it."""
-        zeros = _map_shapes(lambda shape: wrap(np.zeros((1, *shape[1:]), self.dtype)), input_shape)
+        zeros = _map_shapes(
+            lambda shape: wrap(np.zeros((1, *_known_lengths(self.name, shape)), self.dtype)), input_shape
+        )
         with ExitStack() as stack:
             for tape in recording_tapes():
                 stack.enter_context(tape.stop_recording())
@@ -214,6 +217,8 @@ class Layer:
                     self._build_on_call(map_structure(batch_shape, inputs))
                 outputs = self.call(inputs, *args, **kwargs)
                 self.built = True
+                if is_first_call:
+                    self._name_weights_if_outermost()
         finally:
             del _state.inside[depth:]
             _state.training = outer
@@ -238,6 +243,11 @@ class Layer:
         self.build(input_shape)
         self.built = True
         name_children(self)  # those that `build` made
+
+    def _name_weights_if_outermost(self) -> None:
+        """After the first call: what was built before it became part of this layer gets the names it has here."""
+        if len(_state.inside) == 1:
+            name_weights(self, [layer.name for layer in self._around()])
 
     def _activate(self, x: Tensor, function: Any) -> Tensor:
         """Apply an activation; a model that takes the loss from the logits wants to know which, and to what."""
@@ -296,16 +306,16 @@ class Layer:
             )
         kind = self.dtype if dtype is None else np.dtype(dtype)
         value = initializers.get(initializer)(lengths, dtype=kind, generator=self.stream)
-        weight = Variable(value, trainable=trainable, name=f"{self._path()}/{name}", dtype=kind)
+        path = [layer.name for layer in self._around()]
+        weight = Variable(value, trainable=trainable, name="/".join([*path, name]), dtype=kind)
         self._weights.append(weight)
+        self._weight_names.append(name)
         return weight
 
-    def _path(self) -> str:
-        """The names of the layers around this one and its own; that of an outermost model is left out."""
-        inside = _state.inside if self in _state.inside else [*_state.inside, self]
-        if len(inside) > 1 and inside[0]._is_model:
-            inside = inside[1:]
-        return "/".join(layer.name for layer in inside)
+    def _around(self) -> list[Layer]:
+        """The layers that this one is being called in, and itself; an outermost model is left out."""
+        around = _state.inside if self in _state.inside else [*_state.inside, self]
+        return around[1:] if around[0]._is_model else around
 
     def _listed(self, trainable: bool | None = None) -> list[Variable]:
         """The weights of this layer and of those inside: all, or those that are trainable or are not."""
@@ -400,11 +410,6 @@ class Layer:
         return sum(weight.size for weight in self.weights)
 
 
-_SET_BY_INIT = frozenset(
-    {"_weights", "_is_named_by_class", "_takes_training", "_output_shape", "name", "dtype", "built", "_trainable",
-     "stream"}
-)  # fmt: skip
-
 BUILDS_NOTHING: set[Any] = {Layer.build}  # implementations of `build` that make no weights of their own
 
 
@@ -452,10 +457,23 @@ def name_children(parent: Layer) -> None:
         while child.name in taken:
             count += 1
             child.name = f"{name}_{count}"
-        for weight in child._weights:
-            weight.name = child.name + (weight.name or "").removeprefix(name)
         taken.add(child.name)
         child._is_named_by_class = False
+        name_weights(child, [child.name])  # if it was built before
+
+
+def name_weights(root: Layer, path: Sequence[str]) -> None:
+    """Name every weight by the layers around it and by itself: "block/dense/kernel"."""
+    seen = set()
+    pending = [(root, list(path))]
+    while pending:
+        layer, path = pending.pop()
+        if id(layer) in seen:
+            continue
+        seen.add(id(layer))
+        for weight, name in zip(layer._weights, layer._weight_names):
+            weight.name = "/".join([*path, name])
+        pending.extend((child, [*path, child.name]) for child in reversed(parts(layer)[1]))
 
 
 def _snake_case(name: str) -> str:
@@ -479,9 +497,20 @@ def _map_shapes(function: Any, shapes: Any) -> Any:
     """Apply `function` to every shape: a shape is a tuple, so only lists and dicts are structure."""
     if isinstance(shapes, dict):
         return {key: _map_shapes(function, value) for key, value in shapes.items()}
-    if isinstance(shapes, list):
+    if isinstance(shapes, list) and not all(n is None or isinstance(n, (int, np.integer)) for n in shapes):
         return [_map_shapes(function, value) for value in shapes]
     return function(shapes)
+
+
+def _known_lengths(owner: str, shape: Any) -> Shape:
+    """The lengths behind the batch axis, checked."""
+    is_shape = isinstance(shape, (tuple, list)) and len(shape) > 0
+    if not is_shape or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape[1:]):
+        raise ValueError(
+            f"{owner} expected the shape of a batch to be built for, where only the batch axis (the first) may be "
+            f"None. Received: input_shape={shape!r}. Try (None, 784), or (None, 28, 28)."
+        )
+    return tuple(shape[1:])
 
 
 def _sample_shape(owner: str, shape: Any) -> Shape:

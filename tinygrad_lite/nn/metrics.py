@@ -225,6 +225,8 @@ class _WeightedMean(Metric):
         self.count = self.add_variable("count")
 
     def _add(self, values: Tensor, sample_weight: Any) -> None:
+        total: Any
+        count: Any
         if sample_weight is None:
             total, count = ops.sum(values, dtype=np.float64), float(values.size)
         else:

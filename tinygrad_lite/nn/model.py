@@ -235,21 +235,13 @@ class Model(Layer):
 
     def _get_ready(self, x: Array, y: Array, method: str) -> None:
         """Try the model and the loss on one sample of the first batch, which builds what is not built yet."""
-        sample, target = wrap(x[:1]), wrap(y[:1])
-        with note_activation() as noted:
-            y_pred = self(sample, training=False)
-        if not isinstance(y_pred, Tensor):
-            raise TypeError(f"{method} expected {self.name} to return one Tensor. Received: {type(y_pred).__name__}.")
-        if self.loss is not None:
-            try:
-                self._compute_loss(target, y_pred, noted)
-            except ValueError as error:
-                if y_pred.ndim > 2 and x.ndim > 2:
-                    raise ValueError(
-                        f"{error} The model's output has shape {y_pred.shape} because its input has shape "
-                        f"{sample.shape}: put nn.Flatten() first in the model."
-                    ) from error
-                raise
+        failed = False
+        try:
+            y_pred = self._try(x[:1], y[:1], method)
+        except (TypeError, ValueError):
+            failed = True
+        if failed:
+            y_pred = self._try(x, y, method)  # says it once more, of the shapes that the user knows
         if self._metrics is None:
             shapes = ((None, *y_pred.shape[1:]), (None, *y.shape[1:]))
             self._metrics = [metrics_module.resolve(name, self.loss, *shapes) for name in self._metric_identifiers]
@@ -257,6 +249,24 @@ class Model(Layer):
             if len(set(names)) < len(names):
                 raise ValueError(f"compile expected metrics of different names. Received: {names}. Name one otherwise.")
         self._is_ready = True
+
+    def _try(self, x: Array, y: Array, method: str) -> Tensor:
+        """The output for `x`; and the errors, if it or the loss does not fit."""
+        with note_activation() as noted:
+            y_pred = self(wrap(x), training=False)
+        if not isinstance(y_pred, Tensor):
+            raise TypeError(f"{method} expected {self.name} to return one Tensor. Received: {type(y_pred).__name__}.")
+        if self.loss is not None:
+            try:
+                self._compute_loss(wrap(y), y_pred, noted)
+            except ValueError as error:
+                if y_pred.ndim > 2 and x.ndim > 2:
+                    raise ValueError(
+                        f"{error} The model's output has shape {y_pred.shape} because its input has shape "
+                        f"{x.shape}: put nn.Flatten() first in the model."
+                    ) from error
+                raise
+        return y_pred
 
     # One batch --------------------------------------------------------------------------------------------
 
