@@ -109,7 +109,9 @@ def judge(
             best = (spread + noise, slope, scale)
         tolerance = atol + rtol * max(abs(claimed), abs(slope)) + spread + 2 * noise
         flat = abs(rung.bend) <= max(abs(rungs[-2].bend) / 2, 10 * rtol * scale + 2 * rung.noise)
-        if settled and flat and abs(claimed - slope) <= tolerance:
+        # Far down everything drowns in rounding, and then any claim would agree: what has been known better counts.
+        known_best = spread + noise <= 2 * best[0]
+        if settled and flat and known_best and abs(claimed - slope) <= tolerance:
             relative = abs(claimed - slope) / max(scale, noise / rtol if rtol else 0.0, np.finfo(float).tiny)
             return Verdict("right", slope, spread + noise, slope, slope, relative)
     error, slope, scale = best
