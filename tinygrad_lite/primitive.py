@@ -484,6 +484,15 @@ def nondifferentiable(forward: Callable[..., Any], doc: str | None = None, *, ex
         The docstring, for a ufunc: what it computes, in one line, completed as by `elementwise`.
     example : str, optional
         "arguments -> what print shows", for that docstring.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> @tgl.nondifferentiable
+    ... def count_positive(x):
+    ...     return np.count_nonzero(x > 0)
+    >>> count_positive([1.0, -2.0, 3.0]).item()
+    2
     """
     made = Primitive(forward, is_elementwise=isinstance(forward, np.ufunc))
     made.is_differentiable = False

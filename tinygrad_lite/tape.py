@@ -33,7 +33,17 @@ _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its 
 
 
 class UnconnectedGradients(Enum):
-    """What `gradient` answers for a source that the target does not depend on."""
+    """What `gradient` answers for a source that the target does not depend on.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> a, b = tgl.Variable(1.0), tgl.Variable(2.0)
+    >>> with tgl.GradientTape() as tape:
+    ...     y = a * a
+    >>> tape.gradient(y, [a, b], unconnected_gradients=tgl.UnconnectedGradients.ZERO)
+    [Tensor(2., shape=(), dtype=float32), Tensor(0., shape=(), dtype=float32)]
+    """
 
     NONE = "none"
     ZERO = "zero"

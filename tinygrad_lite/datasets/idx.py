@@ -88,6 +88,17 @@ def read_images_and_labels(images_path: StrPath, labels_path: StrPath) -> tuple[
         names the file or files.
     OSError
         If a file cannot be opened or read.
+
+    Examples
+    --------
+    >>> import pathlib
+    >>> images, labels = pathlib.Path("images-idx3-ubyte"), pathlib.Path("labels-idx1-ubyte")
+    >>> _ = images.write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2, 10, 11, 12, 13]))
+    >>> _ = labels.write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 7, 5]))
+    >>> read_images_and_labels(images, labels)
+    (array([[[10, 11]],
+    <BLANKLINE>
+           [[12, 13]]], dtype=uint8), array([7, 5], dtype=uint8))
     """
     arrays = []
     for path, what, ndim in ((images_path, "images", 3), (labels_path, "labels", 1)):

@@ -114,6 +114,13 @@ def load_data_or_synthetic() -> tuple[Split, Split]:
     ------
     ValueError
         As `load_data`.
+
+    Examples
+    --------
+    >>> from tinygrad_lite.datasets import mnist
+    >>> (x_train, y_train), (x_test, y_test) = mnist.load_data_or_synthetic()
+    >>> x_train[0].shape, x_train.dtype
+    ((28, 28), dtype('uint8'))
     """
     try:
         return load_data()

@@ -567,21 +567,39 @@ class LossFunctionWrapper(Loss):
 
 
 class MeanSquaredError(LossFunctionWrapper):
-    """The mean of (y_pred - y_true)²: see `mean_squared_error`, and `Loss` for the arguments."""
+    """The mean of (y_pred - y_true)²: see `mean_squared_error`, and `Loss` for the arguments.
+
+    Examples
+    --------
+    >>> print(f"{MeanSquaredError()([[0.0, 1.0]], [[0.5, 1.0]]):.3f}")
+    0.125
+    """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error") -> None:
         super().__init__(mean_squared_error, reduction, name)
 
 
 class MeanAbsoluteError(LossFunctionWrapper):
-    """The mean of |y_pred - y_true|: see `mean_absolute_error`, and `Loss` for the arguments."""
+    """The mean of |y_pred - y_true|: see `mean_absolute_error`, and `Loss` for the arguments.
+
+    Examples
+    --------
+    >>> print(f"{MeanAbsoluteError()([[0.0, 1.0]], [[0.5, 1.0]]):.3f}")
+    0.250
+    """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error") -> None:
         super().__init__(mean_absolute_error, reduction, name)
 
 
 class Huber(LossFunctionWrapper):
-    """A parabola near zero, straight lines further out: see `huber`, and `Loss` for the arguments."""
+    """A parabola near zero, straight lines further out: see `huber`, and `Loss` for the arguments.
+
+    Examples
+    --------
+    >>> print(f"{Huber()([[0.0, 1.0]], [[3.0, 1.0]]):.3f}")
+    1.250
+    """
 
     def __init__(
         self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str = "huber_loss"
@@ -590,14 +608,26 @@ class Huber(LossFunctionWrapper):
 
 
 class Hinge(LossFunctionWrapper):
-    """The mean of max(1 - y_true·y_pred, 0): see `hinge`, and `Loss` for the arguments."""
+    """The mean of max(1 - y_true·y_pred, 0): see `hinge`, and `Loss` for the arguments.
+
+    Examples
+    --------
+    >>> print(f"{Hinge()([[-1.0, 1.0]], [[0.5, 2.0]]):.3f}")
+    0.750
+    """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "hinge") -> None:
         super().__init__(hinge, reduction, name)
 
 
 class KLDivergence(LossFunctionWrapper):
-    """Σ y_true · log(y_true / y_pred): see `kl_divergence`, and `Loss` for the arguments."""
+    """Σ y_true · log(y_true / y_pred): see `kl_divergence`, and `Loss` for the arguments.
+
+    Examples
+    --------
+    >>> print(f"{KLDivergence()([[0.5, 0.5]], [[0.25, 0.75]]):.3f}")
+    0.144
+    """
 
     def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "kl_divergence") -> None:
         super().__init__(kl_divergence, reduction, name)

@@ -381,14 +381,30 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
 
 
 class MeanSquaredError(MeanMetricWrapper):
-    """The mean of (y_pred - y_true)²."""
+    """The mean of (y_pred - y_true)².
+
+    Examples
+    --------
+    >>> m = MeanSquaredError()
+    >>> m.update_state([[0.0, 1.0]], [[0.5, 1.0]])
+    >>> m.result().item()
+    0.125
+    """
 
     def __init__(self, name: str = "mean_squared_error") -> None:
         super().__init__(losses.mean_squared_error, name)
 
 
 class MeanAbsoluteError(MeanMetricWrapper):
-    """The mean of |y_pred - y_true|."""
+    """The mean of |y_pred - y_true|.
+
+    Examples
+    --------
+    >>> m = MeanAbsoluteError()
+    >>> m.update_state([[0.0, 1.0]], [[0.5, 1.0]])
+    >>> m.result().item()
+    0.25
+    """
 
     def __init__(self, name: str = "mean_absolute_error") -> None:
         super().__init__(losses.mean_absolute_error, name)
