@@ -6,9 +6,9 @@ from tinygrad_lite.viz.graph import graph as graph
 from tinygrad_lite.viz.parts import Edge as Edge
 from tinygrad_lite.viz.parts import Group as Group
 from tinygrad_lite.viz.parts import Node as Node
-from tinygrad_lite.viz.path import Path as Path
+from tinygrad_lite.viz.path import Chain as Chain
 from tinygrad_lite.viz.recorders import GradientNorms as GradientNorms
 from tinygrad_lite.viz.recorders import LiveCurves as LiveCurves
 from tinygrad_lite.viz.recorders import WeightPath as WeightPath
 
-__all__ = ["Edge", "GradientNorms", "Graph", "Group", "LiveCurves", "Node", "Path", "WeightPath", "graph"]
+__all__ = ["Chain", "Edge", "GradientNorms", "Graph", "Group", "LiveCurves", "Node", "WeightPath", "graph"]

@@ -9,8 +9,10 @@ own rules, one operation at a time, and the tape is left as it was.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tinygrad_lite.structure import flatten
@@ -18,7 +20,8 @@ from tinygrad_lite.tape import GradientTape
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.viz.dot import to_dot
 from tinygrad_lite.viz.parts import GraphData, Node
-from tinygrad_lite.viz.path import Path, find_path
+from tinygrad_lite.viz.path import Chain, find_path
+from tinygrad_lite.viz.render import FORMATS, RendererMissing, draw
 from tinygrad_lite.viz.trace import Names, Trace
 from tinygrad_lite.viz.view import View, readable_depth
 
@@ -80,6 +83,55 @@ class Graph(GraphData):
         """
         return to_dot(self)
 
+    def render(self, path: str | os.PathLike[str]) -> Path:
+        """Draw into a file.
+
+        Parameters
+        ----------
+        path : str or path
+            Its ending says how: `.svg`, `.png`, `.pdf`, or `.dot` for the text.
+
+        Returns
+        -------
+        Path
+            Of the file.
+
+        Raises
+        ------
+        RendererMissing
+            There is neither Graphviz's `dot` nor graphviz-pure, which the `viz` extra installs.
+        ValueError
+            The ending is unknown.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import tinygrad_lite as tgl
+        >>> from tinygrad_lite import viz
+        >>> w = tgl.Variable(3.0, name="w")
+        >>> with tgl.GradientTape() as tape:
+        ...     y = w * w
+        >>> viz.graph(tape, y).render(tempfile.mkdtemp() + "/square.svg").name
+        'square.svg'
+        """
+        file = Path(path)
+        ending = file.suffix.lower().removeprefix(".")
+        if ending in ("dot", "gv"):
+            file.write_text(self.dot, encoding="utf-8")
+        elif ending in FORMATS:
+            file.write_bytes(draw(self.dot, ending))
+        else:
+            known = ", ".join(f".{name}" for name in (*FORMATS, "dot"))
+            raise ValueError(f"render expected a path that ends in one of {known}. Received: path={str(path)!r}.")
+        return file
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the drawing, or how to get one."""
+        try:
+            return {"image/svg+xml": draw(self.dot, "svg").decode(), "text/plain": repr(self)}
+        except RendererMissing as error:
+            return {"text/plain": f"{self!r}\n{error}"}
+
     def find(self, what: Tensor | Node | str) -> Node:
         """The node that shows a tensor, or that has a name.
 
@@ -134,7 +186,7 @@ class Graph(GraphData):
             )
         return nodes[0]
 
-    def path(self, target: Tensor | Node | str, source: Tensor | Node | str) -> Path:
+    def path(self, target: Tensor | Node | str, source: Tensor | Node | str) -> Chain:
         """The derivative of `target` with respect to `source`, as the product that the chain rule makes of it.
 
         The edges on the way are highlighted in what is drawn next.
@@ -146,7 +198,7 @@ class Graph(GraphData):
 
         Returns
         -------
-        Path
+        Chain
             Prints as the product.
 
         Raises

@@ -11,13 +11,13 @@ import numpy as np
 from tinygrad_lite.viz.parts import Edge, Node
 from tinygrad_lite.viz.summary import number, shape_text
 
-__all__ = ["Path", "find_path"]
+__all__ = ["Chain", "find_path"]
 
 MOST_ROUTES = 32  # that a path writes out
 
 
 @dataclass(frozen=True)
-class Path:
+class Chain:
     """A derivative, as the sum over all ways of the products of what stands on their edges.
 
     Attributes
@@ -47,7 +47,7 @@ class Path:
         return float(self.product)
 
 
-def find_path(edges: list[Edge], start: Node, end: Node, product: Any) -> Path | None:
+def find_path(edges: list[Edge], start: Node, end: Node, product: Any) -> Chain | None:
     """All ways along backward `edges` from `start` to `end`; None if there are none.
 
     Parameters
@@ -74,7 +74,7 @@ def find_path(edges: list[Edge], start: Node, end: Node, product: Any) -> Path |
     factors: list[float | str] = [edge.label if edge.derivative is None else edge.derivative for edge in routes[0]]
     if np.size(product) == 1:
         product = float(np.asarray(product).reshape(()))
-    return Path(
+    return Chain(
         routes=routes,
         edges=frozenset(edge for out in useful.values() for edge in out),
         factors=factors,
