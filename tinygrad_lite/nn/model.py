@@ -688,6 +688,8 @@ class Sequential(Model):
     ['flatten', 'dense', 'dense_1']
     """
 
+    _is_chain = True  # each layer's output is the next one's input, which drawings show
+
     def __init__(
         self, layers: Iterable[Layer | Input] | None = None, *, name: str | None = None, trainable: bool = True
     ) -> None:

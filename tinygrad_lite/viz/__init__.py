@@ -3,6 +3,7 @@
 from tinygrad_lite.viz import plots as plots
 from tinygrad_lite.viz.graph import Graph as Graph
 from tinygrad_lite.viz.graph import graph as graph
+from tinygrad_lite.viz.layers import model as model
 from tinygrad_lite.viz.parts import Edge as Edge
 from tinygrad_lite.viz.parts import Group as Group
 from tinygrad_lite.viz.parts import Node as Node
@@ -11,4 +12,4 @@ from tinygrad_lite.viz.recorders import GradientNorms as GradientNorms
 from tinygrad_lite.viz.recorders import LiveCurves as LiveCurves
 from tinygrad_lite.viz.recorders import WeightPath as WeightPath
 
-__all__ = ["Chain", "Edge", "GradientNorms", "Graph", "Group", "LiveCurves", "Node", "WeightPath", "graph"]
+__all__ = ["Chain", "Edge", "GradientNorms", "Graph", "Group", "LiveCurves", "Node", "WeightPath", "graph", "model"]

@@ -31,7 +31,6 @@ KINDS: dict[str, dict[str, str]] = {
     "layer": {"style": "filled,rounded", "color": INK, "fillcolor": "#ececec", "peripheries": "2"},
     "target": {"style": "filled,rounded", "color": ORANGE, "fillcolor": "#fdedcc", "penwidth": "3"},
 }
-LEGEND = {**{kind: kind for kind in KINDS}, "layer": "folded layer"}
 NOT_FINITE = {"color": "#000000", "penwidth": "2.5"}
 
 EDGES: dict[str, dict[str, str]] = {
@@ -164,8 +163,8 @@ def _label(node: Node, values: str, of: str) -> str:
     rows = [_title(node)]
     if node.details:
         rows.append(_text(_short(node.details), GREY, 10))
-    kind = f"{shape_text(node.shape)} {node.dtype}".strip() if node.dtype else "number"
-    if node.kind != "constant" or node.dtype:
+    if node.dtype or node.shape:
+        kind = f"{shape_text(node.shape)} {node.dtype}".strip()
         rows.append(_text(kind, PALE if node.is_faint else GREY, 9))
     if node.parameters:
         rows.append(_text(f"{node.parameters:,} parameters", GREEN, 10))
@@ -262,7 +261,7 @@ def _sample(kind: str) -> str:
     line = ",".join(part for part in style["style"].split(",") if part != "filled")
     outline += f' style="{line}"' if line else ""
     table = f'<table border="{style.get("penwidth", "1")}" cellborder="0" cellspacing="0" cellpadding="{{}}" {outline}>'
-    sample = f"{table.format(3)}<tr><td>{_text(LEGEND[kind], INK, 9)}</td></tr></table>"
+    sample = f"{table.format(3)}<tr><td>{_text(kind, INK, 9)}</td></tr></table>"
     return f"{table.format(2)}<tr><td>{sample}</td></tr></table>" if "peripheries" in style else sample
 
 

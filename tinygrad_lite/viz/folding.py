@@ -15,7 +15,7 @@ from typing import Any
 from tinygrad_lite.viz.parts import Node
 from tinygrad_lite.viz.trace import Trace
 
-__all__ = ["Box", "fold"]
+__all__ = ["Box", "box_name", "fold", "repeats"]
 
 LONGEST_PERIOD = 8  # boxes that repeat together
 
@@ -79,7 +79,7 @@ def _runs(trace: Trace, folded: dict[str, str]) -> dict[str, Box]:
         end = start + 1
         while end < len(groups) and continues(groups[end - 1], groups[end]):
             end += 1
-        for period, count in _repeats([signatures[group] for group in groups[start:end]]):
+        for period, count in repeats([signatures[group] for group in groups[start:end]]):
             run = groups[start : start + period * count]
             box = Box(run[0], run, count)
             owner.update(dict.fromkeys(run, box))
@@ -87,12 +87,12 @@ def _runs(trace: Trace, folded: dict[str, str]) -> dict[str, Box]:
     return owner
 
 
-def _repeats(signatures: list[Any]) -> list[tuple[int, int]]:
+def repeats(signatures: list[Any]) -> list[tuple[int, int]]:
     """A chain cut into runs: how many boxes repeat together, and how often they do.
 
     Examples
     --------
-    >>> _repeats(list("abbbcdcdcd"))
+    >>> repeats(list("abbbcdcdcd"))
     [(1, 1), (1, 3), (2, 3)]
     """
     runs = []

@@ -31,6 +31,7 @@ class Node:
     formula, arithmetic : str or None
         How it was computed, in names and, between scalars, in numbers.
     shape : tuple of int
+        With None for an axis of any length, in the drawing of a model.
     dtype : str
     value : ndarray or number; a tuple of them where an operation has several outputs
     gradient : ndarray or number, tuple of them, or None
@@ -58,7 +59,7 @@ class Node:
     operation: str | None = None
     formula: str | None = None
     arithmetic: str | None = None
-    shape: tuple[int, ...] = ()
+    shape: tuple[Any, ...] = ()
     dtype: str = ""
     value: Any = field(default=None, compare=False)
     gradient: Any = field(default=None, compare=False)

@@ -36,9 +36,9 @@ def number(value: Any) -> str:
     return "0" if text == "-0" else "NaN" if text == "nan" else text
 
 
-def shape_text(shape: tuple[int, ...]) -> str:
-    """A shape as Python writes it: `()` for a scalar, `(3,)` for a vector."""
-    return str(tuple(int(n) for n in shape))
+def shape_text(shape: tuple[Any, ...]) -> str:
+    """A shape as Python writes it: `()` for a scalar, `(3,)` for a vector, `(None, 3)` for any number of rows."""
+    return str(tuple(None if n is None else int(n) for n in shape))
 
 
 def is_small(array: Any) -> bool:
