@@ -6,6 +6,7 @@ wants to be told overrides the ones that it needs.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +16,8 @@ from tinygrad_lite.callback import Callback, Logs
 
 __all__ = ["Callback", "History"]
 
-_HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+_OLDER = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}  # Keras's older names
+_HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_") and name not in _OLDER.values())
 
 
 class CallbackList:
@@ -43,7 +45,7 @@ class CallbackList:
             callback.set_params(params)
             callback.set_model(model)
         self._listeners: dict[str, list[Callable[..., None]]] = {
-            hook: [getattr(callback, hook) for callback in callbacks if _overrides(callback, hook)] for hook in _HOOKS
+            hook: [listener for callback in callbacks if (listener := _listener(callback, hook))] for hook in _HOOKS
         }
 
     def has(self, hook: str) -> bool:
@@ -56,8 +58,12 @@ class CallbackList:
             listener(*args)
 
 
-def _overrides(callback: Callback, hook: str) -> bool:
-    return getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook)
+def _listener(callback: Callback, hook: str) -> Callable[..., None] | None:
+    """The callback's own method for `hook`, or for its older name, or None if it has neither."""
+    for name in (hook, _OLDER.get(hook)):
+        if name and getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name):
+            return getattr(callback, name)  # type: ignore[no-any-return]
+    return None
 
 
 def as_list(callbacks: Any) -> list[Callback]:
@@ -215,9 +221,11 @@ class ProgressBar(Callback):
         from tqdm import tqdm
 
         self.close()
+        columns, lines = shutil.get_terminal_size()  # 80, 24 where a terminal says 0, 0: tqdm would print nothing
         self._bar = tqdm(
-            total=self.params["steps"], desc=what, unit="step", file=sys.stdout, leave=leave, dynamic_ncols=True
-        )
+            total=self.params["steps"], desc=what, unit="step", file=sys.stdout, leave=leave,
+            ncols=columns - 1, nrows=lines,
+        )  # fmt: skip
 
     def _step(self, logs: Logs | None) -> None:
         self._bar.set_postfix_str(_line(logs), refresh=False)
