@@ -353,7 +353,7 @@ def output_on_a_terminal(verbose):
 def test_a_bar_on_a_terminal():
     output = output_on_a_terminal("auto")
     assert "\r" in output.replace("\r\n", "\n")  # drawn over and over in one line
-    final = [line.rpartition("\r")[2] for line in output.replace("\r\n", "\n").splitlines()]
+    final = [line.rpartition("\r")[2] for line in output.replace("\r\n", "\n").split("\n")]
     for what, line in zip(["Epoch 1/2", "Epoch 2/2", "Evaluation"], final):
         steps = 2 if what == "Evaluation" else 8
         assert line.startswith(f"{what}: 100%")

@@ -62,7 +62,7 @@ def _listener(callback: Callback, hook: str) -> Callable[..., None] | None:
     """The callback's own method for `hook`, or for its older name, or None if it has neither."""
     for name in (hook, _OLDER.get(hook)):
         if name and getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name):
-            return getattr(callback, name)  # type: ignore[no-any-return]
+            return getattr(callback, name)
     return None
 
 
