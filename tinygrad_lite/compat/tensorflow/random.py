@@ -1,0 +1,93 @@
+"""`tf.random`: tensors of random numbers, with TensorFlow's arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import ops
+from tinygrad_lite import random as ours
+from tinygrad_lite.compat import seeds
+from tinygrad_lite.compat.names import names_of
+from tinygrad_lite.tensor import Tensor
+
+__all__ = ["normal", "set_seed", "shuffle", "uniform"]
+
+
+def set_seed(seed: int) -> None:
+    """Start all randomness afresh from `seed`, as `tgl.random.set_seed` does.
+
+    Examples
+    --------
+    >>> set_seed(1)
+    >>> first = uniform([2]).numpy()
+    >>> set_seed(1)
+    >>> bool((uniform([2]).numpy() == first).all())
+    True
+    """
+    seeds.set_seed(seed)
+
+
+def uniform(
+    shape: Any,
+    minval: Any = 0,
+    maxval: Any = None,
+    dtype: Any = np.float32,
+    seed: int | None = None,
+    name: Any = None,
+) -> Tensor:
+    """Numbers drawn evenly from [`minval`, `maxval`); `maxval` is 1 by default, and needed for integers.
+
+    Examples
+    --------
+    >>> uniform([2, 3], minval=0, maxval=10, dtype="int32").shape
+    (2, 3)
+    """
+    kind = np.dtype(dtype)
+    if kind.kind in "iu":
+        if maxval is None:
+            raise ValueError(f"tf.random.uniform expected maxval for the dtype {kind}. Received: maxval=None.")
+        return Tensor(seeds.generator(seed).integers(minval, maxval, _shape(shape)).astype(kind))
+    high = 1 if maxval is None else maxval
+    if seed is None:
+        return ours.uniform(_shape(shape), minval, high, kind)
+    return Tensor(seeds.generator(seed).uniform(minval, high, _shape(shape)).astype(kind))
+
+
+def normal(
+    shape: Any,
+    mean: Any = 0.0,
+    stddev: Any = 1.0,
+    dtype: Any = np.float32,
+    seed: int | None = None,
+    name: Any = None,
+) -> Tensor:
+    """Numbers drawn from the normal distribution.
+
+    Examples
+    --------
+    >>> normal([2, 3], stddev=0.1).shape
+    (2, 3)
+    """
+    if seed is None:
+        return ours.normal(_shape(shape), mean, stddev, np.dtype(dtype))
+    return Tensor(seeds.generator(seed).normal(mean, stddev, _shape(shape)).astype(dtype))
+
+
+def shuffle(value: Any, seed: int | None = None, name: Any = None) -> Tensor:
+    """`value` with its first axis in random order.
+
+    Examples
+    --------
+    >>> sorted(shuffle([1.0, 2.0, 3.0]).tolist())
+    [1.0, 2.0, 3.0]
+    """
+    return ops.take(value, seeds.generator(seed).permutation(len(value)), axis=0)
+
+
+def _shape(shape: Any) -> tuple[int, ...]:
+    return tuple(int(length) for length in shape)
+
+
+__getattr__, __dir__ = names_of(__name__, {})
