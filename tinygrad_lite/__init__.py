@@ -17,6 +17,7 @@ from tinygrad_lite.function import function as function
 from tinygrad_lite.functional import hessian_vector_product as hessian_vector_product
 from tinygrad_lite.functional import value_and_gradient as value_and_gradient
 from tinygrad_lite.ops import *  # noqa: F403
+from tinygrad_lite.ops import linalg as linalg
 from tinygrad_lite.ops import operators as operators
 from tinygrad_lite.primitive import custom_gradient as custom_gradient
 from tinygrad_lite.primitive import elementwise as elementwise

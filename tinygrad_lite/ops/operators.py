@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import ops
+from tinygrad_lite.ops import linalg
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.tape import state
 from tinygrad_lite.tensor import Array, Tensor
@@ -102,9 +103,9 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
 def _mirrors() -> dict[Any, Callable[..., Any]]:
     """NumPy's function to ours, by name."""
     table: dict[Any, Callable[..., Any]] = {}
-    for ours in (ops,):
+    for ours, numpy in ((ops, np), (linalg, np.linalg)):
         for name in ours.__all__:
-            theirs = getattr(np, name, None)
+            theirs = getattr(numpy, name, None)
             if callable(theirs):
                 table[theirs] = getattr(ours, name)
     return table

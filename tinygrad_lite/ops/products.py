@@ -1,13 +1,15 @@
-"""Linear algebra: products of vectors, matrices and tensors of any rank.
+"""Products of vectors, matrices and tensors of any rank.
 
 Two primitives do all of it, matrix products and Einstein sums, and the rules of both are products of the same
 kind: for y = a @ b they are g @ bᵀ and aᵀ @ g, summed over the axes along which a stack of matrices was
-broadcast; for an Einstein sum, exchange the output and the argument in the equation. Inverses and
-decompositions are in `decompositions`.
+broadcast; for an Einstein sum, exchange the output and the argument in the equation. Inverses are
+in `inverses`.
 """
 
 from __future__ import annotations
 
+import functools
+import itertools
 import math
 import operator
 import string
@@ -19,6 +21,7 @@ import numpy as np
 
 from tinygrad_lite.ops.elementwise import cast, multiply, subtract
 from tinygrad_lite.ops.indexing import diagonal, pad
+from tinygrad_lite.ops.reductions import refuse_out
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, moveaxis, ravel, reshape, roll, squeeze, transpose
 from tinygrad_lite.primitive import primitive
@@ -26,8 +29,8 @@ from tinygrad_lite.tape import sum_to_shape
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 
-def _t(x: Any) -> Any:
-    """`x` with its last two axes swapped."""
+def t(x: Any) -> Any:
+    """`x` with its last two axes exchanged."""
     return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
 
 
@@ -67,7 +70,7 @@ def _matmul_left_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
         return sum_to_shape(g[..., None] * b, a.shape)
     if a.ndim == 1:  # (k,) @ (..., k, m)
         return sum_to_shape((b @ g[..., None])[..., 0], a.shape)
-    return sum_to_shape(g @ _t(b), a.shape)
+    return sum_to_shape(g @ t(b), a.shape)
 
 
 def _matmul_right_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -78,8 +81,8 @@ def _matmul_right_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
     if a.ndim == 1:  # (k,) @ (..., k, m): an outer product
         return sum_to_shape(a[:, None] * g[..., None, :], b.shape)
     if b.ndim == 1:  # (..., n, k) @ (k,)
-        return sum_to_shape((_t(a) @ g[..., None])[..., 0], b.shape)
-    return sum_to_shape(_t(a) @ g, b.shape)
+        return sum_to_shape((t(a) @ g[..., None])[..., 0], b.shape)
+    return sum_to_shape(t(a) @ g, b.shape)
 
 
 matmul.defvjp(_matmul_left_vjp, _matmul_right_vjp)
@@ -344,6 +347,67 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     forth = multiply(roll(a, shift=-1, axis=-1), roll(b, shift=-2, axis=-1))
     back = multiply(roll(a, shift=-2, axis=-1), roll(b, shift=-1, axis=-1))
     return moveaxis(subtract(forth, back), -1, axisc)
+
+
+def multi_dot(arrays: Any, *, out: None = None) -> Tensor:
+    """The product of several matrices, in the order of brackets that takes the fewest multiplications.
+
+    Parameters
+    ----------
+    arrays : sequence of Tensors or array-likes
+        Matrices whose shapes fit one after the other; the first may be a vector, as a row, and the last, as a column.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        There are fewer than two arrays, or their shapes do not fit.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.linalg.multi_dot([tgl.ones((10, 100)), tgl.ones((100, 5)), tgl.ones((5, 50))]).shape
+    (10, 50)
+    """
+    refuse_out("multi_dot", out)
+    chain = [to_tensor(x) for x in arrays]
+    if len(chain) < 2:
+        raise ValueError(f"multi_dot expected at least two arrays. Received: {len(chain)}.")
+    is_row, is_column = chain[0].ndim == 1, chain[-1].ndim == 1
+    chain[0] = chain[0][None, :] if is_row else chain[0]
+    chain[-1] = chain[-1][:, None] if is_column else chain[-1]
+    shapes = [x.shape for x in chain]
+    fits = all(len(shape) == 2 for shape in shapes) and all(a[1] == b[0] for a, b in itertools.pairwise(shapes))
+    if not fits:
+        raise ValueError(
+            "multi_dot expected matrices, each with as many columns as the next one has rows. Received: shapes "
+            f"{', '.join(map(str, shapes))}."
+        )
+    lengths = [shape[0] for shape in shapes] + [shapes[-1][1]]
+
+    @functools.cache
+    def cheapest(first: int, last: int) -> tuple[int, int]:
+        """How many multiplications the factors from `first` to `last` take, and behind which to split them."""
+        ways = (
+            (cheapest(first, n)[0] + cheapest(n + 1, last)[0] + lengths[first] * lengths[n + 1] * lengths[last + 1], n)
+            for n in range(first, last)
+        )
+        return min(ways, default=(0, first))
+
+    def product(first: int, last: int) -> Tensor:
+        if first == last:
+            return chain[first]
+        middle = cheapest(first, last)[1]
+        return matmul(product(first, middle), product(middle + 1, last))
+
+    answer = product(0, len(chain) - 1)
+    answer = answer[0] if is_row else answer
+    return answer[..., 0] if is_column else answer
 
 
 # Einstein sums ------------------------------------------------------------------------------------------------

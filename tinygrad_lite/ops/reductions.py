@@ -115,11 +115,11 @@ def _prod_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, keepdims: bool) -> 
     order = [n for n in range(a.ndim) if n not in reduced] + reduced
     apart = np.transpose(a, order)
     lines = np.reshape(apart, (*apart.shape[: a.ndim - len(reduced)], count_reduced(a, axis)))
-    others = np.transpose(np.reshape(_products_of_others(lines), apart.shape), np.argsort(order).tolist())
+    others = np.transpose(np.reshape(products_of_others(lines), apart.shape), np.argsort(order).tolist())
     return expand_reduced(g, a, axis, keepdims) * others
 
 
-def _products_of_others(x: Any) -> Any:
+def products_of_others(x: Any) -> Any:
     """For each element, the product of the others along the last axis: of those before times of those behind."""
     return products_before(x) * np.flip(products_before(np.flip(x, -1)), -1)
 

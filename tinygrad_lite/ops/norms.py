@@ -1,0 +1,267 @@
+"""Norms of vectors and of matrices. At zero, where a norm has a kink, its gradient is 0, the least of all subgradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.ops.counting import count_nonzero
+from tinygrad_lite.ops.decompositions import require_matrices, svdvals
+from tinygrad_lite.ops.elementwise import absolute, cast, divide, multiply
+from tinygrad_lite.ops.inverses import inv
+from tinygrad_lite.ops.reductions import expand_reduced
+from tinygrad_lite.ops.reductions import max as max_
+from tinygrad_lite.ops.reductions import min as min_
+from tinygrad_lite.ops.reductions import sum as sum_
+from tinygrad_lite.ops.shaping import as_axis, expand_dims, moveaxis, reshape
+from tinygrad_lite.primitive import primitive
+from tinygrad_lite.tensor import Array, Tensor, to_tensor
+
+
+@primitive
+def _vector_norm(x: Any, *, ord: float, axis: Any = None, keepdims: bool = False) -> Array:
+    """The length of a vector: (Σ |x|^ord)^(1/ord)."""
+    if ord == 2:
+        return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
+    with np.errstate(divide="ignore"):  # a zero to a negative power
+        return np.sum(np.absolute(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+
+
+def _vector_norm_vjp(g: Any, y: Any, x: Any, ord: float, axis: Any, keepdims: bool) -> Any:
+    g, y = expand_reduced(g, x, axis, keepdims), expand_reduced(y, x, axis, keepdims)
+    y = np.where(y == 0, 1, y)
+    if ord == 2:
+        return g * (x / y)
+    return g * np.sign(x) * (np.where(x == 0, 1, np.absolute(x)) / y) ** (ord - 1)
+
+
+_vector_norm.defvjp(_vector_norm_vjp)
+
+
+def _of_vectors(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
+    if isinstance(ord, str):
+        raise ValueError(
+            f"norm expected a number as the order of a vector's norm. Received: ord={ord!r}, which is one of matrices."
+        )
+    ord = 2 if ord is None else ord
+    if ord == np.inf:
+        return max_(absolute(x), axis, keepdims=keepdims)
+    if ord == -np.inf:
+        return min_(absolute(x), axis, keepdims=keepdims)
+    if ord == 0:
+        return cast(count_nonzero(x, axis=axis, keepdims=keepdims), x.dtype)
+    return _vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)
+
+
+_OF_SINGULAR_VALUES = {"nuc": sum_, 2: max_, -2: min_}
+_OF_LINES = {1: (max_, -2), -1: (min_, -2), np.inf: (max_, -1), -np.inf: (min_, -1)}  # and the axis that is summed
+
+
+def _of_matrices(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: bool) -> Tensor:
+    first, second = (as_axis(n, x.ndim) for n in axes)
+    if first == second:
+        raise ValueError(f"norm expected two different axes. Received: axis={axes}.")
+    moved = moveaxis(x, (first, second), (-2, -1))
+    if ord in (None, "fro", "f"):
+        y: Tensor = _vector_norm(moved, ord=2, axis=(-2, -1))
+    elif ord in _OF_SINGULAR_VALUES:
+        y = _OF_SINGULAR_VALUES[ord](svdvals(moved), -1)
+    elif ord in _OF_LINES:
+        extremum, summed = _OF_LINES[ord]
+        y = extremum(sum_(absolute(moved), summed), -1)
+    else:
+        raise ValueError(
+            f"norm expected one of 'fro', 'nuc', 1, -1, 2, -2, inf, -inf as the order of a matrix norm. Received: "
+            f"ord={ord!r}."
+        )
+    return expand_dims(y, axis=tuple(sorted((first, second)))) if keepdims else y
+
+
+def _floating(x: Any) -> Tensor:
+    x = to_tensor(x)
+    return x if x.dtype.kind == "f" else cast(x, np.float64)
+
+
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+    """The length of vectors, or the size of matrices.
+
+    Kinks: at zero the gradient is 0; of several elements or lines that are the largest or the smallest, each gets
+    an equal share.
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+    ord : number, "fro" or "nuc", optional
+        Of vectors: 2 by default, for (Σ |x|^ord)^(1/ord); inf and -inf for the largest and the smallest |x|; 0 for
+        how many are not zero, without a gradient. Of matrices: "fro" by default, the root of the sum of squares;
+        "nuc", 2, -2 for the sum, the largest, the smallest of the singular values; 1, -1 for the largest, the
+        smallest sum of a column's absolute values, inf, -inf for that of a row's.
+    axis : int, pair of int, or None
+        One for vectors, two for matrices. None takes a 1-D `x` for a vector, a 2-D one for a matrix, and without
+        `ord` any other for one long vector.
+    keepdims : bool
+        Keep the reduced axes, with length one.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        An order that there is not, or `x` is neither a vector nor a matrix.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.linalg.norm([3.0, 4.0]).item(), tgl.linalg.norm([[1.0, -2.0], [3.0, 4.0]], 1).item()
+    (5.0, 6.0)
+    """
+    x = _floating(x)
+    if axis is None:
+        if ord is None:
+            return _vector_norm(x, ord=2, keepdims=keepdims)
+        if x.ndim not in (1, 2):
+            raise ValueError(
+                f"norm expected a vector or a matrix. Received: x.shape={x.shape}, ord={ord!r}, axis=None. Name one axis "
+                "for vectors, two for matrices."
+            )
+        axis = tuple(range(x.ndim))
+    axes = axis if isinstance(axis, tuple) else (axis,)
+    if len(axes) == 1:
+        return _of_vectors(x, ord, axes[0], keepdims)
+    if len(axes) == 2:
+        return _of_matrices(x, ord, axes, keepdims)
+    raise ValueError(f"norm expected one axis for vectors, or two for matrices. Received: axis={axis}.")
+
+
+def vector_norm(x: Any, /, *, axis: Any = None, ord: Any = 2, keepdims: bool = False) -> Tensor:
+    """The length of vectors: (Σ |x|^ord)^(1/ord).
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+    axis : int, tuple of int, or None
+        Of the vectors; several for a vector in several axes, None for all.
+    ord : number
+        As for `norm`.
+    keepdims : bool
+        Keep the reduced axes, with length one.
+
+    Returns
+    -------
+    Tensor
+
+    Raises
+    ------
+    ValueError
+        An order that there is not.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.linalg.vector_norm([[3.0], [4.0]]).item()
+    5.0
+    """
+    return _of_vectors(_floating(x), ord, axis, keepdims)
+
+
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
+    """The size of the matrices in the last two axes.
+
+    Parameters
+    ----------
+    x : Tensor or array-like, shape (..., m, n)
+    keepdims : bool
+        Keep the reduced axes, with length one.
+    ord : number, "fro" or "nuc"
+        As for `norm`.
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    ValueError
+        An order that there is not.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.linalg.matrix_norm([[3.0, 0.0], [0.0, 4.0]], ord="nuc").item()
+    7.0
+    """
+    x = _floating(x)
+    require_matrices("matrix_norm", x)
+    return _of_matrices(x, ord, (-2, -1), keepdims)
+
+
+def cond(x: Any, p: Any = None) -> Tensor:
+    """The condition number of a matrix: ‖x‖·‖x⁻¹‖, by how much it can magnify relative errors.
+
+    Parameters
+    ----------
+    x : Tensor or array-like, shape (..., m, n)
+    p : number, "fro" or "nuc", optional
+        The order of the norm. None and 2 divide the largest singular value by the smallest, also of matrices
+        that are not square.
+
+    Returns
+    -------
+    Tensor, shape (...)
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        `x` has fewer than two axes; for other orders, a matrix is singular or not square.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.linalg.cond([[3.0, 0.0], [0.0, 6.0]]).item()
+    2.0
+    """
+    x = _floating(x)
+    require_matrices("cond", x)
+    if p in (None, 2, -2):
+        s = svdvals(x)
+        return divide(s[..., -1], s[..., 0]) if p == -2 else divide(s[..., 0], s[..., -1])
+    return multiply(matrix_norm(x, ord=p), matrix_norm(inv(x), ord=p))
+
+
+def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Tensor:
+    """How many singular values of a matrix are above a threshold; without a gradient.
+
+    Parameters
+    ----------
+    A : Tensor or array-like, shape (..., m, n)
+        A vector has rank 1, or 0 if it is zero.
+    tol : number, optional
+        The threshold.
+    hermitian : bool
+        Is there for NumPy's sake, without effect.
+    rtol : number, optional
+        The threshold over the largest singular value. Default: the dtype's precision times the larger of m and n.
+
+    Returns
+    -------
+    Tensor of integers, shape (...)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.linalg.matrix_rank([[1.0, 2.0], [2.0, 4.0]]).item()
+    1
+    """
+    A = _floating(A)
+    if A.ndim < 2:
+        return reshape(cast(count_nonzero(A) > 0, np.intp), ())
+    s = svdvals(A)
+    if tol is None:
+        relative = max(A.shape[-2:]) * float(np.finfo(A.dtype).eps) if rtol is None else rtol
+        tol = max_(s, -1, keepdims=True) * relative
+    elif np.ndim(tol):
+        tol = to_tensor(tol)[..., None]
+    return count_nonzero(s > tol, axis=-1)
