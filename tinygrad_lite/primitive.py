@@ -296,7 +296,9 @@ class Primitive:
                 f"{self.__name__} expected shapes that broadcast together. Received: {received}. Axes must be "
                 "equal or 1, compared from the last: add an axis with x[:, None], or reshape."
             )
-        text = f"{self.__name__} failed: {error}. Received: {received}."
+        text = str(error)
+        if "Received: " not in text:
+            text = f"{self.__name__.lstrip('_')} failed: {text}. Received: {received}."
         try:
             return kind(text)
         except Exception:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.linalg import LinAlgError
 
+from tinygrad_lite.ops.indexing import tril
 from tinygrad_lite.ops.products import matmul, t
 from tinygrad_lite.ops.shaping import concatenate
 from tinygrad_lite.primitive import primitive
@@ -60,7 +61,7 @@ def require_square(name: str, a: Any) -> None:
 
 def _over_gaps(x: Any, gaps: Any) -> Any:
     """x / gaps off the diagonal, 0 on it; what is zero stays zero, also where two values coincide."""
-    return np.where((x == 0) | np.eye(x.shape[-1], dtype=bool), 0, x / gaps)
+    return np.where(np.eye(x.shape[-1], dtype=bool) | ((x == 0) & (gaps == 0)), 0, x / gaps)
 
 
 def _as_diagonal(x: Any) -> Any:
@@ -71,26 +72,18 @@ def _as_diagonal(x: Any) -> Any:
 # Symmetric matrices -------------------------------------------------------------------------------------------
 
 
-@primitive
-def _mirrored(a: Any, *, uplo: str) -> Array:
-    half, rest = (np.tril(a), np.tril(a, -1)) if uplo == "L" else (np.triu(a), np.triu(a, 1))
-    return half + t(rest)
+# NumPy reads the lower triangle of what should be symmetric. So the gradient is in that triangle, too: what a small
+# change of an element there does, to it and to its mirror image.
 
 
-def _mirrored_vjp(g: Any, y: Any, a: Any, uplo: str) -> Any:
-    return np.tril(g) + np.tril(t(g), -1) if uplo == "L" else np.triu(g) + np.triu(t(g), 1)
+def mirrored(a: Any) -> Tensor:
+    """The symmetric matrix of which `a` has the lower triangle."""
+    return tril(a) + t(tril(a, k=-1))
 
 
-_mirrored.defvjp(_mirrored_vjp)
-
-
-def mirrored(a: Tensor, uplo: str) -> Tensor:
-    """The symmetric matrix of which `a` has the lower ("L") or the upper ("U") triangle.
-
-    NumPy reads one triangle of what should be symmetric. Read through this, the gradient is in that triangle, too,
-    and is what a small change of its elements does.
-    """
-    return _mirrored(a, uplo=uplo)
+def _in_lower(s: Any) -> Any:
+    """The gradient of the lower triangle, given that of the whole symmetric matrix: the adjoint of `mirrored`."""
+    return np.tril(s) + np.tril(t(s), -1)
 
 
 @primitive
@@ -98,15 +91,16 @@ def _cholesky(a: Any) -> Array:
     try:
         return np.linalg.cholesky(a)
     except LinAlgError as error:
-        raise LinAlgError(f"{error}: there are eigenvalues of 0 or below; adding a little to the diagonal helps") from None
+        raise LinAlgError(
+            f"{error}: there are eigenvalues of 0 or below; adding a little to the diagonal helps"
+        ) from None
 
 
 def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
-    """L⁻ᵀ·Φ(Lᵀ·g)·L⁻¹, made symmetric, where Φ takes the lower triangle and half of the diagonal."""
+    """L⁻ᵀ·Φ(Lᵀ·g)·L⁻¹, brought into the lower triangle, where Φ takes the lower triangle and half of the diagonal."""
     n = y.shape[-1]
     phi = (t(y) @ g) * (np.tri(n, dtype=y.dtype) - np.eye(n, dtype=y.dtype) / 2)
-    s = np.linalg.solve(t(y), t(np.linalg.solve(t(y), phi)))
-    return (s + t(s)) / 2
+    return _in_lower(np.linalg.solve(t(y), t(np.linalg.solve(t(y), phi))))
 
 
 _cholesky.defvjp(_cholesky_vjp)
@@ -140,8 +134,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Tensor:
     """
     a = to_tensor(a)
     require_square("cholesky", a)
-    lower = _cholesky(mirrored(a, "U" if upper else "L"))
-    return t(lower) if upper else lower
+    return t(_cholesky(t(a))) if upper else _cholesky(a)
 
 
 @primitive
@@ -153,8 +146,7 @@ def _eigh_vjp(g: Any, y: Any, a: Any) -> Any:
     """V·(diag(g of λ) + F∘(Vᵀ·g of V))·Vᵀ, where F[i, j] = 1 / (λⱼ - λᵢ)."""
     (g_values, g_vectors), (values, v) = g, y
     gaps = values[..., None, :] - values[..., :, None]
-    s = v @ (_as_diagonal(g_values) + _over_gaps(t(v) @ g_vectors, gaps)) @ t(v)
-    return (s + t(s)) / 2
+    return _in_lower(v @ (_as_diagonal(g_values) + _over_gaps(t(v) @ g_vectors, gaps)) @ t(v))
 
 
 _eigh.defvjp(_eigh_vjp)
@@ -195,7 +187,7 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
     require_square("eigh", a)
     if UPLO.upper() not in ("L", "U"):
         raise ValueError(f"eigh expected UPLO 'L' or 'U'. Received: UPLO={UPLO!r}.")
-    return EighResult(*_eigh(mirrored(a, UPLO.upper())))
+    return EighResult(*_eigh(t(a) if UPLO.upper() == "U" else a))
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Tensor:
@@ -234,7 +226,7 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Tensor:
 
 @primitive
 def _qr(a: Any, *, mode: str) -> tuple[Array, ...]:
-    return tuple(np.linalg.qr(a, mode))
+    return tuple(np.linalg.qr(a, mode))  # type: ignore[call-overload]
 
 
 def _qr_vjp(g: Any, y: Any, a: Any, mode: str) -> Any:
@@ -333,8 +325,8 @@ def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
 
 
 def _over_values(x: Any, values: Any) -> Any:
-    """x / values; what is zero stays zero."""
-    return np.where(x == 0, 0, x / values)
+    """x / values; what is zero stays zero, also where a value is."""
+    return np.where((x == 0) & (values == 0), 0, x / values)
 
 
 _svd.defvjp(_svd_vjp)
@@ -378,7 +370,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     """
     a = to_tensor(a)
     require_matrices("svd", a)
-    answer = SVDResult(*_svd(mirrored(a, "L") if hermitian else a, full_matrices=full_matrices and compute_uv))
+    answer = SVDResult(*_svd(mirrored(a) if hermitian else a, full_matrices=full_matrices and compute_uv))
     return answer if compute_uv else answer.S
 
 

@@ -188,8 +188,8 @@ def _cofactors_vjp(g: Any, y: Any, a: Any) -> Any:
     if isinstance(a, Tensor):  # recorded: something that can be differentiated again, where there is an inverse
         w = t(inv(a))
         return (g * w).sum(axis=(-2, -1), keepdims=True) * y - y @ t(g) @ w
-    # For a diagonal S, with the product Q[i, j] of all s but sᵢ and sⱼ: the cofactor [i, i] changes by Σⱼ Q[i, j]·dS[j, j],
-    # the cofactor [i, j] by -Q[i, j]·dS[j, i].
+    # For a diagonal S, with the product Q[i, j] of all s but sᵢ and sⱼ: the cofactor [i, i] changes by
+    # Σⱼ Q[i, j]·dS[j, j], the cofactor [i, j] by -Q[i, j]·dS[j, i].
     u, s, vt, sign = _svd_with_sign(a)
     diagonal = np.eye(s.shape[-1], dtype=bool)
     q = np.where(diagonal, 0, products_of_others(np.where(diagonal, 1, s[..., None, :])))
@@ -297,7 +297,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     a = to_tensor(a)
     require_matrices("pinv", a)
     threshold = 1e-15 if rcond is None and rtol is None else rcond if rtol is None else rtol
-    return _pinv(mirrored(a, "L") if hermitian else a, rcond=threshold)
+    return _pinv(mirrored(a) if hermitian else a, rcond=threshold)
 
 
 @primitive

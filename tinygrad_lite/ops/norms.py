@@ -1,7 +1,11 @@
-"""Norms of vectors and of matrices. At zero, where a norm has a kink, its gradient is 0, the least of all subgradients."""
+"""Norms of vectors and of matrices.
+
+At zero a norm has a kink; its gradient there is 0, the least of all subgradients.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,8 +58,13 @@ def _of_vectors(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
     return _vector_norm(x, ord=ord, axis=axis, keepdims=keepdims)
 
 
-_OF_SINGULAR_VALUES = {"nuc": sum_, 2: max_, -2: min_}
-_OF_LINES = {1: (max_, -2), -1: (min_, -2), np.inf: (max_, -1), -np.inf: (min_, -1)}  # and the axis that is summed
+_OF_SINGULAR_VALUES: dict[Any, Callable[..., Tensor]] = {"nuc": sum_, 2: max_, -2: min_}
+_OF_LINES: dict[Any, tuple[Callable[..., Tensor], int]] = {
+    1: (max_, -2),
+    -1: (min_, -2),
+    np.inf: (max_, -1),
+    -np.inf: (min_, -1),
+}  # and the axis that is summed
 
 
 def _of_matrices(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: bool) -> Tensor:
@@ -124,8 +133,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
             return _vector_norm(x, ord=2, keepdims=keepdims)
         if x.ndim not in (1, 2):
             raise ValueError(
-                f"norm expected a vector or a matrix. Received: x.shape={x.shape}, ord={ord!r}, axis=None. Name one axis "
-                "for vectors, two for matrices."
+                f"norm expected a vector or a matrix. Received: x.shape={x.shape}, ord={ord!r}, axis=None. "
+                "Name one axis for vectors, two for matrices."
             )
         axis = tuple(range(x.ndim))
     axes = axis if isinstance(axis, tuple) else (axis,)

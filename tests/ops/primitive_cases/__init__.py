@@ -6,9 +6,9 @@ from -3 to 3, arguments that broadcast (elementwise) or one shape for all. `OTHE
 that are made of primitives and have rules of their own to get wrong: which index, which axis.
 """
 
-from primitive_cases import elementwise, indexing, linalg, neural, reductions, shaping
+from primitive_cases import decompositions, elementwise, indexing, neural, products, reductions, shaping
 
-_TABLES = (elementwise, reductions, shaping, indexing, linalg, neural)
+_TABLES = (elementwise, reductions, shaping, indexing, products, decompositions, neural)
 
 
 def _lists(tables):

@@ -127,6 +127,10 @@ CASES = {
             indices[..., None] == np.broadcast_to(np.arange(depth), (*indices.shape, depth))
         ).astype("float32"),
     },
+    "_chosen": {
+        "arguments": _classified(),
+        "reference": lambda x, labels: np.take_along_axis(x, labels[..., None], -1)[..., 0],
+    },
     "_sparse_cross_entropy": {"arguments": _classified(), "reference": _sparse_cross_entropy},
     "_softmax_cross_entropy": {
         "shapes": _rows_with_classes(),

@@ -1,4 +1,4 @@
-"""Products and decompositions."""
+"""Products: of matrices, and Einstein sums."""
 
 import numpy as np
 from hypothesis import strategies as st
