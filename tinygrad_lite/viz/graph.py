@@ -240,6 +240,53 @@ class Graph(GraphData):
         }
         return found
 
+    def to_html(self, path: str | os.PathLike[str] | None = None, *, title: str | None = None) -> Path | str:
+        """Write the stepper: a page that plays the computation forwards and the gradients backwards, step by step.
+
+        One file, which works from disk, without a network and without `dot`. Boxes that the graph has folded
+        are folded when the page opens, and can be opened there; the arrow keys go from step to step.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            The file to write, `step.html`; its folder is made. Without it, the page is returned.
+        title : str, optional
+            Stands above the graph; the targets' names unless given.
+
+        Returns
+        -------
+        Path, or str
+            Of the file; or the page.
+
+        Raises
+        ------
+        ValueError
+            The graph was not read off a tape: there is nothing to play.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import tinygrad_lite as tgl
+        >>> from tinygrad_lite import viz
+        >>> w = tgl.Variable(3.0, name="w")
+        >>> with tgl.GradientTape() as tape:
+        ...     y = w * w
+        >>> path = viz.graph(tape, y).to_html(os.path.join(tempfile.mkdtemp(), "step.html"))
+        >>> path.stat().st_size < 150_000
+        True
+        """
+        if self._trace is None or self._view is None:
+            raise ValueError(
+                "to_html expected a graph that was read off a tape. Received: one without a record of operations. "
+                "Make it with viz.graph(tape, target)."
+            )
+        from tinygrad_lite.viz import html
+
+        if title is None:
+            title = "Backpropagation of " + ", ".join(node.name for node in self.nodes if node.is_target)
+        text = html.page(self._trace, self._view, self.values, title)
+        return text if path is None else html.write(text, path)
+
 
 def graph(
     tape: GradientTape,

@@ -61,12 +61,14 @@ class View:
 
     Attributes
     ----------
+    depth : int or inf
     nodes : list of Node
     groups : list of Group
     """
 
     def __init__(self, trace: Trace, depth: float) -> None:
         self._trace = trace
+        self.depth = depth
         self._boxes = fold(trace, depth)
         self._exits = self._find_exits()
         self.nodes = self._visible_nodes()
