@@ -20,6 +20,7 @@ from tinygrad_lite.nn import metrics as metrics_module
 from tinygrad_lite.nn.callbacks import Callback, CallbackList, History, as_list, progress
 from tinygrad_lite.nn.feeding import Feed, feed
 from tinygrad_lite.nn.layers import BUILDS_NOTHING, Input, Layer, inside, name_children, note_activation, parts
+from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape
 from tinygrad_lite.tensor import Array, Tensor, Variable, wrap
 
@@ -549,7 +550,7 @@ class Model(Layer):
         verbose: Any = "auto",
         *,
         callbacks: Sequence[Callback] | Callback | None = None,
-    ) -> Array:
+    ) -> Any:
         """The outputs for given inputs, batch by batch.
 
         Parameters
@@ -561,7 +562,7 @@ class Model(Layer):
 
         Returns
         -------
-        ndarray
+        ndarray, or where the model returns a list, tuple or dict, such a one of ndarrays
             Samples along the first axis.
 
         Raises
@@ -578,13 +579,14 @@ class Model(Layer):
             hooks("on_predict_begin", {})
             for number, batch in enumerate(batches):
                 hooks("on_predict_batch_begin", number, {})
-                outputs.append(self.predict_step(tuple(map(wrap, batch))).numpy())
+                outputs.append(map_structure(np.asarray, self.predict_step(tuple(map(wrap, batch)))))
                 hooks("on_predict_batch_end", number, {})
             hooks("on_predict_end", {})
         finally:
             if reporter:
                 reporter.close()
-        return np.concatenate(outputs)
+        leaves = iter([np.concatenate(batches) for batches in zip(*map(flatten, outputs))])
+        return map_structure(lambda _: next(leaves), outputs[0])
 
     def train_on_batch(self, x: Any, y: Any, *, return_dict: bool = False) -> Any:
         """Take one step of training on one batch.
