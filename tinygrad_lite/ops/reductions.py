@@ -287,7 +287,9 @@ def _filled(name: str, a: Any, where: Any, initial: Any) -> Any:
 def max(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
-    """The largest element over `axis`. Elements that tie share the gradient equally.
+    """The largest element over `axis`.
+
+    Kinks: elements that tie share the gradient equally.
 
     Parameters
     ----------
@@ -328,7 +330,9 @@ def max(
 def min(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
-    """The smallest element over `axis`. Elements that tie share the gradient equally.
+    """The smallest element over `axis`.
+
+    Kinks: elements that tie share the gradient equally.
 
     Parameters
     ----------
