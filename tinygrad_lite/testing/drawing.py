@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from numpy.typing import DTypeLike
 
 from tinygrad_lite.testing import profiles, strategies
+from tinygrad_lite.testing.profiles import HealthCheck, Phase, given, settings, st
 from tinygrad_lite.testing.strategies import Strategy
 
 Shape = tuple[int, ...]

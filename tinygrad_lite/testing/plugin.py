@@ -16,13 +16,14 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("tinygrad_lite").addoption(
         "--gradient-examples",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="draw N points for every operation that tinygrad_lite.testing.check_primitive checks (default: 20)",
     )
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """The number that `text` says, or argparse's error."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"expected a number of at least 1. Received: {text!r}. Try 100.")
     return int(text)

@@ -9,12 +9,19 @@ Load one in a conftest.py, `settings.load_profile("tinygrad_lite")`, or with `py
 
 from __future__ import annotations
 
-try:
-    from hypothesis import HealthCheck, settings
+try:  # here and nowhere else, so that its absence has one message
+    from hypothesis import HealthCheck as HealthCheck
+    from hypothesis import Phase as Phase
+    from hypothesis import given as given
+    from hypothesis import settings as settings
+    from hypothesis import strategies as st
+    from hypothesis.extra import numpy as extra
 except ImportError as error:
     raise ImportError(
         "tinygrad_lite.testing draws with Hypothesis. Install it with: pip install 'tinygrad_lite[testing]'"
     ) from error
+
+__all__ = ["RANDOM", "REPEATABLE", "HealthCheck", "Phase", "extra", "given", "gradient_examples", "settings", "st"]
 
 gradient_examples = 20
 """What `pytest --gradient-examples N` sets: points drawn for every operation that is checked."""

@@ -12,12 +12,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as extra
 from numpy.typing import DTypeLike
 
 from tinygrad_lite.tensor import Array, Tensor
-from tinygrad_lite.testing import profiles  # noqa: F401  the error that names the extra, and the profiles
+from tinygrad_lite.testing.profiles import extra, st
 
 __all__ = [
     "arrays",
@@ -118,7 +116,8 @@ def away_from(
 ) -> Strategy[float]:
     """Floats at least `by` away from every one of `points`: from kinks, jumps and poles.
 
-    Shrinks towards zero, and towards the interval nearest to it.
+    Shrinks to zero; where zero is not allowed, to the simplest number of the interval nearest to it (the
+    positive one of two), a whole one if there is one.
 
     Parameters
     ----------
@@ -142,7 +141,7 @@ def away_from(
     0.75
     """
     parts = intervals(list(points), by, low, high)
-    parts.sort(key=lambda part: 0.0 if part[0] <= 0 <= part[1] else min(abs(part[0]), abs(part[1])))
+    parts.sort(key=lambda part: (max(part[0], -part[1], 0.0), part[0] < 0))
     return st.one_of([st.floats(a, b, allow_subnormal=allow_subnormal and a <= 0 <= b) for a, b in parts])
 
 
@@ -156,7 +155,7 @@ def arrays(
     by: float = 0.1,
     allow_subnormal: bool = False,
 ) -> Strategy[Array]:
-    """Arrays of finite numbers. Shrinks to smaller shapes, then to zeros (or what is nearest to them).
+    """Arrays of finite numbers. Shrinks to smaller shapes, then to zeros (or what `away_from` shrinks to).
 
     Parameters
     ----------
@@ -341,7 +340,8 @@ def indices(
     choice = draw(st.sampled_from(choices))
     if choice == "basic":
         options: Any = {"allow_ellipsis": allow_ellipsis, "allow_newaxis": allow_newaxis}
-        return draw(extra.basic_indices(shape, max_dims=max_dims, **options))
+        most = max_dims if allow_newaxis else min(max_dims, len(shape))
+        return draw(extra.basic_indices(shape, max_dims=most, **options))
     if choice == "mask":
         return draw(arrays(shape[: draw(st.integers(1, len(shape)))], dtype=bool))
     common = draw(shapes(min_dims=1, max_dims=2, max_side=3))
@@ -478,7 +478,9 @@ def well_conditioned_matrices(
 
 
 def _rotations(seed: int, batch: tuple[int, ...], n: int) -> Array:
-    """Random orthogonal matrices; the identity for seed 0."""
+    """Random orthogonal matrices, with and without a reflection; the identity for seed 0."""
     if not seed:
         return np.broadcast_to(np.eye(n), (*batch, n, n))
-    return np.linalg.qr(np.random.default_rng(seed).standard_normal((*batch, n, n)))[0]
+    rng = np.random.default_rng(seed)
+    # LAPACK's have all the same determinant, that of n - 1 reflections
+    return np.linalg.qr(rng.standard_normal((*batch, n, n)))[0] * rng.choice([-1.0, 1.0], (*batch, 1, n))
