@@ -41,7 +41,8 @@ class Verdict(NamedTuple):
     right: float
     """The one-sided slopes at the smallest step that tells them from rounding; nan if there are none."""
     relative: float
-    """The difference of claimed and found slope, over the scale of the terms that make them up."""
+    """The difference of claimed and found slope, over the scale of the terms that make them up; where these vanish
+    at the point itself, over their scale around it."""
 
 
 class _Rung(NamedTuple):
@@ -112,7 +113,7 @@ def judge(
         # Far down everything drowns in rounding, and then any claim would agree: what has been known better counts.
         known_best = spread + noise <= 2 * best[0]
         if settled and flat and known_best and abs(claimed - slope) <= tolerance:
-            relative = abs(claimed - slope) / max(scale, noise / rtol if rtol else 0.0, np.finfo(float).tiny)
+            relative = abs(claimed - slope) / max(scale, widest, noise / rtol if rtol else 0.0, np.finfo(float).tiny)
             return Verdict("right", slope, spread + noise, slope, slope, relative)
     error, slope, scale = best
     left, right = _sides(rungs)
