@@ -1,11 +1,11 @@
 """All primitives of the package, each through the whole battery of `check_primitive`; and that none is left out."""
 
 import pytest
-from primitive_cases import CASES, OTHERS
+from primitive_cases import CASES, ELSEWHERE, OTHERS
 
-import tinygrad_lite as tgl
+from tinygrad_lite import ops
 from tinygrad_lite.primitive import REGISTRY
-from tinygrad_lite.testing import check_primitive
+from tinygrad_lite.testing import check_primitive, profiles
 
 OURS = {name for name, made in REGISTRY.items() if made.__module__.startswith("tinygrad_lite.")}
 
@@ -19,25 +19,28 @@ def test_every_case_has_a_primitive():
     assert sorted(set(CASES) - OURS) == []
 
 
-@pytest.mark.parametrize(
-    ("name", "keywords"),
-    [
+def test_every_other_function_has_a_case():
+    primitives = {id(made) for made in REGISTRY.values()}
+    functions = {name for name in ops.__all__ if id(getattr(ops, name)) not in primitives}
+    assert sorted(functions - set(OTHERS) - ELSEWHERE) == []
+    assert sorted((set(OTHERS) | ELSEWHERE) - functions) == []
+
+
+def each(table):
+    """A parameter for every set of keywords."""
+    return [
         pytest.param(name, keywords, id=name if len(several) == 1 else f"{name}-{n}")
-        for name, several in CASES.items()
+        for name, several in table.items()
         for n, keywords in enumerate(several)
-    ],
-)
+    ]
+
+
+@pytest.mark.parametrize(("name", "keywords"), each(CASES))
 def test_primitive(name, keywords):
     check_primitive(REGISTRY[name], **keywords)
 
 
-@pytest.mark.parametrize(
-    ("name", "keywords"),
-    [
-        pytest.param(name, keywords, id=name if len(several) == 1 else f"{name}-{n}")
-        for name, several in OTHERS.items()
-        for n, keywords in enumerate(several)
-    ],
-)
+@pytest.mark.parametrize(("name", "keywords"), each(OTHERS))
 def test_function(name, keywords):
-    check_primitive(getattr(tgl, name), **keywords)
+    # fewer points: their derivatives are those of primitives
+    check_primitive(getattr(ops, name), **{"max_examples": profiles.gradient_examples // 2, **keywords})

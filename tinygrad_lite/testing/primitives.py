@@ -97,7 +97,8 @@ def check_primitive(
         Whether the arguments broadcast against each other, or are all of one shape. By default they
         broadcast if `f` is an elementwise primitive.
     count : int, optional
-        The number of arrays. By default the number of positional parameters without a default.
+        The number of arrays. By default the number of positional parameters that have no default and are not
+        among the metadata.
     shapes : strategy, optional
         For a shape (one argument) or a tuple of shapes (several), in the place of the following four.
     min_dims, max_dims, max_side : int
@@ -152,7 +153,9 @@ def check_primitive(
             from tinygrad_lite.testing import drawing
 
             drawn = drawing.Arguments(
-                tuple(argument_names(f, _count(f, count))) if cases is None and arguments is None else (),
+                tuple(argument_names(f, _count(f, count, metadata or {})))
+                if cases is None and arguments is None
+                else (),
                 domain=domain,
                 avoid=avoid,
                 by=by,
@@ -178,7 +181,7 @@ def check_primitive(
         FIGURES.seconds += time.perf_counter() - begin
 
 
-def _count(f: Any, count: int | None) -> int:
+def _count(f: Any, count: int | None, metadata: Mapping[str, Any]) -> int:
     """How many arrays `f` takes."""
     if count is not None:
         return count
@@ -187,7 +190,7 @@ def _count(f: Any, count: int | None) -> int:
     else:
         parameters = inspect.signature(f).parameters.values()
         positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-        found = sum(p.default is p.empty for p in positional)
+        found = sum(p.default is p.empty and p.name not in metadata for p in positional)
         found = None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else found
     if found is None:
         raise TypeError(
@@ -200,7 +203,7 @@ def _count(f: Any, count: int | None) -> int:
 def _is_numpys(reference: Any) -> bool:
     """Whether this is a public function of NumPy's, which takes Tensors too."""
     name = getattr(reference, "__name__", "")
-    return any(getattr(module, name, None) is reference for module in (np, np.linalg))
+    return callable(reference) and any(getattr(module, name, None) is reference for module in (np, np.linalg))
 
 
 class _Battery:

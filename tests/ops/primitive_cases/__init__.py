@@ -3,10 +3,10 @@
 A primitive's name leads to the keywords of `tinygrad_lite.testing.check_primitive`: one set of them, or a list
 of several. What is not said there has its default: NumPy's function of the same name as reference, numbers
 from -3 to 3, arguments that broadcast (elementwise) or one shape for all. `OTHERS` does the same for functions
-that are made of primitives and have rules of their own to get wrong: which index, which axis.
+that are made of primitives.
 """
 
-from primitive_cases import decompositions, elementwise, indexing, neural, products, reductions, shaping
+from primitive_cases import decompositions, elementwise, functions, indexing, neural, products, reductions, shaping
 
 _TABLES = (elementwise, reductions, shaping, indexing, products, decompositions, neural)
 
@@ -22,4 +22,5 @@ def _lists(tables):
 
 
 CASES = _lists(table.CASES for table in _TABLES)
-OTHERS = _lists(getattr(table, "OTHERS", {}) for table in _TABLES)
+OTHERS = _lists([functions.OTHERS])
+ELSEWHERE = functions.ELSEWHERE

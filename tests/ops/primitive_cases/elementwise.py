@@ -40,7 +40,8 @@ def _bessel(x, order):
 CAST = {"reference": lambda x, dtype: x.astype(dtype), "keeps_dtype": False}
 
 
-def _each(names, keywords):
+def each(names, keywords):
+    """The same keywords for several names."""
     return dict.fromkeys(names.split(), keywords)
 
 
@@ -125,12 +126,12 @@ CASES = {
     "floor_divide": {"arguments": _quotients()},
     "round": {"metadata": {"decimals": st.integers(-1, 2)}},
     # comparisons, logic, bits, tests
-    **_each("equal not_equal less less_equal greater greater_equal", WITH_TIES),
-    **_each("logical_and logical_or logical_xor logical_not", WITH_TIES),
-    **_each("bitwise_and bitwise_or bitwise_xor", INTEGERS_2),
+    **each("equal not_equal less less_equal greater greater_equal", WITH_TIES),
+    **each("logical_and logical_or logical_xor logical_not", WITH_TIES),
+    **each("bitwise_and bitwise_or bitwise_xor", INTEGERS_2),
     "invert": INTEGERS_1,
-    **_each("left_shift right_shift", {**INTEGERS_2, "domain": {"x1": (-8, 8), "x2": (0, 5)}}),
-    **_each("isnan isinf isfinite signbit isposinf isneginf", {"examples": [((SPECIAL,), {})]}),
+    **each("left_shift right_shift", {**INTEGERS_2, "domain": {"x1": (-8, 8), "x2": (0, 5)}}),
+    **each("isnan isinf isfinite signbit isposinf isneginf", {"examples": [((SPECIAL,), {})]}),
     "isclose": {"metadata": {"atol": st.sampled_from([0.0, 1.0])}, "broadcasts": True},
     "allclose": {"metadata": {"atol": st.sampled_from([0.0, 6.0])}, "broadcasts": True},
     "array_equal": {"examples": [((np.zeros(2), np.zeros(n)), {}) for n in (2, 3)]},
