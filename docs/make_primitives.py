@@ -8,6 +8,7 @@ import inspect
 import re
 import sys
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import tinygrad_lite as tgl
@@ -23,8 +24,28 @@ def room_of(primitive):
     return primitive.__module__.removeprefix("tinygrad_lite.").removeprefix("ops.")
 
 
-def is_public(primitive):
-    return callable(getattr(tgl, display_name(primitive), None))
+CALLED_AS = {
+    "_sigmoid_cross_entropy": "sigmoid_cross_entropy_with_logits",
+    "_softmax_cross_entropy": "softmax_cross_entropy_with_logits",
+    "_sparse_cross_entropy": "sparse_softmax_cross_entropy_with_logits",
+}
+
+
+def public_name(primitive):
+    """What users call it by, below `tgl`; None for a helper."""
+    name = CALLED_AS.get(primitive.__name__, display_name(primitive))
+    if callable(getattr(tgl, name, None)):
+        return name
+    return f"linalg.{name}" if callable(getattr(tgl.linalg, name, None)) else None
+
+
+def public_doc(primitive):
+    name = public_name(primitive)
+    return (inspect.getdoc(attrgetter(name)(tgl)) or "") if name else ""
+
+
+def shown_name(primitive):
+    return public_name(primitive) or primitive.__name__
 
 
 def cell(text):
@@ -40,16 +61,14 @@ def summary(primitive):
     """What it computes: the formula where its docstring ends in one, else the docstring's first sentence."""
     if primitive.formula:
         return cell(primitive.formula)
-    doc = inspect.getdoc(getattr(tgl, display_name(primitive), None)) if is_public(primitive) else None
-    return cell((doc or "").partition("\n\n")[0].rstrip("."))
+    return cell(public_doc(primitive).partition("\n\n")[0].rstrip("."))
 
 
 def statement(primitive, kind, default):
     """What is said of the domain or the kinks, by the primitive or in the docstring of what users call."""
     text = getattr(primitive, kind)
-    if text is None and is_public(primitive):
-        doc = " ".join((inspect.getdoc(getattr(tgl, display_name(primitive))) or "").split())
-        found = re.search(rf"\b{kind.capitalize()}: (.*?\.)(?= [A-Z]|$)", doc)
+    if text is None:
+        found = re.search(rf"\b{kind.capitalize()}: (.*?\.)(?= [A-Z]|$)", " ".join(public_doc(primitive).split()))
         text = found.group(1) if found else None
     return cell((text or default).rstrip("."))
 
@@ -84,7 +103,7 @@ def rules_text(primitive):
 
 def row(primitive):
     cells = (
-        f"`{display_name(primitive)}`",
+        f"`{shown_name(primitive)}`",
         summary(primitive),
         rules_text(primitive),
         statement(primitive, "domain", "everywhere"),
@@ -99,16 +118,16 @@ def table(primitives):
 
 
 def names(primitives):
-    return ", ".join(f"`{display_name(primitive)}`" for primitive in primitives) + ".\n"
+    return ", ".join(f"`{shown_name(primitive)}`" for primitive in primitives) + ".\n"
 
 
 def section():
     """The section of the page, as text."""
     known = [p for p in REGISTRY.values() if p.__module__.startswith("tinygrad_lite.")]
-    known.sort(key=lambda p: (room_of(p), display_name(p)))
-    smooth = [p for p in known if p.is_differentiable and is_public(p)]
-    inner = [p for p in known if p.is_differentiable and not is_public(p)]
-    flat = [p for p in known if not p.is_differentiable and is_public(p)]
+    known.sort(key=lambda p: (room_of(p), shown_name(p)))
+    smooth = [p for p in known if p.is_differentiable and public_name(p)]
+    inner = [p for p in known if p.is_differentiable and not public_name(p)]
+    flat = [p for p in known if not p.is_differentiable and public_name(p)]
     parts = [
         f"{len(known)} primitives: {len(smooth)} that users call and that have gradient rules, {len(flat)} that have "
         f"none, and {len(known) - len(smooth) - len(flat)} helpers that others are made of. "

@@ -474,7 +474,7 @@ class Variable(Tensor):
         If a record, a Tensor or a NumPy view still refers to the buffer, the Variable moves to a new one
         first; `copied=False` says that the old content is not needed there.
         """
-        if sys.getrefcount(self._data) > _ALONE:
+        if _references(self._data) > _ALONE:
             self._data = self._data.copy() if copied else np.empty_like(self._data)
         return self._data
 
@@ -513,20 +513,23 @@ class Variable(Tensor):
         raise self._refuse_in_place("/=", "assign(variable / value)")
 
 
+# An interpreter without reference counts always copies.
+_references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: sys.maxsize)
+
+
 def _references_to_an_unshared_buffer() -> int:
-    """What `sys.getrefcount` says in `Variable.writable` when nobody but the Variable holds its buffer.
+    """What `_references` says in `Variable.writable` when nobody but the Variable holds its buffer.
 
     Measured rather than written down, because it differs between Python versions.
     """
-    if not hasattr(sys, "getrefcount"):  # an interpreter without reference counts: always copy
-        sys.getrefcount = lambda _: sys.maxsize
-        return 0
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return -1  # counts are not exact, and another thread may be about to read: always copy
 
     class Probe:
         _data: Array
 
         def references(self) -> int:
-            return sys.getrefcount(self._data)
+            return _references(self._data)
 
     probe = Probe()
     probe._data = np.zeros(1)
