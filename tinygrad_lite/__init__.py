@@ -29,8 +29,7 @@ from tinygrad_lite.tape import stop_gradient as stop_gradient
 from tinygrad_lite.tensor import Tensor as Tensor
 from tinygrad_lite.tensor import Variable as Variable
 from tinygrad_lite.tensor import constant as constant
-
-__version__ = "0.1.0"
+from tinygrad_lite.version import __version__ as __version__
 
 _ROOMS = ("compat", "datasets", "nn", "optim", "testing", "viz")
 

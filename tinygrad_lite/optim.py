@@ -140,6 +140,11 @@ class Optimizer:
         learning_rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
         return [self._iterations, *learning_rate, *(v for slot in self._state.values() for v in slot)]
 
+    @property
+    def trainable_variables(self) -> list[Variable]:
+        """The Variables that it was built for, in the order of their slots."""
+        return list(self._trainable)
+
     def build(self, variables: Iterable[Variable]) -> None:
         """Make the slots for `variables`; the first `apply_gradients` does it by itself.
 

@@ -34,7 +34,7 @@ def linear(x: Any) -> Tensor:
     return to_tensor(x)
 
 
-_ACTIVATIONS: dict[str, Activation] = {
+BY_NAME: dict[str, Activation] = {
     "elu": ops.elu,
     "exponential": ops.exponential,
     "gelu": ops.gelu,
@@ -83,4 +83,4 @@ def get(identifier: Any) -> Activation:
     """
     if identifier is None:
         return linear
-    return identifier if callable(identifier) else lookup("activation", _ACTIVATIONS, identifier)
+    return identifier if callable(identifier) else lookup("activation", BY_NAME, identifier)

@@ -7,6 +7,7 @@ inputs, of outputs, or the mean of both. Glorot's, He's and LeCun's initializers
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -70,6 +71,10 @@ class Initializer:
             generator = np.random.default_rng(self.seed)
         numbers = self.draw(tuple(shape), generator or random.default_stream())
         return np.asarray(numbers).astype(dtype, copy=False)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, by their names: attributes of the same names keep them."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> Array:
         """Numbers of the given shape; what a subclass defines."""
@@ -380,7 +385,7 @@ _INITIALIZERS: dict[str, type[Initializer]] = {
 }
 
 
-class _Function(Initializer):
+class FunctionInitializer(Initializer):
     """A function `f(shape, dtype)` in the place of an initializer."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -424,5 +429,5 @@ def get(identifier: Any) -> Initializer:
     if isinstance(identifier, (Tensor, np.ndarray, np.number, int, float, list)) and not isinstance(identifier, bool):
         return Constant(identifier)
     if callable(identifier):
-        return _Function(identifier)
+        return FunctionInitializer(identifier)
     return lookup("initializer", _INITIALIZERS, identifier)()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar
 
@@ -37,6 +37,7 @@ class _CallState(threading.local):
         self.inside: list[Layer] = []
         self.training = False
         self.activated: list[Any] | None = None
+        self.given: Callable[[Shape, np.dtype[Any]], Array] | None = None
 
 
 _state = _CallState()
@@ -62,6 +63,22 @@ def inside(layer: Layer) -> Iterator[None]:
         yield
     finally:
         _state.inside.pop()
+
+
+def weights_are_given() -> bool:
+    """Whether a model is being loaded: see `given_weights`."""
+    return _state.given is not None
+
+
+@contextmanager
+def given_weights(given: Callable[[Shape, np.dtype[Any]], Array]) -> Iterator[None]:
+    """A context in which weights are not drawn but `given(shape, dtype)`; no layer builds itself by a trial in it."""
+    outer = _state.given
+    _state.given = given
+    try:
+        yield
+    finally:
+        _state.given = outer
 
 
 class Layer:
@@ -126,6 +143,7 @@ class Layer:
         self._is_named_by_class = name is None
         self._takes_training = _takes_training(type(self))
         self._sample_shape = None if input_shape is None else _sample_shape(type(self).__name__, input_shape)
+        self._build_shape: Any = None
         self._output_shape: Shape | None = None
         self.name = _snake_case(type(self).__name__) if name is None else name
         self.dtype = np.dtype(dtype)
@@ -179,7 +197,7 @@ class Layer:
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
         if self._sample_shape is not None:
             config["input_shape"] = list(self._sample_shape)
-        return config
+        return _accepted(type(self), config)
 
     @classmethod
     def from_config(cls: type[Self], config: dict[str, Any]) -> Self:
@@ -240,6 +258,7 @@ class Layer:
 
     def _build_on_call(self, input_shape: Any) -> None:
         name_children(self)
+        self._build_shape = input_shape
         self.build(input_shape)
         self.built = True
         name_children(self)  # those that `build` made
@@ -476,6 +495,14 @@ def name_weights(root: Layer, path: Sequence[str]) -> None:
         pending.extend((child, [*path, child.name]) for child in reversed(parts(layer)[1]))
 
 
+def _accepted(cls: type[Layer], config: dict[str, Any]) -> dict[str, Any]:
+    """What the constructor of `cls` takes of what every layer has."""
+    parameters = inspect.signature(cls).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return config
+    return {name: value for name, value in config.items() if name in parameters}
+
+
 def _snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().strip("_") or "layer"
 
@@ -549,6 +576,10 @@ class Input:
 
     def __init__(self, shape: Sequence[int]) -> None:
         self.shape = _sample_shape("Input", shape)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"shape": list(self.shape)}
 
 
 class Dense(Layer):

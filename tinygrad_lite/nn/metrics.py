@@ -207,6 +207,10 @@ class Metric:
         """The value over all batches since the start or `reset_state`."""
         raise NotImplementedError(f"{type(self).__name__} must define result(self).")
 
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"name": self.name}
+
     def reset_state(self) -> None:
         """Forget all batches."""
         for variable in self._variables:
@@ -309,6 +313,10 @@ class MeanMetricWrapper(_WeightedMean):
         if not values.ndim and sample_weight is None:  # the mean of the batch: count it once for every sample
             values = ops.broadcast_to(values, to_tensor(y_pred).shape[:1])
         self._add(values, sample_weight)
+
+    def get_config(self) -> dict[str, Any]:
+        function = {"fn": self.fn} if type(self) is MeanMetricWrapper else {}
+        return super().get_config() | function | self.options
 
 
 class Accuracy(MeanMetricWrapper):

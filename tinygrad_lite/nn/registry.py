@@ -1,0 +1,297 @@
+"""Names for classes and functions, so that a model can be written down as plain data and read again.
+
+A saved model says `{"class": "Dense", "config": {...}}`, and this table says what "Dense" is. A name that is not in
+it, and not among the caller's `custom_objects`, is an error: nothing is ever imported by a name found in a file.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, overload
+
+import numpy as np
+
+from tinygrad_lite import optim
+from tinygrad_lite.names import lookup
+from tinygrad_lite.nn import activations, initializers, losses, metrics
+from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input
+from tinygrad_lite.tensor import Array, Tensor, as_array
+
+__all__ = ["deserialize", "register", "serialize"]
+
+Registered = TypeVar("Registered", bound=Callable[..., Any])
+
+_KEYS = {"class", "object", "array", "tuple"}  # that mark what is not plain JSON
+_OBJECTS: dict[str, Any] = {}
+_NAMES: dict[Any, str] = {}
+_BUILT_IN: set[str] = set()
+
+
+def _enter(name: str, thing: Any) -> None:
+    _OBJECTS[name] = thing
+    _NAMES.setdefault(thing, name)
+
+
+@overload
+def register(thing: Registered) -> Registered: ...
+
+
+@overload
+def register(*, name: str) -> Callable[[Registered], Registered]: ...
+
+
+def register(thing: Any = None, *, name: str | None = None) -> Any:
+    """Make an own class or function known, so that models that use it can be saved and loaded; a decorator.
+
+    Parameters
+    ----------
+    thing : class or function
+        A Layer, Model, Loss, Metric, Initializer, Optimizer or schedule, whose `get_config` gives the
+        arguments of its constructor; or a function that serves as activation, loss, metric or initializer.
+    name : str, optional
+        What files call it. Default: its own name.
+
+    Raises
+    ------
+    ValueError
+        The name is taken.
+    TypeError
+        It is neither a class nor a function.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> @nn.register
+    ... class Double(nn.Layer):
+    ...     def call(self, inputs):
+    ...         return inputs * 2.0
+    >>> nn.registry.deserialize({"class": "Double", "config": {"name": "twice"}})
+    <Double 'twice'>
+    """
+    if thing is None:
+        return lambda decorated: register(decorated, name=name)  # type: ignore[call-overload]
+    if not (inspect.isclass(thing) or callable(thing)):
+        raise TypeError(f"register expected a class or a function. Received: {thing!r}.")
+    key = name or thing.__name__
+    known = _OBJECTS.get(key)
+    if known is not None and (key in _BUILT_IN or _origin(known) != _origin(thing)):
+        raise ValueError(
+            f"register expected a name that is free. Received: {key!r}, which is {known!r}. Pass another, as in "
+            f"@nn.register(name={'my_' + key!r})."
+        )
+    _enter(key, thing)
+    return thing
+
+
+def _origin(thing: Any) -> tuple[str, str]:
+    """Where a class or function was written: running its definition again, as notebooks do, is no clash."""
+    return thing.__module__, thing.__qualname__
+
+
+def register_built_in(things: Mapping[str, Any]) -> None:
+    """Enter what the package itself defines, by name: no user's class displaces it."""
+    for name, thing in things.items():
+        _enter(name, thing)
+        _BUILT_IN.add(name)
+
+
+# To plain data ------------------------------------------------------------------------------------------------
+
+
+def serialize(value: Any) -> Any:
+    """`value` as plain data: numbers, strings, lists and dicts.
+
+    Parameters
+    ----------
+    value : number, str, list, tuple, dict, array, or something registered
+
+    Raises
+    ------
+    TypeError
+        It cannot be told by name: says what to register.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> serialize(nn.Dropout(0.5, name="noise"))
+    {'class': 'Dropout', 'config': {'name': 'noise', 'trainable': True, 'dtype': 'float32', 'rate': 0.5, 'seed': None}}
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else {"array": str(value), "dtype": "float"}
+    if isinstance(value, np.dtype):
+        return value.name
+    if isinstance(value, (np.ndarray, np.generic, Tensor)):
+        array = as_array(value)
+        return {"array": array.tolist(), "dtype": array.dtype.name}
+    if isinstance(value, list):
+        return [serialize(item) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [serialize(item) for item in value]}
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) and key not in _KEYS for key in value):
+            raise TypeError(f"A dict to be saved needs strings as keys. Received: the keys {list(value)}.")
+        return {key: serialize(item) for key, item in value.items()}
+    if _is_hashable(value) and value in _NAMES:
+        return {"object": _NAMES[value]}
+    if type(value) in _NAMES:
+        config = value.get_config()
+        _check_arguments(type(value), config)
+        return {"class": _NAMES[type(value)], "config": {name: serialize(item) for name, item in config.items()}}
+    raise TypeError(_unknown(value))
+
+
+def _check_arguments(cls: Any, config: Mapping[str, Any]) -> None:
+    """Raise if `cls` could not be made again of its configuration."""
+    if "from_config" in vars(cls):
+        return  # it has a way of its own
+    try:
+        inspect.signature(cls).bind(**config)
+    except TypeError as error:
+        raise TypeError(
+            f"Expected get_config of {cls.__name__} to give the arguments of its constructor. Received: "
+            f"{list(config)}, but then {error}. Add the others: def get_config(self): return super().get_config() | "
+            '{"size": self.size}.'
+        ) from None
+
+
+def _unknown(value: Any) -> str:
+    what = value if inspect.isclass(value) or inspect.isroutine(value) else type(value)
+    name = getattr(what, "__name__", repr(what))
+    if name == "<lambda>":
+        fix = "Write the lambda as a function with a name, and put @nn.register over it."
+    else:
+        fix = f"Put @nn.register over the definition of {name}, and pass it in custom_objects where it is not defined."
+    return f"Expected to save what can be told by a registered name. Received: {value!r}. {fix}"
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+# From plain data ----------------------------------------------------------------------------------------------
+
+
+def deserialize(data: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """What `serialize` made `data` of.
+
+    Parameters
+    ----------
+    data : plain data
+    custom_objects : mapping of str, optional
+        Classes and functions by the names that the data calls them; they come before the registry.
+
+    Raises
+    ------
+    ValueError
+        A name is not known, or arguments do not fit what it names.
+
+    Examples
+    --------
+    >>> deserialize({"class": "Constant", "config": {"value": 2.0}})((2,))
+    array([2., 2.], dtype=float32)
+    """
+    custom = dict(custom_objects or {})
+
+    def read(data: Any) -> Any:
+        if isinstance(data, list):
+            return [read(item) for item in data]
+        if not isinstance(data, dict):
+            return data
+        if "array" in data:
+            return _array(data)
+        if "tuple" in data:
+            return tuple(read(item) for item in _expect(data["tuple"], list))
+        if "object" in data:
+            return _find(data["object"], custom)
+        if "class" not in data:
+            return {key: read(value) for key, value in data.items()}
+        cls = _find(data["class"], custom)
+        if not inspect.isclass(cls):
+            raise ValueError(f"Expected {data['class']!r} to name a class. Received: {cls!r}.")
+        config = read(_expect(data.get("config"), dict))
+        try:
+            return cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+        except (TypeError, AttributeError, OverflowError, MemoryError) as error:
+            raise ValueError(
+                f"Expected arguments that make a {data['class']}. Received: {_short(config)}, and then: {error}."
+            ) from error
+
+    try:
+        return read(data)
+    except RecursionError:
+        raise ValueError("Expected plain data. Received: data that is nested too deeply.") from None
+
+
+def _find(name: Any, custom: Mapping[str, Any]) -> Any:
+    known = {**_OBJECTS, **custom}
+    if isinstance(name, str) and name in known:
+        return known[name]
+    try:
+        lookup("class or function", known, name)  # names the nearest
+    except (ValueError, TypeError) as error:
+        message = str(error)
+    else:
+        message = f"Unknown class or function. Received: {name!r}."
+    raise ValueError(
+        f"{message} If it is your own, import the file where @nn.register stands over it, or pass custom_objects="
+        f"{{{name!r}: ...}}."
+    )
+
+
+def _expect(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise ValueError(f"Expected a {kind.__name__}. Received: {_short(value)}.")
+    return value
+
+
+def _array(data: dict[str, Any]) -> Array | float:
+    if data.get("dtype") == "float":
+        return float(_expect(data["array"], str))
+    kind = _expect(data.get("dtype"), str)
+    if kind not in ("bool", *(np.dtype(code).name for code in np.typecodes["AllInteger"] + "efd")):
+        raise ValueError(f"Expected the dtype of an array of numbers. Received: {kind!r}.")
+    try:
+        return np.array(data["array"], dtype=kind)
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"Expected numbers of dtype {kind}. Received: {_short(data['array'])}.") from error
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def _classes(module: Any) -> dict[str, Any]:
+    return {name: getattr(module, name) for name in module.__all__ if inspect.isclass(getattr(module, name))}
+
+
+def _qualified(module: Any, prefix: str) -> dict[str, Any]:
+    """The classes of a module by qualified names: a loss and a metric may be called the same."""
+    return {f"{prefix}.{name}": cls for name, cls in _classes(module).items()}
+
+
+def _functions(module: Any) -> dict[str, Any]:
+    names = [name for name in module.__all__ if name not in ("get", "resolve")]
+    return {name: getattr(module, name) for name in names if not inspect.isclass(getattr(module, name))}
+
+
+register_built_in(
+    {
+        **activations.BY_NAME,
+        **_functions(losses),
+        **_functions(metrics),
+        **_classes(optim),
+        **_classes(initializers),
+        "Function": initializers.FunctionInitializer,
+        **_qualified(losses, "losses"),
+        **_qualified(metrics, "metrics"),
+        **{cls.__name__: cls for cls in (Activation, Dense, Dropout, Flatten, Input)},
+    }
+)
