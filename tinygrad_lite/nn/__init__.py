@@ -6,9 +6,12 @@ from tinygrad_lite.nn import initializers as initializers
 from tinygrad_lite.nn import layers as layers
 from tinygrad_lite.nn import losses as losses
 from tinygrad_lite.nn import metrics as metrics
+from tinygrad_lite.nn import registry as registry
 from tinygrad_lite.nn.callbacks import Callback, History
 from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input, Layer
 from tinygrad_lite.nn.model import Model, Sequential
+from tinygrad_lite.nn.registry import register
+from tinygrad_lite.nn.saving import load_model
 from tinygrad_lite.ops.elementwise import tanh
 from tinygrad_lite.ops.neural import (
     dense,
@@ -37,8 +40,8 @@ from tinygrad_lite.ops.neural import (
 
 __all__ = [
     "Activation", "Callback", "Dense", "Dropout", "Flatten", "History", "Input", "Layer", "Model", "Sequential",
-    "dense", "dropout", "elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu", "log_sigmoid", "log_softmax",
-    "logsumexp", "mish", "one_hot", "relu", "selu", "sigmoid", "sigmoid_cross_entropy_with_logits", "silu",
+    "dense", "dropout", "elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu", "load_model", "log_sigmoid", "log_softmax",
+    "logsumexp", "mish", "one_hot", "register", "relu", "selu", "sigmoid", "sigmoid_cross_entropy_with_logits", "silu",
     "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign",
     "sparse_softmax_cross_entropy_with_logits", "tanh",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ metrics. All around it only moves data to it and numbers from it.
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -15,11 +16,21 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import optim, random
-from tinygrad_lite.nn import losses
+from tinygrad_lite.nn import losses, saving
 from tinygrad_lite.nn import metrics as metrics_module
 from tinygrad_lite.nn.callbacks import Callback, CallbackList, History, as_list, progress
 from tinygrad_lite.nn.feeding import Feed, feed
-from tinygrad_lite.nn.layers import BUILDS_NOTHING, Input, Layer, inside, name_children, note_activation, parts
+from tinygrad_lite.nn.layers import (
+    BUILDS_NOTHING,
+    Input,
+    Layer,
+    inside,
+    name_children,
+    note_activation,
+    parts,
+    weights_are_given,
+)
+from tinygrad_lite.nn.registry import register_built_in
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape
 from tinygrad_lite.tensor import Array, Tensor, Variable, wrap
@@ -175,6 +186,93 @@ class Model(Layer):
         else:
             total = "Parameters: not made yet. Call the model on a batch, or build(input_shape)."
         return "\n".join([f"Model: {self.name}", rule, lines[0], rule, *lines[1:], rule, total])
+
+    # Saving -----------------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to one file: layers, weights, compile settings and the state of the optimizer.
+
+        The file is a zip of JSON and `.npy` arrays. It is written aside and then renamed, so an interruption
+        leaves the old file or the new one. `nn.load_model` reads it.
+
+        Parameters
+        ----------
+        path : str or path
+            For example "model.tgl".
+
+        Raises
+        ------
+        TypeError
+            The model has parts that cannot be told by name: says what to put `@nn.register` over.
+        OSError
+            The file cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from tinygrad_lite import nn
+        >>> path = tempfile.mkdtemp() + "/model.tgl"
+        >>> nn.Sequential([nn.Input((4,)), nn.Dense(2)]).save(path)
+        >>> nn.load_model(path).count_params()
+        10
+        """
+        saving.save_model(self, path)
+
+    def save_weights(self, path: str | os.PathLike[str]) -> None:
+        """Write the weights to a file, atomically.
+
+        Parameters
+        ----------
+        path : str or path
+            Ending in `.npz`, which NumPy can load, or in `.safetensors` where that package is installed.
+
+        Raises
+        ------
+        ValueError
+            Another ending, or the weights are not made yet.
+        OSError
+            The file cannot be written.
+        """
+        saving.save_weights(self, path)
+
+    def load_weights(
+        self, path: str | os.PathLike[str], by_name: bool = False, strict: bool = True
+    ) -> saving.LoadReport:
+        """Read weights from a file that `save_weights` wrote, or another of that format.
+
+        Names, shapes and dtypes must be those of the model's weights. All is read before anything is changed.
+
+        Parameters
+        ----------
+        path : str or path
+            Ending in `.npz` or `.safetensors`.
+        by_name : bool
+            Load what has the same name, and leave weights that only the model or only the file has.
+        strict : bool
+            False: leave also what has another shape or dtype.
+
+        Returns
+        -------
+        LoadReport
+            The names of what was `loaded`, and of what was `missing`, `unexpected` or `mismatched`.
+
+        Raises
+        ------
+        ValueError
+            The file is damaged, or does not fit; the model is not built. The model stays as it was.
+        OSError
+            The file does not exist or cannot be read.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from tinygrad_lite import nn
+        >>> path = tempfile.mkdtemp() + "/weights.npz"
+        >>> nn.Sequential([nn.Input((4,)), nn.Dense(2), nn.Dense(1)]).save_weights(path)
+        >>> print(nn.Sequential([nn.Input((4,)), nn.Dense(2)]).load_weights(path, by_name=True))
+        2 weights loaded; unexpected: dense_1/kernel, dense_1/bias
+        """
+        return saving.load_weights(self, path, by_name, strict)
 
     # Compiling --------------------------------------------------------------------------------------------
 
@@ -764,7 +862,7 @@ class Sequential(Model):
 
     def _build_if_known(self) -> None:
         """Build what is not built where the shape of its input is known."""
-        if not self._layers:
+        if not self._layers or weights_are_given():
             return
         if self.built:  # a layer was added to a model in use
             with inside(self):
@@ -786,6 +884,9 @@ class Sequential(Model):
     def get_config(self) -> dict[str, Any]:
         layers: list[Any] = [self._input] if self._input is not None else []
         return {"layers": [*layers, *self._layers], "name": self.name, "trainable": self.trainable}
+
+
+register_built_in({"Sequential": Sequential})
 
 
 def _not_a_layer(value: Any) -> str:

@@ -91,9 +91,7 @@ def save_weights(model: Any, path: str | os.PathLike[str]) -> None:
         numpy_api.save_file(contiguous, str(aside))
 
 
-def load_weights(
-    model: Any, path: str | os.PathLike[str], by_name: bool = False, strict: bool = True
-) -> LoadReport:
+def load_weights(model: Any, path: str | os.PathLike[str], by_name: bool = False, strict: bool = True) -> LoadReport:
     """Read weights into `model`. See `Model.load_weights`."""
     named = weight_names(model.weights)
     with _open_weights(path) as source:
@@ -444,7 +442,9 @@ def load_model(
     """
     with Archive(path) as archive:
         if "model" not in archive.texts:
-            raise ValueError(_not_a_model(path, f"it has no model.json, but {', '.join(archive.arrays[:5]) or 'nothing'}"))
+            raise ValueError(
+                _not_a_model(path, f"it has no model.json, but {', '.join(archive.arrays[:5]) or 'nothing'}")
+            )
         description = archive.text("model")
         try:
             _check_format(description)
