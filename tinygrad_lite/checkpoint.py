@@ -33,7 +33,13 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry: equal contents make equal file
 
 
 class Header(NamedTuple):
-    """What an array of an archive says about itself."""
+    """What an array of an archive says about itself.
+
+    Examples
+    --------
+    >>> Header((2, 3), np.dtype("float32")) == ((2, 3), np.float32)
+    True
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -194,13 +200,14 @@ class Archive:
     def header(self, name: str) -> Header:
         """Shape and dtype of an array, without reading it; checked against the bytes that are there."""
         with self._damage(f"{name}.npy"), self._open(f"{name}.npy") as entry:
-            return self._header(entry, f"{name}.npy")[0]
+            (shape, dtype), _ = self._header(entry, f"{name}.npy")
+            return Header(shape, dtype.newbyteorder("="))
 
     def array(self, name: str) -> Array:
         """An array, C-contiguous. Ask for its `header` first where its size may not be what you want."""
         with self._damage(f"{name}.npy"), self._open(f"{name}.npy") as entry:
             (shape, dtype), is_fortran = self._header(entry, f"{name}.npy")
-            flat = np.empty(math.prod(shape), dtype)
+            flat: Any = np.empty(math.prod(shape), dtype)
             if flat.size:
                 view = memoryview(flat).cast("B")
                 for start in range(0, len(view), _CHUNK):
@@ -210,8 +217,7 @@ class Archive:
                         raise ValueError("it ends too early")
             entry.read(1)  # at the end the checksum is compared
             array = flat.reshape(shape[::-1]).T if is_fortran else flat.reshape(shape)
-            native = array.dtype.newbyteorder("=")
-            return np.asarray(array, native, order="C")
+            return np.asarray(array, dtype.newbyteorder("="), order="C")
 
     def text(self, name: str) -> Any:
         """What a JSON text says."""
@@ -231,6 +237,7 @@ class Archive:
         return self._file.open(self._entries[full])
 
     def _header(self, entry: IO[bytes], full: str) -> tuple[Header, bool]:
+        """Shape, dtype in the file's byte order, and whether the first axis varies fastest."""
         version = np.lib.format.read_magic(entry)
         read = {
             (1, 0): np.lib.format.read_array_header_1_0,
@@ -247,7 +254,7 @@ class Archive:
         present = self._entries[full].file_size - entry.tell()
         if declared != present:
             raise ValueError(f"shape {shape} of dtype {dtype} takes {declared:,} bytes, and there are {present:,}")
-        return Header(shape, dtype.newbyteorder("=")), is_fortran
+        return Header(shape, dtype), is_fortran
 
     @contextmanager
     def _damage(self, what: str) -> Iterator[None]:

@@ -40,8 +40,8 @@ from tinygrad_lite.ops.neural import (
 
 __all__ = [
     "Activation", "Callback", "Dense", "Dropout", "Flatten", "History", "Input", "Layer", "Model", "Sequential",
-    "dense", "dropout", "elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu", "load_model", "log_sigmoid", "log_softmax",
-    "logsumexp", "mish", "one_hot", "register", "relu", "selu", "sigmoid", "sigmoid_cross_entropy_with_logits", "silu",
-    "softmax", "softmax_cross_entropy_with_logits", "softplus", "softsign",
-    "sparse_softmax_cross_entropy_with_logits", "tanh",
+    "dense", "dropout", "elu", "exponential", "gelu", "hard_sigmoid", "leaky_relu", "load_model", "log_sigmoid",
+    "log_softmax", "logsumexp", "mish", "one_hot", "register", "relu", "selu", "sigmoid",
+    "sigmoid_cross_entropy_with_logits", "silu", "softmax", "softmax_cross_entropy_with_logits", "softplus",
+    "softsign", "sparse_softmax_cross_entropy_with_logits", "tanh",
 ]  # fmt: skip

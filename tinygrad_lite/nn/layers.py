@@ -324,7 +324,10 @@ class Layer:
                 "batch axis may be None: is the right axis of input_shape used?"
             )
         kind = self.dtype if dtype is None else np.dtype(dtype)
-        value = initializers.get(initializer)(lengths, dtype=kind, generator=self.stream)
+        if _state.given is not None:
+            value = _state.given(lengths, kind)
+        else:
+            value = initializers.get(initializer)(lengths, dtype=kind, generator=self.stream)
         path = [layer.name for layer in self._around()]
         weight = Variable(value, trainable=trainable, name="/".join([*path, name]), dtype=kind)
         self._weights.append(weight)

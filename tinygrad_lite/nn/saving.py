@@ -22,7 +22,9 @@ import numpy as np
 
 from tinygrad_lite.checkpoint import Archive, Header, atomic_path, write_archive
 from tinygrad_lite.nn.layers import BUILDS_NOTHING, Layer, given_weights, inside, name_children, parts
+from tinygrad_lite.nn.losses import Loss
 from tinygrad_lite.nn.registry import deserialize, serialize
+from tinygrad_lite.optim import Optimizer
 from tinygrad_lite.tensor import Array, Variable
 from tinygrad_lite.version import __version__
 
@@ -189,7 +191,7 @@ def _compare(named: Mapping[str, Variable], names: Sequence[str], header: Callab
         [name for name in named if fits.get(name)],
         [name for name in named if name not in fits],
         [name for name in names if name not in named],
-        [name for name, fit in fits.items() if not fit],
+        [name for name in named if fits.get(name) is False],
     )
 
 
@@ -455,7 +457,8 @@ def load_model(
             settings = description.get("compile")
             if compile and settings is not None:
                 arguments = {name: deserialize(value, custom_objects) for name, value in settings.items()}
-                model.compile(**arguments)  # type: ignore[attr-defined]
+                _check_settings(arguments)
+                model.compile(**arguments)
             restore_state(model, archive, description)
         except (KeyError, TypeError, AttributeError, IndexError, RuntimeError, MemoryError, OverflowError) as error:
             raise ValueError(_not_a_model(path, f"{type(error).__name__}: {error}")) from error
@@ -473,5 +476,13 @@ def _check_format(description: Any) -> None:
         )
 
 
+def _check_settings(arguments: Mapping[str, Any]) -> None:
+    """A function under any registered name would do as a loss; what a file says must be of the right kind."""
+    if not isinstance(arguments["optimizer"], Optimizer):
+        raise ValueError(f"its optimizer is {arguments['optimizer']!r}")
+    if not (arguments["loss"] is None or isinstance(arguments["loss"], Loss)):
+        raise ValueError(f"its loss is {arguments['loss']!r}")
+
+
 def _not_a_model(path: Any, reason: str) -> str:
-    return f"Expected a model that model.save wrote. Received: {str(path)!r}, of which this is wrong: {reason.rstrip('.')}."
+    return f"Expected a model that model.save wrote. Received: {str(path)!r}. What is wrong: {reason.rstrip('.')}."
