@@ -272,6 +272,37 @@ def test_lazy_build():
     assert layer.kernel is kernel
 
 
+def test_build_by_hand():
+    """As Keras's users do; calling the layer afterwards, or building it once more, makes no second set of weights."""
+    layer = nn.Dense(2)
+    layer.build((None, 3))
+    assert layer.built
+    kernel = layer.kernel
+    layer.build((None, 3))
+    layer(ONES)
+    assert layer.kernel is kernel
+    assert names(layer) == ["dense/kernel", "dense/bias"]
+
+
+def test_build_of_subclasses_that_call_super():
+    class Scaled(nn.Dense):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.scale = self.add_weight((), "ones", name="scale")
+            self.inner = [nn.Dense(2), nn.Dense(2)]
+            for layer in self.inner:
+                layer.build((None, 2))
+
+        def call(self, x):
+            return self.inner[1](self.inner[0](super().call(x))) * self.scale
+
+    expected = ["scaled/kernel", "scaled/bias", "scaled/scale"]
+    expected += [f"scaled/{layer}/{w}" for layer in ("dense", "dense_1") for w in ("kernel", "bias")]
+    by_hand, by_call = Scaled(2), Scaled(2)
+    by_hand.build((None, 3))
+    assert names(by_hand) == names(built(by_hand)) == names(built(by_call)) == expected
+
+
 def test_build_is_told_the_shape_without_the_batch():
     class Noting(nn.Layer):
         def build(self, input_shape):

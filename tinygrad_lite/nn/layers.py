@@ -7,11 +7,12 @@ ordinary Python object, and a list of layers is an ordinary list.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import numpy as np
@@ -151,6 +152,11 @@ class Layer:
         self._trainable = bool(trainable)
         self.stream = random.stream(self.name)
 
+    def __init_subclass__(cls, builds_once: bool = True, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if builds_once and "build" in vars(cls):
+            cls.build = _once(cls.build)  # type: ignore[method-assign, assignment]
+
     def __getattr__(self, name: str) -> Any:  # called for what is missing only
         if "_trainable" not in vars(self) and not name.startswith("__"):  # copying looks for __setstate__ and so on
             raise RuntimeError(
@@ -165,7 +171,7 @@ class Layer:
     # To be overridden -------------------------------------------------------------------------------------
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights, with `add_weight`. Called once, before the first `call`.
+        """Make the weights, with `add_weight`. Called once, before the first `call`; by hand it may be called too.
 
         Parameters
         ----------
@@ -261,7 +267,6 @@ class Layer:
         self._build_shape = input_shape
         self.build(input_shape)
         self.built = True
-        name_children(self)  # those that `build` made
 
     def _name_weights_if_outermost(self) -> None:
         """After the first call: what was built before it became part of this layer gets the names it has here."""
@@ -432,6 +437,23 @@ class Layer:
         return sum(weight.size for weight in self.weights)
 
 
+def _once(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
+    """A `build` that makes the weights once, whether a user calls it or the first call does."""
+
+    @functools.wraps(build)
+    def wrapper(self: Any, input_shape: Any) -> None:
+        if self.built:
+            return
+        name_children(self)
+        with nullcontext() if self in _state.inside else inside(self):
+            build(self, input_shape)
+        self._build_shape = input_shape
+        self.built = True
+        name_children(self)  # those that `build` made
+
+    return wrapper
+
+
 BUILDS_NOTHING: set[Any] = {Layer.build}  # implementations of `build` that make no weights of their own
 
 
@@ -481,7 +503,7 @@ def name_children(parent: Layer) -> None:
             child.name = f"{name}_{count}"
         taken.add(child.name)
         child._is_named_by_class = False
-        name_weights(child, [child.name])  # if it was built before
+        name_weights(child, [*(layer.name for layer in parent._around()), child.name])  # if it was built before
 
 
 def name_weights(root: Layer, path: Sequence[str]) -> None:

@@ -40,7 +40,7 @@ __all__ = ["Model", "Sequential"]
 Logs = dict[str, float]
 
 
-class Model(Layer):
+class Model(Layer, builds_once=False):  # its `build` only calls it
     """Layers with a `call` that connects them; subclass it, or use `Sequential`.
 
     Parameters
