@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -75,7 +75,7 @@ def to_dot(data: GraphData) -> str:
     rankdir = _rankdir(data)
     lines += _defaults(rankdir)
     lines += _boxes(data, CORNERS[rankdir])
-    lines += [f"  {edge.source} -> {edge.target}{_attributes(_edge_style(edge, data))};" for edge in data.edges]
+    lines += _arrows(data)
     lines += _legend(data)
     return "\n".join([*lines, "}", ""])
 
@@ -125,7 +125,7 @@ def _boxes(data: GraphData, corner: str) -> Iterator[str]:
     for group in data.groups:
         inner[group.parent].append(group)
     targets = [node for node in data.nodes if node.is_target]
-    of = targets[0].symbol if len(targets) == 1 else ""
+    of = targets[0].symbol if len(targets) == 1 and targets[0].is_named else ""
     waiting: list[Group | str | None] = [None]
     while waiting:  # a stack instead of recursion: boxes may nest as deep as layers do
         item = waiting.pop()
@@ -172,7 +172,7 @@ def _label(node: Node, values: str, of: str) -> str:
     if not is_named_by_value:
         rows += _numbers(node.value, values, PALE if node.is_faint else INK, node.arithmetic)
     if node.gradient_state == "computed":
-        is_short = of and len(of) + len(node.symbol) <= 18 and node.kind != "layer"
+        is_short = of and node.is_named and len(of) + len(node.symbol) <= 18 and node.kind != "layer"
         title = f"∂{of}/∂{node.symbol}" if is_short else "gradient"
         rows += _numbers(node.gradient, values, RED, title)
     elif node.gradient_state == "not computed" and not node.is_faint:
@@ -230,15 +230,36 @@ def _short(text: str, longest: int = LONGEST) -> str:
 # Edges and the legend -----------------------------------------------------------------------------------------
 
 
-def _edge_style(edge: Edge, data: GraphData) -> dict[str, str]:
-    style = EDGES["faint" if edge.is_faint else edge.direction]
-    if edge.direction == "backward" and data.direction == "both":
-        style = {**style, "constraint": "false", "style": "dashed"}
-    if edge.label:
-        size = 13 if edge.derivative is not None else 9
-        text = f'<font point-size="{size}">{escaped(edge.label)}</font>'
-        style = {**style, "label": f"< {f'<b>{text}</b>' if size > 9 else text} >"}
-    return {**style, **HIGHLIGHTED} if edge in data.highlighted else style
+def _arrows(data: GraphData) -> Iterator[str]:
+    """The edges; those that connect the same nodes, where a value is used twice, are one arrow."""
+    together: dict[tuple[str, str, str], list[Edge]] = {}
+    for edge in data.edges:
+        together.setdefault((edge.source, edge.target, edge.direction), []).append(edge)
+    for (source, target, direction), edges in together.items():
+        style = EDGES["faint" if all(edge.is_faint for edge in edges) else direction]
+        if label := _edge_label(edges):
+            style = {**style, "label": f"<{label}>"}
+        if not data.highlighted.isdisjoint(edges):
+            style = {**style, **HIGHLIGHTED}
+        if direction == "backward" and data.direction == "both":
+            # laid out like the forward edge beside it and then turned round: only so it gets room for its label
+            source, target, style = target, source, {**style, "dir": "back", "style": "dashed"}
+        yield f"  {source} -> {target}{_attributes(style)};"
+
+
+def _edge_label(edges: list[Edge]) -> str:
+    """Derivatives add up, `2 + 2`; shapes stand one below the other, with how often that is."""
+    numbers = [edge.label for edge in edges if edge.derivative is not None]
+    if numbers:
+        text = " + ".join(f"({number})" if n and number.startswith("-") else number for n, number in enumerate(numbers))
+        return f' <font point-size="13"><b>{escaped(text)}</b></font> '
+    actions = Counter(edge.action for edge in edges if edge.action)
+    lines: list[str] = []
+    for action, count in actions.items():
+        times = f", {count}×" if count > 1 else ""
+        lines += f"{action}{times}".replace(" → ", "\n→ ").split("\n")
+    rows = "".join(f'<tr><td width="7"></td><td align="left">{_text(line, RED, 9)}</td></tr>' for line in lines)
+    return f'<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{rows}</table>' if rows else ""
 
 
 def _legend(data: GraphData) -> Iterator[str]:

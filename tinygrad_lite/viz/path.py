@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -124,9 +124,9 @@ def _text(routes: list[list[Edge]], is_complete: bool, start: Node, end: Node, p
         result = number(product)
         steps = " + ".join(products + dots)
         return f"{title} = {steps}" if steps == result else f"{title} = {steps} = {result}"
-    ways = [" → ".join([shape_text(start.shape), *(_arrives(edge) for edge in route)]) for route in routes[:3]]
-    more = [f"… {len(routes) - 3}{'+' if dots else ''} more ways"] if len(routes) > 3 else []
-    return f"{title}: " + "; ".join(ways + more)
+    ways = Counter(" → ".join([shape_text(start.shape), *map(_arrives, route)]) for route in routes)
+    written = [way if count == 1 else f"{way}, in {count} ways" for way, count in ways.items()]
+    return f"{title}: " + "; ".join(written + dots)
 
 
 def _factor(edge: Edge) -> str:

@@ -23,7 +23,7 @@ from tinygrad_lite.viz.parts import Group, Node
 
 __all__ = ["Arc", "Names", "Slot", "Trace", "outputs_of"]
 
-LARGEST_STATEMENT = 6  # operations that are drawn as one where only their result has a name
+LARGEST_STATEMENT = 4  # operations that are drawn as one where only their result has a name
 
 _dtype_name = lru_cache(str)  # NumPy takes its time over a dtype's name
 
@@ -63,7 +63,7 @@ class Names:
         name = self._by_array.get(id(array))
         if name is None and isinstance(array, np.ndarray):
             for candidate, value in self._arrays:
-                if value.shape == array.shape and value.dtype == array.dtype and np.array_equal(value, array):
+                if value.shape == array.shape and np.array_equal(value, array):  # labels may have become int64
                     return candidate
         return name
 
