@@ -13,7 +13,8 @@ from tinygrad_lite.viz.summary import number, shape_text
 
 __all__ = ["Chain", "find_path"]
 
-MOST_ROUTES = 32  # that a path writes out
+MOST_ROUTES = 32  # that are listed
+MOST_WRITTEN = 8  # that are written out
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,9 @@ def _routes(useful: dict[str, list[Edge]], start: str, end: str) -> tuple[list[l
 def _text(routes: list[list[Edge]], is_complete: bool, start: Node, end: Node, product: Any) -> str:
     """`dloss/dw = 1 · 1 · 2 = 2`; where something is no scalar, the shapes on the way."""
     title = f"d{start.symbol}/d{end.symbol}"
-    dots = [] if is_complete else ["…"]
+    dots = [] if is_complete and len(routes) <= MOST_WRITTEN else ["…"]
     if isinstance(product, float) and all(edge.derivative is not None for route in routes for edge in route):
-        products = [" · ".join(map(_factor, route)) for route in routes]
+        products = [" · ".join(map(_factor, route)) for route in routes[:MOST_WRITTEN]]
         result = number(product)
         steps = " + ".join(products + dots)
         return f"{title} = {steps}" if steps == result else f"{title} = {steps} = {result}"

@@ -99,6 +99,8 @@ class Trace:
         Of the tensors that a node stands for.
     terms : dict
         What formulas call the operands and the output, for each slot.
+    assigned : set of int
+        Identities of Variables that were assigned in between, and have a node for each value.
     leading : set of int
         Identities of what leads to a source.
     gradients : dict of ndarray, or None
@@ -126,6 +128,7 @@ class Trace:
         self.inner: dict[str, list[int]] = {}
         self.identities: dict[str, tuple[int, ...]] = {}
         self.terms: dict[Slot, tuple[list[Term], Term]] = {}
+        self.assigned: set[int] = set()
         self._boxes = self._find_boxes(kept)
         self._node_of: dict[Any, str] = {}  # by a tensor's identity; for constants by what identifies them
         self._counts: Counter[str] = Counter()  # of names that were given out
@@ -301,6 +304,9 @@ class Trace:
             name = self._names.of_array(value)
             is_number = not isinstance(value, (np.ndarray, np.generic))
             key = ("name", name) if name else (index, position) if is_number else ("array", id(value))
+        elif identity in self._node_of and not _is_same(self.nodes[self._node_of[identity]].value, value):
+            key = (identity, id(value))  # a Variable, after an assign
+            self.assigned.add(identity)
         if key not in self._node_of:
             arrays = entry.primitive.arrays
             self._add_leaf(key, identity, value, arrays[position] if position < len(arrays) else "input")
@@ -373,13 +379,21 @@ class Trace:
         self.contributions = self.pull_through(range(len(self.entries)), gradients)
         self.gradients = gradients
         for node in self.nodes.values():
-            found = [gradients.get(identity) for identity in self.identities[node.id]]
+            found = self.gradients_of(node.id, gradients, self.contributions)
             has_any = any(gradient is not None for gradient in found)
             self.nodes[node.id] = replace(
                 node,
                 gradient=(found[0] if len(found) == 1 else tuple(found)) if has_any else None,
                 gradient_state="computed" if has_any else "none",
             )
+
+    def gradients_of(self, node_id: str, gradients: Mapping[int, Any], contributions: Mapping[Slot, Any]) -> list[Any]:
+        """The gradients of what a node holds: for one of several values of a Variable, what its own uses add up to."""
+        identities = self.identities[node_id]
+        if self.assigned.isdisjoint(identities):
+            return [gradients.get(identity) for identity in identities]
+        own = [contributions[a.slot] for a in self.arcs if a.producer == node_id and a.slot in contributions]
+        return [sum(own[1:], own[0]) if own else None]
 
     def pull_through(self, parts: Sequence[int], gradients: dict[int, Any]) -> dict[Slot, Any]:
         """Pull `gradients` back through some of the entries: what each rule contributes, by slot.
@@ -441,6 +455,10 @@ def _common(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
     """The beginning that two lineages share."""
     length = next((n for n, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
     return a[:length]
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    return one is other or bool(np.array_equal(one, other, equal_nan=True))
 
 
 def _item(value: Any) -> Any:

@@ -96,11 +96,11 @@ class View:
         """The gradient of the sum of what leaves one visible node with respect to what leaves another, or None."""
         trace = self._trace
         gradients: dict[int, Any] = {}
-        wanted = trace.identities[self._exits.get(end, [end])[-1]]
         for identity, value in self._leaving(start):
             gradients[identity] = np.ones(np.shape(value), np.asarray(value).dtype)
-        trace.pull_through(range(len(trace.entries)), gradients)
-        return next((gradients[identity] for identity in wanted if identity in gradients), None)
+        contributions = trace.pull_through(range(len(trace.entries)), gradients)
+        found = trace.gradients_of(self._exits.get(end, [end])[-1], gradients, contributions)
+        return next((gradient for gradient in found if gradient is not None), None)
 
     def _leaving(self, node_id: str) -> Iterator[tuple[int, Any]]:
         """Identities and values of what the visible node computes for others."""
