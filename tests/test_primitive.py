@@ -63,3 +63,13 @@ class TestPrimitive:
             y = y + v
         assert tape.gradient(y, v, output_gradients=g).numpy().tolist() == [5.0, 5.0]
         assert g.numpy().tolist() == [1.0, 1.0]
+
+    def test_statements_of_domain_and_kinks(self):
+        @tgl.primitive(domain="x > 0.", kinks="none.")
+        def total(x):
+            """The sum: Σ x."""
+            return np.sum(x)
+
+        assert (total.domain, total.kinks, total.formula, total.__module__) == ("x > 0.", "none.", "Σ x", __name__)
+        made = tgl.primitive(np.exp)
+        assert (made.domain, made.__module__) == (None, __name__)

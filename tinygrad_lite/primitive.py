@@ -382,14 +382,26 @@ def _document(made: Primitive, doc: str | None, domain: str | None, kinks: str |
     made.__doc__ = "\n\n".join(parts)
 
 
-def primitive(forward: Callable[..., Any]) -> Primitive:
+@overload
+def primitive(forward: Callable[..., Any], *, domain: str | None = None, kinks: str | None = None) -> Primitive: ...
+
+
+@overload
+def primitive(*, domain: str | None = None, kinks: str | None = None) -> Callable[[Callable[..., Any]], Primitive]: ...
+
+
+def primitive(
+    forward: Callable[..., Any] | None = None, *, domain: str | None = None, kinks: str | None = None
+) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a differentiable operation of a function on arrays; add its rules with `.defvjp(...)`.
 
     Parameters
     ----------
-    forward : callable
+    forward : callable, optional
         Positional parameters are arrays, keyword-only ones metadata. Returns an array or a tuple of arrays,
-        and changes none that it was given.
+        and changes none that it was given. Without it, a decorator is returned: `@primitive(kinks=...)`.
+    domain, kinks : str, optional
+        Where it is defined; points without a derivative, and what stands for it there. For tables.
 
     Returns
     -------
@@ -409,7 +421,13 @@ def primitive(forward: Callable[..., Any]) -> Primitive:
     >>> tape.gradient(y, v)
     Tensor(12., shape=(), dtype=float32)
     """
-    return _define(Primitive(forward))
+
+    def make(forward: Callable[..., Any]) -> Primitive:
+        made = Primitive(forward)
+        made.domain, made.kinks = domain, kinks
+        return _define(made, depth=3)
+
+    return make if forward is None else make(forward)
 
 
 @overload

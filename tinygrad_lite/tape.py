@@ -75,6 +75,7 @@ class _ThreadState(threading.local):
 
 
 state = _ThreadState()
+_naming = threading.Lock()  # held to give an identity to a tensor that another thread may watch at the same time
 
 
 def recording_tapes() -> tuple[GradientTape, ...]:
@@ -252,8 +253,8 @@ class GradientTape:
                     stacklevel=2,
                 )
                 continue
-            if not leaf._id:
-                leaf._id = new_id()
+            with _naming:
+                leaf._id = leaf._id or new_id()
             self._watch(leaf)
 
     def _watch(self, tensor: Tensor) -> None:

@@ -86,7 +86,7 @@ def _in_lower(s: Any) -> Any:
     return np.tril(s) + np.tril(t(s), -1)
 
 
-@primitive
+@primitive(domain="symmetric positive definite matrices; for others it raises.")
 def _cholesky(a: Any) -> Array:
     try:
         return np.linalg.cholesky(a)
@@ -137,7 +137,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Tensor:
     return t(_cholesky(t(a))) if upper else _cholesky(a)
 
 
-@primitive
+@primitive(domain="symmetric matrices.", kinks="where eigenvalues coincide the gradient of eigenvectors is infinite.")
 def _eigh(a: Any) -> tuple[Array, ...]:
     return tuple(np.linalg.eigh(a))
 
@@ -294,7 +294,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 # Singular values ----------------------------------------------------------------------------------------------
 
 
-@primitive
+@primitive(kinks="where singular values coincide the gradient of singular vectors is infinite.")
 def _svd(a: Any, *, full_matrices: bool) -> tuple[Array, ...]:
     return tuple(np.linalg.svd(a, full_matrices))
 

@@ -48,7 +48,7 @@ class LstsqResult(NamedTuple):
 # Inverse and solution -----------------------------------------------------------------------------------------
 
 
-@primitive
+@primitive(domain="matrices that are not singular; for others it raises.")
 def inv(a: Any) -> Array:
     """The inverse of a matrix: A⁻¹.
 
@@ -88,7 +88,7 @@ def _unless_singular(function: Any, *arrays: Any) -> Array:
 inv.defvjp(lambda g, y, a: -t(y) @ g @ t(y))
 
 
-@primitive
+@primitive(domain="a that is not singular; for others it raises.")
 def _solve(a: Any, b: Any) -> Array:
     # With as many axes as a has: NumPy 1 would take b for a stack of vectors otherwise.
     return _unless_singular(np.linalg.solve, a, b[(None,) * (a.ndim - b.ndim)])
@@ -202,7 +202,7 @@ det.defvjp(lambda g, y, a: g[..., None, None] * _cofactors.inline(a))
 _cofactors.defvjp(_cofactors_vjp)
 
 
-@primitive
+@primitive(domain="everywhere; on the way back, not for singular matrices.")
 def _slogdet(a: Any) -> tuple[Array, ...]:
     return tuple(np.linalg.slogdet(a))
 
@@ -244,7 +244,7 @@ def slogdet(a: Any) -> SlogdetResult:
 # As well as can be --------------------------------------------------------------------------------------------
 
 
-@primitive
+@primitive(kinks="where the rank changes it jumps; the derivative is that at constant rank.")
 def _pinv(a: Any, *, rcond: Any) -> Array:
     return np.linalg.pinv(a, rcond)
 
@@ -300,7 +300,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     return _pinv(mirrored(a) if hermitian else a, rcond=threshold)
 
 
-@primitive
+@primitive(kinks="where the rank of a changes it jumps; the derivative is that at constant rank.")
 def _lstsq(a: Any, b: Any, *, rcond: float) -> Array:
     return np.linalg.lstsq(a, b, rcond)[0]
 

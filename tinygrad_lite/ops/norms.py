@@ -23,7 +23,7 @@ from tinygrad_lite.primitive import primitive
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 
-@primitive
+@primitive(kinks="at 0 the derivative is 0.")
 def _vector_norm(x: Any, *, ord: float, axis: Any = None, keepdims: bool = False) -> Array:
     """The length of a vector: (Σ |x|^ord)^(1/ord)."""
     if ord == 2:
