@@ -16,10 +16,13 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite import schedules as schedules
 from tinygrad_lite.names import lookup
 from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, tracing
 
 __all__ = ["SGD", "Adagrad", "Adam", "Momentum", "Optimizer", "RMSProp", "RMSprop", "get"]
+
+_CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 
 BLOCK = 1 << 16
 """Elements that a rule updates at a time: weights, gradient, slots and scratch together fit the cache."""
@@ -33,13 +36,23 @@ class Optimizer:
     Parameters
     ----------
     learning_rate : float, or callable
-        A callable is asked at every step; it may take the number of steps done so far.
+        A callable is asked at every step; it may take the number of steps done so far. See `optim.schedules`.
     name : str
+    weight_decay : float, optional
+        Before each step, weights shrink by this share of them times the learning rate: `w -= learning_rate *
+        weight_decay * w`. (Loshchilov and Hutter, 2017)
+    clipnorm : float, optional
+        A gradient whose norm is larger is scaled down to this norm.
+    clipvalue : float, optional
+        Elements of gradients are kept between minus and plus this number.
+    global_clipnorm : float, optional
+        All gradients of a step are scaled by one factor if the norm of all of them together is larger.
 
     Raises
     ------
     TypeError, ValueError
-        `learning_rate` is not a number, is negative or is not finite.
+        `learning_rate` is not a number, is negative or is not finite; another number is out of its range, or
+        gradients are to be clipped in two ways.
 
     Examples
     --------
@@ -61,8 +74,24 @@ class Optimizer:
     hyperparameters: tuple[str, ...] = ()
     """The names of the constructor's arguments, besides `learning_rate` and `name`."""
 
-    def __init__(self, learning_rate: LearningRate, name: str) -> None:
+    def __init__(
+        self,
+        learning_rate: LearningRate,
+        name: str,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
         self.name = name
+        self.weight_decay = None if weight_decay is None else _not_negative("weight_decay", weight_decay)
+        self.clipnorm = _clip("clipnorm", clipnorm)
+        self.clipvalue = _clip("clipvalue", clipvalue)
+        self.global_clipnorm = _clip("global_clipnorm", global_clipnorm)
+        given = {option: getattr(self, option) for option in _CLIPS if getattr(self, option) is not None}
+        if len(given) > 1:
+            raise ValueError(f"Expected gradients to be clipped in one way. Received: {given}. Choose one.")
         self._iterations = Variable(0, trainable=False, name=f"{name}/iteration", dtype="int64")
         self._learning_rate: Any = None
         self._trainable: list[Variable] = []
@@ -225,11 +254,22 @@ class Optimizer:
         positions = [self._index[variable._id] for variable in variables]
         slots = [[_buffer(slot[n]) for slot in self._state.values()] for n in positions]
         buffers = [_buffer(variable) for variable in variables]  # before the first change: no memory, no harm
-        for w, g, states in zip(buffers, gradients, slots):
-            self.update_array(w, g, states, learning_rate, step)
+        for w, g, states, scale in zip(buffers, gradients, slots, self._scales(gradients)):
+            self.update_array(w, g, states, learning_rate, step, scale)
         self._iterations.assign_add(1)
 
-    def update_array(self, w: Array, g: Array, slots: Sequence[Array], learning_rate: float, step: int) -> None:
+    def _scales(self, gradients: Sequence[Array]) -> list[float]:
+        """What each gradient is multiplied by, so that no norm is larger than it may be."""
+        if self.clipnorm is not None:
+            return [_shrinking(math.sqrt(_sum_of_squares(g)), self.clipnorm) for g in gradients]
+        if self.global_clipnorm is not None:
+            norm = math.sqrt(sum(_sum_of_squares(g) for g in gradients))
+            return [_shrinking(norm, self.global_clipnorm)] * len(gradients)
+        return [1.0] * len(gradients)
+
+    def update_array(
+        self, w: Array, g: Array, slots: Sequence[Array], learning_rate: float, step: int, scale: float = 1.0
+    ) -> None:
         """Apply the rule to a whole array of weights, in place and block by block.
 
         Parameters
@@ -241,6 +281,8 @@ class Optimizer:
         learning_rate : float
         step : int
             1 for the first step.
+        scale : float
+            What the gradient is multiplied by, block by block.
         """
         size, dtype = w.size, w.dtype
         scratch = self._scratch.get(dtype)
@@ -253,6 +295,12 @@ class Optimizer:
                 stop = min(start + BLOCK, size)
                 weights, *states = (array[start:stop] for array in flat)
                 g_block = gradient[start:stop].astype(dtype, copy=False)
+                if scale != 1.0:
+                    g_block = g_block * scale
+                if self.clipvalue is not None:
+                    g_block = np.clip(g_block, -self.clipvalue, self.clipvalue)
+                if self.weight_decay is not None:
+                    weights -= np.multiply(weights, learning_rate * self.weight_decay, out=scratch[: stop - start])
                 self.update(weights, g_block, states, scratch[: stop - start], learning_rate, step)
 
     def _checked(self, pairs: list[Any]) -> tuple[list[Array], list[Variable]]:
@@ -320,7 +368,9 @@ class Optimizer:
         """The constructor's arguments, as plain numbers (a schedule stays what it is)."""
         rate = self._learning_rate
         config = {"name": self.name, "learning_rate": rate.item() if isinstance(rate, Variable) else rate}
-        return config | {name: getattr(self, name) for name in self.hyperparameters}
+        config |= {name: getattr(self, name) for name in self.hyperparameters}
+        options = {name: getattr(self, name) for name in ("weight_decay", *_CLIPS)}
+        return config | {name: value for name, value in options.items() if value is not None}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Optimizer:
@@ -349,6 +399,8 @@ class SGD(Optimizer):
     nesterov : bool
         Look ahead along the momentum.
     name : str
+    **options
+        `weight_decay`, `clipnorm`, `clipvalue` and `global_clipnorm`, as for every `Optimizer`.
 
     Raises
     ------
@@ -721,6 +773,23 @@ def _not_negative(name: str, value: float) -> float:
     if not (value >= 0 and math.isfinite(value)):
         raise ValueError(f"Expected {name} to be finite and at least 0. Received: {name}={value!r}.")
     return float(value)
+
+
+def _clip(name: str, value: float | None) -> float | None:
+    if value is not None and not (isinstance(value, (int, float)) and value > 0 and math.isfinite(value)):
+        raise ValueError(f"Expected {name} to be positive and finite, or None. Received: {name}={value!r}.")
+    return None if value is None else float(value)
+
+
+def _sum_of_squares(g: Array) -> float:
+    """In double precision, a block at a time."""
+    flat: Any = g.reshape(-1) if g.flags.c_contiguous else g.flat
+    blocks = (flat[start : start + BLOCK].astype(np.float64) for start in range(0, g.size, BLOCK))
+    return float(sum(float(block @ block) for block in blocks))
+
+
+def _shrinking(norm: float, bound: float) -> float:
+    return bound / norm if norm > bound else 1.0
 
 
 def _fraction(name: str, value: float, *, below_one: bool = False) -> float:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar, overload
 
 import numpy as np
 
-from tinygrad_lite import optim
+from tinygrad_lite import optim, schedules
 from tinygrad_lite.names import lookup
 from tinygrad_lite.nn import activations, initializers, losses, metrics
 from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input
@@ -288,6 +288,7 @@ register_built_in(
         **_functions(losses),
         **_functions(metrics),
         **_classes(optim),
+        **_classes(schedules),
         **_classes(initializers),
         "Function": initializers.FunctionInitializer,
         **_qualified(losses, "losses"),
