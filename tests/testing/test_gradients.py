@@ -208,6 +208,17 @@ def test_structures_and_what_is_not_floating():
     check_gradients(functools.partial(tgl.sum, axis=-1), SQUARE)
 
 
+def test_lists_of_floats_are_arrays_and_others_stay_what_they_are():
+    seen = []
+
+    def f(x, axes, index):
+        seen.append((x.shape, axes, index))
+        return x[index].sum()
+
+    check_gradients(f, [[1.0, 2], [3, 4]], [0, 1], (0, slice(None)))
+    assert all(found == ((2, 2), [0, 1], (0, slice(None))) for found in seen)
+
+
 def test_rtol_and_atol():
     nearly = cube(lambda g, y, x: 3.0003 * g * x**2)
     check_gradients(nearly, X, order=1, rtol=1e-3)

@@ -17,6 +17,8 @@ from tinygrad_lite.testing.strategies import Strategy
 Shape = tuple[int, ...]
 Case = tuple[tuple[Any, ...], dict[str, Any]]
 
+PHASES = (Phase.generate, Phase.shrink)
+
 # Shapes that are tested in any case; with several arguments each line is gone through in turn.
 _EDGES: tuple[tuple[Shape, ...], ...] = (((),), ((0,),), ((2, 0),), ((2, 0, 3),))
 _BROADCAST_EDGES: tuple[tuple[Shape, ...], ...] = (
@@ -44,7 +46,7 @@ def run(check: Callable[..., None], cases: Strategy[Case], count: int) -> None:
         database=None,  # a failure says how to reproduce it
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
-        phases=(Phase.generate, Phase.shrink),
+        phases=PHASES,
     )
     @given(cases)
     def test(case: Case) -> None:

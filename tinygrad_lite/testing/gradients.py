@@ -101,7 +101,7 @@ def check_gradients(
         Takes as many arguments as there are `inputs`; returns a Tensor, or a list, tuple or dict of them.
         Must return the same twice.
     *inputs : Tensor, array-like, or list, tuple or dict of Tensors and arrays
-        The test point. What is not floating is handed to `f` as it is.
+        The test point. What is not floating is handed to `f` as it is; a list of nothing but floats is an array.
     order : int
         The highest order of derivatives checked.
     directions : int
@@ -218,10 +218,10 @@ def over_floats(f: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[list[Ar
 
 
 def _as_arrays(x: Any) -> Any:
-    """`x` with its numbers as arrays: floats in float64, a list of nothing but numbers as one array."""
-    leaves = flatten(x)
-    if isinstance(x, (list, tuple)) and leaves and all(type(leaf) in (int, float) for leaf in leaves):
-        return np.array(x, np.float64 if any(type(leaf) is float for leaf in leaves) else None)
+    """`x` with its floats as arrays in float64; a list of nothing but numbers, floats among them, as one array."""
+    kinds = {type(leaf) for leaf in flatten(x)}
+    if isinstance(x, list) and float in kinds and kinds <= {int, float}:
+        return np.array(x, np.float64)
     return map_structure(_as_array, x)
 
 
