@@ -46,6 +46,11 @@ negative.defvjp(lambda g, y, x: -g)
 positive = elementwise(np.positive, "The same number: x.", example="[1.0, -2.0] -> [ 1. -2.]")
 positive.defvjp(lambda g, y, x: g)
 
+conjugate = elementwise(
+    np.conjugate, "The complex conjugate, of real numbers themselves: x.", example="[1.0, -2.0] -> [ 1. -2.]"
+)
+conjugate.defvjp(lambda g, y, x: g)
+
 reciprocal = elementwise(
     np.reciprocal, "The reciprocal: 1 / x.", domain="x ≠ 0, else inf.", example="[2.0, -4.0] -> [ 0.5  -0.25]"
 )
@@ -495,6 +500,29 @@ def cast(x: Any, dtype: Any) -> Tensor:
     return _cast(x, dtype=np.dtype(dtype))
 
 
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
+    """`x` with its numbers converted to `dtype`: NumPy's name for `cast`.
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+    dtype : dtype
+    copy, device
+        Are there for NumPy's sake, without effect.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.astype(tgl.constant([1.5]), "float64").dtype
+    dtype('float64')
+    """
+    return cast(x, dtype)
+
+
 # Steps: constant nearly everywhere, so they carry no gradient -------------------------------------------------
 
 sign = nondifferentiable(np.sign, "The sign: -1, 0 or 1.", example="[-3.0, 0.0, 2.0] -> [-1.  0.  1.]")
@@ -531,6 +559,56 @@ def round(a: Any, *, decimals: int = 0) -> Array:
     [0.5, 1.2000000476837158, 21.0]
     """
     return np.round(a, decimals=decimals)
+
+
+def divmod(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
+    """Whole quotient and remainder at once: ⌊x1 / x2⌋, and x1 - x2 · ⌊x1 / x2⌋.
+
+    Parameters
+    ----------
+    x1, x2 : Tensor or array-like
+
+    Returns
+    -------
+    pair of Tensors
+        As by `floor_divide`, without a gradient, and by `remainder`.
+
+    Raises
+    ------
+    ValueError
+        The shapes do not broadcast together.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> quotient, rest = tgl.divmod([7.0, -7.0], 2.0)
+    >>> quotient.tolist(), rest.tolist()
+    ([3.0, -4.0], [1.0, 1.0])
+    """
+    return floor_divide(x1, x2), remainder(x1, x2)
+
+
+def modf(x: Any) -> tuple[Tensor, Tensor]:
+    """The part of a number behind the point, and the part before it: x - trunc x, and trunc x.
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+
+    Returns
+    -------
+    pair of Tensors
+        The second is without a gradient.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> fraction, whole = tgl.modf([1.5, -2.25])
+    >>> fraction.tolist(), whole.tolist()
+    ([0.5, -0.25], [1.0, -2.0])
+    """
+    whole = trunc(x)
+    return where(isfinite(whole), subtract(x, whole), copysign(0.0, whole)), whole
 
 
 # Comparisons and bits: true or false carries no gradient ------------------------------------------------------
@@ -694,7 +772,7 @@ def array_equal(a1: Any, a2: Any, *, equal_nan: bool = False) -> Array:
 # With these a gradient is handed on, scaled by a constant or held back: it never meets an inf or a nan, so
 # that the tape need not look for one.
 for _linear in (
-    add, subtract, negative, positive, maximum, minimum, fmax, fmin, where, _clip, nan_to_num, heaviside,
+    add, subtract, negative, positive, conjugate, maximum, minimum, fmax, fmin, where, _clip, nan_to_num, heaviside,
     degrees, rad2deg, radians, deg2rad,
 ):  # fmt: skip
     _linear.needs_zero_rule = False
@@ -704,6 +782,7 @@ abs = absolute
 acos, acosh, asin, asinh = arccos, arccosh, arcsin, arcsinh
 atan, atan2, atanh = arctan, arctan2, arctanh
 around = round
+conj = conjugate
 bitwise_invert = bitwise_not = invert
 bitwise_left_shift, bitwise_right_shift = left_shift, right_shift
 mod = remainder

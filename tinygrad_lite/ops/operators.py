@@ -14,21 +14,35 @@ import numpy as np
 from tinygrad_lite import ops
 from tinygrad_lite.ops import linalg
 from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import state
 from tinygrad_lite.tensor import Array, Tensor
 
-_UNARY = {"__neg__": ops.negative, "__abs__": ops.absolute, "__invert__": ops.logical_not}
+_UNARY = {
+    "__neg__": ops.negative,
+    "__pos__": ops.positive,
+    "__abs__": ops.absolute,
+    "__invert__": ops.invert,
+    "__floor__": ops.floor,
+    "__ceil__": ops.ceil,
+    "__trunc__": ops.trunc,
+}
 
-_BINARY = {
+_BINARY: dict[str, Callable[..., Any]] = {
     "add": ops.add,
     "sub": ops.subtract,
     "mul": ops.multiply,
     "truediv": ops.divide,
+    "floordiv": ops.floor_divide,
+    "mod": ops.remainder,
+    "divmod": ops.divmod,
     "pow": ops.power,
     "matmul": ops.matmul,
-    "and": ops.logical_and,
-    "or": ops.logical_or,
-    "xor": ops.logical_xor,
+    "and": ops.bitwise_and,
+    "or": ops.bitwise_or,
+    "xor": ops.bitwise_xor,
+    "lshift": ops.left_shift,
+    "rshift": ops.right_shift,
 }
 
 _COMPARISONS = {
@@ -40,30 +54,23 @@ _COMPARISONS = {
     "__ge__": ops.greater_equal,
 }
 
-_METHODS: dict[str, Callable[..., Any]] = {
-    "sum": ops.sum,
-    "mean": ops.mean,
-    "max": ops.max,
-    "min": ops.min,
-    "argmax": ops.argmax,
-    "argmin": ops.argmin,
-    "all": ops.all,
-    "any": ops.any,
-    "astype": ops.cast,
-    "clip": ops.clip,
-    "dot": ops.dot,
-}
+# Methods of arrays that have a function of the same name here. None works in place: `x.sort()` answers a sorted copy.
+_METHODS = (
+    "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "conj", "conjugate", "copy",
+    "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "partition", "prod", "ravel",
+    "repeat", "round", "searchsorted", "sort", "squeeze", "std", "sum", "swapaxes", "take", "trace", "var",
+)  # fmt: skip
 
 
 def _unary(primitive: Primitive) -> Callable[[Tensor], Any]:
     return lambda self: primitive(self)
 
 
-def _binary(primitive: Primitive) -> Callable[[Tensor, Any], Any]:
+def _binary(primitive: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
     return lambda self, other: primitive(self, other)
 
 
-def _reflected(primitive: Primitive) -> Callable[[Tensor, Any], Any]:
+def _reflected(primitive: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
     return lambda self, other: primitive(other, self)
 
 
@@ -93,11 +100,40 @@ def _reshape(self: Tensor, *shape: Any) -> Tensor:
     return ops.reshape(self, _many(shape))
 
 
+def _flatten(self: Tensor, order: str = "C") -> Tensor:
+    return ops.ravel(self, order)
+
+
+def _astype(
+    self: Tensor, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+) -> Tensor:
+    if not np.can_cast(self.dtype, dtype, casting):
+        raise TypeError(
+            f"astype expected a dtype that casting={casting!r} allows. Received: {self.dtype} to {np.dtype(dtype)}."
+        )
+    return ops.cast(self, dtype)
+
+
+def _compress(self: Tensor, condition: Any, axis: int | None = None) -> Tensor:
+    return ops.compress(condition, self, axis)
+
+
+def _round(self: Tensor, ndigits: int | None = None) -> Tensor:
+    return ops.round(self, ndigits or 0)
+
+
 def _transpose(self: Tensor, *axes: Any) -> Tensor:
     return ops.transpose(self, axes=_many(axes) or None)
 
 
 # NumPy's protocols --------------------------------------------------------------------------------------------
+
+# A function of NumPy's that has no mirror here runs on the values of tensors that nobody is recording, and answers
+# what NumPy answers; for a recorded one it raises, because its gradient would be lost in silence.
+
+
+def _where(condition: Any, *choices: Any) -> Any:
+    return ops.where(condition, *choices) if choices else ops.nonzero(condition)
 
 
 def _mirrors() -> dict[Any, Callable[..., Any]]:
@@ -108,50 +144,100 @@ def _mirrors() -> dict[Any, Callable[..., Any]]:
             theirs = getattr(numpy, name, None)
             if callable(theirs):
                 table[theirs] = getattr(ours, name)
+    table[np.where] = _where
+    if older := getattr(np, "trapz", None):  # the name that trapezoid had in NumPy 1
+        table[older] = ops.trapezoid
     return table
 
 
 _MIRRORS = _mirrors()
 
+_UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {
+    (np.add, "reduce"): ops.sum,
+    (np.multiply, "reduce"): ops.prod,
+    (np.maximum, "reduce"): ops.max,
+    (np.minimum, "reduce"): ops.min,
+    (np.logical_and, "reduce"): ops.all,
+    (np.logical_or, "reduce"): ops.any,
+    (np.add, "accumulate"): ops.cumsum,
+    (np.multiply, "accumulate"): ops.cumprod,
+}
+
+# These look at shape, dtype or memory, and never at a gradient.
+_LOOKS = {
+    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.shares_memory,
+    np.may_share_memory, np.array2string, np.array_repr, np.array_str,
+}  # fmt: skip
+
+
+def _is_recorded(x: Tensor) -> bool:
+    """Whether an open tape watches `x`, or would as soon as an operation reads it."""
+    for tape in state.tapes:
+        tape._access(x)
+    return any(x._id in tape._watched for tape in state.tapes) if x._id else False
+
+
+def _of_values(function: Any, args: Any, kwargs: Any, complaint: Callable[[], TypeError]) -> Any:
+    """What NumPy answers for the values of tensors that nobody records; else, the complaint."""
+    if any(isinstance(x, Tensor) and _is_recorded(x) for x in flatten((args, kwargs))):
+        raise complaint()
+    args, kwargs = map_structure(lambda x: x.numpy() if isinstance(x, Tensor) else x, (args, kwargs))
+    return function(*args, **kwargs)
+
 
 def _no_mirror(function: Any) -> TypeError:
     name = getattr(function, "__name__", str(function))
+    room = "linalg." if "linalg" in (getattr(function, "__module__", "") or "") else ""
+    is_ufunc = isinstance(function, np.ufunc)
+    arrays = ", ".join(["x1", "x2", "x3"][: function.nin]) if is_ufunc and function.nin > 1 else "x"
+    rules = ", ".join(f"lambda g, y, {arrays}: ..." for _ in arrays.split(", "))
     return TypeError(
-        f"numpy.{name} has no gradient rule in tinygrad_lite and cannot take a Tensor. Ways out: pass "
-        f"tensor.numpy() if no gradient is needed; write it with the operations of tgl; or add the rule:\n\n"
-        f"    @tgl.primitive\n    def {name}(x):\n        return np.{name}(x)\n\n"
-        f"    {name}.defvjp(lambda g, y, x: ...)  # the gradient of x, given g, that of y\n"
+        f"numpy.{room}{name} has no gradient rule in tinygrad_lite and cannot take a Tensor that is being recorded. "
+        f"Ways out: pass tensor.numpy() if no gradient is needed; write it with the operations of tgl; or add the "
+        f"rule:\n\n    @tgl.{'elementwise' if is_ufunc else 'primitive'}\n    def {name}({arrays}):\n"
+        f"        return np.{room}{name}({arrays})\n\n"
+        f"    {name}.defvjp({rules})  # the gradient of each argument, given g, that of y\n"
     )
 
 
 def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    ours = _MIRRORS.get(ufunc)
-    if ours is None:
-        raise _no_mirror(ufunc)
-    if method != "__call__":
-        raise TypeError(
-            f"numpy.{ufunc.__name__}.{method} cannot take a Tensor. Use tgl.sum, tgl.prod, tgl.cumsum and the "
-            "like, or pass tensor.numpy() if no gradient is needed."
+    def no_method() -> TypeError:
+        return TypeError(
+            f"numpy.{ufunc.__name__}.{method} cannot take a Tensor that is being recorded. Use tgl.sum, tgl.prod, "
+            "tgl.cumsum and the like, or pass tensor.numpy() if no gradient is needed."
         )
-    if kwargs.get("out") is not None:
-        raise TypeError(
-            f"numpy.{ufunc.__name__} cannot write a Tensor's result into out=: the gradient would be lost. "
+
+    def no_out() -> TypeError:
+        return TypeError(
+            f"numpy.{ufunc.__name__} cannot write a recorded Tensor's result into out=: the gradient would be lost. "
             "Assign the result instead; an array on the left of += and the like becomes `a = a + tensor`."
         )
+
+    if kwargs.get("out") is not None:
+        return _of_values(getattr(ufunc, method), inputs, kwargs, no_out)
+    if method != "__call__":
+        ours = _UFUNC_METHODS.get((ufunc, method))
+        if ours is None:
+            return _of_values(getattr(ufunc, method), inputs, kwargs, no_method)
+        return ours(*inputs, **{"axis": 0, **kwargs})
+    ours = _MIRRORS.get(ufunc)
+    if ours is None:
+        return _of_values(ufunc, inputs, kwargs, lambda: _no_mirror(ufunc))
     return ours(*inputs, **kwargs)
 
 
 def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     ours = _MIRRORS.get(function)
-    if ours is None:
-        raise _no_mirror(function)
-    return ours(*args, **kwargs)
+    if ours is not None:
+        return ours(*args, **kwargs)
+    if function in _LOOKS:
+        args, kwargs = map_structure(lambda x: x._data if isinstance(x, Tensor) else x, (args, kwargs))
+        return function(*args, **kwargs)
+    return _of_values(function, args, kwargs, lambda: _no_mirror(function))
 
 
 def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
-    for tape in state.tapes:
-        tape._access(self)  # a Variable would be watched by any other operation that reads it
-    if self._id and any(self._id in tape._watched for tape in state.tapes):
+    if _is_recorded(self):
         raise TypeError(
             "This tensor is being recorded by an open tape, and turning it into an ndarray would cut its gradient "
             f"silently. Received: shape={self.shape}, dtype={self.dtype}. Use .numpy() to leave the tape on "
@@ -162,23 +248,28 @@ def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
 
 
 def _hang() -> None:
-    for name, primitive in _UNARY.items():
-        setattr(Tensor, name, _unary(primitive))
+    for name, made in _UNARY.items():
+        setattr(Tensor, name, _unary(made))
     for name, primitive in _BINARY.items():
         setattr(Tensor, f"__{name}__", _binary(primitive))
         setattr(Tensor, f"__r{name}__", _reflected(primitive))
     for name, primitive in _COMPARISONS.items():
         setattr(Tensor, name, _comparison(primitive))
-    for name, function in _METHODS.items():
-        setattr(Tensor, name, _method(function))
+    for name in _METHODS:
+        setattr(Tensor, name, _method(getattr(ops, name)))
     for name, method in {
         "__getitem__": ops.getitem,
         "__array_ufunc__": _array_ufunc,
         "__array_function__": _array_function,
         "__array__": _array,
+        "__round__": _round,
+        "astype": _astype,
+        "compress": _compress,
+        "flatten": _flatten,
         "reshape": _reshape,
         "transpose": _transpose,
         "T": property(lambda self: ops.transpose(self), doc="The tensor with its axes reversed."),
+        "mT": property(lambda self: ops.matrix_transpose(self), doc="The matrices in the last two axes, transposed."),
     }.items():
         setattr(Tensor, name, method)
 

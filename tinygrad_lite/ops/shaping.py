@@ -107,6 +107,29 @@ def ravel(a: Any, order: str = "C") -> Tensor:
     return reshape(a, -1, order)
 
 
+def copy(a: Any, order: str = "K", subok: bool = False) -> Tensor:
+    """`a` as a new Tensor, to which the gradient flows through.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+    order, subok
+        Are there for NumPy's sake, without effect.
+
+    Returns
+    -------
+    Tensor, of the shape of `a`
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.copy([1.0, 2.0]).numpy()
+    array([1., 2.], dtype=float32)
+    """
+    a = to_tensor(a)
+    return _reshape(a, shape=a.shape)
+
+
 @primitive
 def expand_dims(a: Any, *, axis: Any) -> Array:
     """`a` with new axes of length one.

@@ -103,6 +103,7 @@ CASES = {
     # sign and size
     "absolute": {"avoid": [0.0]},
     "fabs": {"avoid": [0.0]},
+    "conjugate": {},
     "copysign": {"avoid": [0.0]},
     "heaviside": {"avoid": {"x1": [0.0]}},
     # choosing
