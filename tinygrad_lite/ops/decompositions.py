@@ -138,15 +138,16 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Tensor:
 
 
 @primitive(domain="symmetric matrices.", kinks="where eigenvalues coincide the gradient of eigenvectors is infinite.")
-def _eigh(a: Any) -> tuple[Array, ...]:
-    return tuple(np.linalg.eigh(a))
+def _eigh(a: Any, *, uplo: Any = "L") -> tuple[Array, ...]:
+    return tuple(np.linalg.eigh(a, uplo))
 
 
-def _eigh_vjp(g: Any, y: Any, a: Any) -> Any:
+def _eigh_vjp(g: Any, y: Any, a: Any, uplo: str) -> Any:
     """V·(diag(g of λ) + F∘(Vᵀ·g of V))·Vᵀ, where F[i, j] = 1 / (λⱼ - λᵢ)."""
     (g_values, g_vectors), (values, v) = g, y
     gaps = values[..., None, :] - values[..., :, None]
-    return _in_lower(v @ (_as_diagonal(g_values) + _over_gaps(t(v) @ g_vectors, gaps)) @ t(v))
+    s = v @ (_as_diagonal(g_values) + _over_gaps(t(v) @ g_vectors, gaps)) @ t(v)
+    return _in_lower(s) if uplo == "L" else t(_in_lower(t(s)))
 
 
 _eigh.defvjp(_eigh_vjp)
@@ -187,7 +188,7 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
     require_square("eigh", a)
     if UPLO.upper() not in ("L", "U"):
         raise ValueError(f"eigh expected UPLO 'L' or 'U'. Received: UPLO={UPLO!r}.")
-    return EighResult(*_eigh(t(a) if UPLO.upper() == "U" else a))
+    return EighResult(*_eigh(a, uplo=UPLO.upper()))
 
 
 def eigvalsh(a: Any, UPLO: str = "L") -> Tensor:

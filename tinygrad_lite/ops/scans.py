@@ -19,7 +19,7 @@ from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 
 @primitive
-def _cumsum(a: Any, *, axis: int, dtype: Any = None) -> Array:
+def _cumsum(a: Any, *, axis: int = 0, dtype: Any = None) -> Array:
     return np.cumsum(a, axis=axis, dtype=dtype)
 
 
@@ -27,7 +27,7 @@ _cumsum.defvjp(lambda g, y, a, axis, dtype: np.flip(np.cumsum(np.flip(g, axis), 
 
 
 @primitive
-def _cumprod(a: Any, *, axis: int, dtype: Any = None) -> Array:
+def _cumprod(a: Any, *, axis: int = 0, dtype: Any = None) -> Array:
     return np.cumprod(a, axis=axis, dtype=dtype)
 
 

@@ -66,7 +66,11 @@ CASES = {
         "reference": lambda a, b, rcond: np.linalg.lstsq(a, b, rcond)[0],
     },
     "_cholesky": {"arguments": _matrices(positive=True), "reference": np.linalg.cholesky},
-    "_eigh": {"arguments": _matrices(symmetric=True), "reference": lambda a: tuple(np.linalg.eigh(a))},
+    "_eigh": {
+        "arguments": _matrices(symmetric=True),
+        "metadata": {"uplo": st.sampled_from("LU")},
+        "reference": lambda a, uplo: tuple(np.linalg.eigh(a, uplo)),
+    },
     "_qr": {
         "arguments": _matrices(tall=True),
         "metadata": {"mode": "reduced"},

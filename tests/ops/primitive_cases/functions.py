@@ -6,6 +6,7 @@ NumPy's function of the same name is the reference of nearly all of them, called
 import numpy as np
 from hypothesis import strategies as st
 
+from primitive_cases import elementwise
 from primitive_cases.elementwise import each
 from primitive_cases.indexing import _indexed
 from primitive_cases.reductions import ANY_AXES, EXTREMUM, SPREAD, TRUTHS, an_axis, one_axis
@@ -319,11 +320,16 @@ OTHERS = {
     "linspace": {"count": 2, "broadcasts": True, "metadata": {"num": st.integers(0, 4), "endpoint": st.booleans()}},
     **each("zeros_like ones_like", {"count": 1, "order": 0}),
     "full_like": {"metadata": {"fill_value": 1.5}, "count": 1, "order": 0},
+    "divmod": {"arguments": elementwise.CASES["remainder"]["arguments"]},
+    "modf": {"avoid": range(-3, 4)},
+    "copy": {"count": 1},
     "softmax_cross_entropy_with_logits": {"min_dims": 1, "empty": False, "reference": None},
     "sigmoid_cross_entropy_with_logits": {"reference": None},
 }
 
 ELSEWHERE = {
+    # is cast, with a dtype that cannot be passed by name
+    "astype",
     # made from a shape or from numbers alone: tests of creation
     "arange", "eye", "identity", "full", "ones", "zeros",
     # draws at random
