@@ -56,6 +56,13 @@ def test_attributes_and_conversions():
     assert [float(row.sum()) for row in tgl.constant([[1.0, 2.0], [3.0, 4.0]])] == [3.0, 7.0]
 
 
+def test_numpy_tells_the_shape_of_a_tensor():
+    x = tgl.Variable([[1.0, 2.0, 3.0]])
+    with tgl.GradientTape():
+        y = x * 2.0
+        assert (np.shape(y), np.ndim(y), np.size(y), np.size(y, axis=1)) == ((1, 3), 2, 3, 3)
+
+
 def test_repr_shows_value_shape_and_dtype():
     assert repr(tgl.constant([1.0, 2.0])) == "Tensor([1., 2.], shape=(2,), dtype=float32)"
     assert repr(tgl.Variable(1, name="n")) == f"Variable(1, name='n', shape=(), dtype={np.array(1).dtype})"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+import inspect
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["lookup"]
+__all__ = ["lookup", "unexpected"]
 
 T = TypeVar("T")
 
@@ -51,6 +52,39 @@ def lookup(kind: str, table: Mapping[str, T], identifier: Any) -> T:
     near = difflib.get_close_matches(_plain(identifier), names, n=1)
     hint = f" Did you mean {names[near[0]]!r}?" if near else ""
     raise ValueError(f"Unknown {kind}. Received: {identifier!r}.{hint} Known: {known}.")
+
+
+def unexpected(instance: Any, names: Iterable[str], instead: Mapping[str, str]) -> TypeError:
+    """The error for arguments that the class of `instance` does not take: says which it takes.
+
+    Parameters
+    ----------
+    instance : object
+        Under construction.
+    names : iterable of str
+        The arguments that it was given.
+    instead : mapping of str
+        What to write for those that are known from elsewhere.
+
+    Examples
+    --------
+    >>> class Layer:
+    ...     def __init__(self, units, **unknown):
+    ...         raise unexpected(self, unknown, {"size": "units"})
+    >>> Layer(3, size=4)
+    Traceback (most recent call last):
+        ...
+    TypeError: Layer does not take size. It takes: units. Instead of size: units.
+    """
+    inits = [vars(c)["__init__"] for c in type(instance).__mro__ if "__init__" in vars(c)]
+    parameters = [p for init in inits for p in inspect.signature(init).parameters.values()]
+    variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
+    takes = dict.fromkeys(p.name for p in parameters if p.kind not in variadic and p.name != "self")
+    given = list(names)
+    fixes = [f" Instead of {name}: {instead[name]}." for name in given if name in instead]
+    return TypeError(
+        f"{type(instance).__name__} does not take {', '.join(given)}. It takes: {', '.join(takes)}.{''.join(fixes)}"
+    )
 
 
 def _plain(name: str) -> str:

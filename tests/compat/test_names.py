@@ -93,6 +93,9 @@ class TestArguments:
             (lambda: tf.nn.bias_add([[1.0]], [2.0]), [[3.0]]),
             (lambda: tf.nn.l2_loss([3.0, 1.0]), 5.0),
             (lambda: tf.math.log(1.0, name="log"), 0.0),
+            (lambda: tf.math.argmax([1.0, 2.0]), 1),
+            (lambda: tf.rank(MATRIX), 2),
+            (lambda: tf.size(MATRIX), 6),
             (lambda: tf.math.is_nan([np.nan, 1.0]), [True, False]),
         ],
     )
@@ -106,6 +109,14 @@ class TestArguments:
         with tf.GradientTape() as tape:
             y = tf.reduce_sum([v * 2.0, v * v]) + tf.reduce_sum(tf.constant([v, 1.0]))
         assert tape.gradient(y, v).numpy() == 9.0
+
+    def test_python_numbers_adopt_the_dtype_that_they_meet(self):
+        assert tf.pow(2.0, 3).dtype == np.float32
+        assert tf.maximum(tf.constant(1.0, dtype=tf.float64), 2).dtype == np.float64
+        assert tf.shape(3.0).shape == (0,)
+
+    def test_the_version_is_the_packages(self):
+        assert tf.__version__ == keras.__version__ == tgl.__version__
 
     def test_unknown_arguments_are_named(self):
         with pytest.raises(TypeError, match=r"reduce_sum\(input_tensor, axis=None, keepdims=None, name=None\).*axes"):
@@ -170,6 +181,16 @@ class TestMissing:
         with pytest.raises(AttributeError, match=r"tensorflow has no data .*Batches"):
             tf.data  # noqa: B018
         assert not hasattr(tf, "Session")
+
+    def test_arguments_of_layers_and_models(self):
+        with pytest.raises(TypeError, match=r"Dense does not take kernel_regularizer.*units.*Instead of.*loss"):
+            keras.layers.Dense(3, kernel_regularizer="l2")
+        with pytest.raises(TypeError, match=r"does not take input_dim.*Instead of input_dim: input_shape"):
+            keras.layers.Dense(3, input_dim=2)
+        with pytest.raises(TypeError, match=r"Model does not take inputs, outputs.*Sequential"):
+            keras.Model(inputs=keras.Input((3,)), outputs=None)
+        with pytest.raises(TypeError, match=r"Received: an Input\. Write a Sequential"):
+            keras.layers.Dense(3)(keras.Input((3,)))
 
     def test_imports(self):
         with pytest.raises(ImportError, match=r"keras\.layers has no LSTM.*Dense"):

@@ -43,6 +43,8 @@ def names_of(
     def __getattr__(name: str) -> Any:
         if name in table:
             return table[name]
+        if name == "__version__":
+            return sys.modules["tinygrad_lite"].__version__
         text = _not_here(module, name, dir(sys.modules[module]), (hints or {}).get(name))
         if not name.startswith("_") and _is_import(sys._getframe(1)):
             raise ImportError(text)
@@ -120,10 +122,10 @@ def translated(name: str, function: Callable[..., Any], parameters: str) -> Call
 
 
 def tensor(value: Any) -> Any:
-    """`value` as TensorFlow takes it: lists of tensors are stacked, arrays and numbers become tensors."""
+    """`value` as TensorFlow takes it: lists of tensors are stacked; a Python number adopts the dtype that it meets."""
     if isinstance(value, (list, tuple)) and _holds_tensors(value):
         return ops.stack([tensor(item) for item in value])
-    return to_tensor(value)
+    return value if isinstance(value, (bool, int, float)) else to_tensor(value)
 
 
 def _holds_tensors(value: Any) -> bool:

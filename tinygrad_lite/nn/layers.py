@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tinygrad_lite import ops, random
+from tinygrad_lite.names import unexpected
 from tinygrad_lite.nn import activations, initializers
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import recording_tapes, scope
@@ -29,6 +30,20 @@ Shape = tuple[Any, ...]
 """Lengths of the axes; None for one that may vary, as the batch does."""
 
 Self = TypeVar("Self", bound="Layer")
+
+
+_FUNCTIONAL = "a Sequential, or a subclass of Model: models are not made of symbolic inputs here"
+
+_INSTEAD = {
+    "activity_regularizer": "a term of your own in the loss",
+    "batch_input_shape": "input_shape, without the batch axis",
+    "bias_regularizer": "a term of your own in the loss",
+    "input_dim": "input_shape=(features,)",
+    "inputs": _FUNCTIONAL,
+    "kernel_regularizer": "a term of your own in the loss",
+    "outputs": _FUNCTIONAL,
+    "weights": "set_weights(...), once it is built",
+}
 
 
 class _CallState(threading.local):
@@ -129,7 +144,10 @@ class Layer:
         trainable: bool = True,
         dtype: DTypeLike = "float32",
         input_shape: Sequence[int] | None = None,
+        **unknown: Any,
     ) -> None:
+        if unknown:
+            raise unexpected(self, unknown, _INSTEAD)
         if name is not None and (not isinstance(name, str) or not name or "/" in name):
             raise ValueError(
                 f"{type(self).__name__} expected a name that is a string without '/'. Received: name={name!r}. "
@@ -230,6 +248,8 @@ class Layer:
             training = _state.training
         if self._takes_training:
             kwargs["training"] = training
+        if isinstance(inputs, Input):
+            raise TypeError(f"{self.name} expected numbers. Received: an Input. Write {_FUNCTIONAL}.")
         inputs = self._converted(inputs)
         outer, depth = _state.training, len(_state.inside)
         try:  # from here on: Ctrl-C may come anywhere, and what is set must be set back

@@ -80,8 +80,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
     _is_model = True
     _casts_inputs = False  # its layers do
 
-    def __init__(self, *, name: str | None = None, trainable: bool = True) -> None:
-        super().__init__(name=name, trainable=trainable)
+    def __init__(self, *, name: str | None = None, trainable: bool = True, **unknown: Any) -> None:
+        super().__init__(name=name, trainable=trainable, **unknown)
         self._shuffles = random.stream(f"{self.name}/shuffle")
         self.optimizer: Any = None
         self.loss: Any = None

@@ -150,7 +150,13 @@ def _mirrors() -> dict[Any, Callable[..., Any]]:
     return table
 
 
-_MIRRORS = _mirrors()
+# What NumPy says of an array's axes is no computation, and answers with Python's numbers.
+_METADATA: dict[Any, Callable[..., Any]] = {
+    np.shape: lambda a: a.shape,
+    np.ndim: lambda a: a.ndim,
+    np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
+}
+_MIRRORS = _mirrors() | _METADATA
 
 _UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {
     (np.add, "reduce"): ops.sum,

@@ -23,6 +23,7 @@ from tinygrad_lite.compat.names import names_of, tensor, translated
 from tinygrad_lite.compat.tensorflow import math as math
 from tinygrad_lite.compat.tensorflow import nn as nn
 from tinygrad_lite.compat.tensorflow import random as random
+from tinygrad_lite.compat.tensorflow.math import argmax, argmin
 from tinygrad_lite.function import function as _function
 from tinygrad_lite.primitive import custom_gradient
 from tinygrad_lite.tape import GradientTape, UnconnectedGradients, stop_gradient
@@ -131,28 +132,6 @@ def one_hot(
     return encoded if axis in (None, -1) else ops.moveaxis(encoded, -1, axis)
 
 
-def argmax(input: Any, axis: int | None = None, output_type: Any = np.int64, name: Any = None) -> Tensor:
-    """The index of the largest element along `axis`: along the first one by default, as in TensorFlow.
-
-    Examples
-    --------
-    >>> argmax([[1.0, 5.0], [2.0, 3.0]]).numpy()
-    array([1, 0])
-    """
-    return ops.cast(ops.argmax(tensor(input), axis=0 if axis is None else axis), output_type)
-
-
-def argmin(input: Any, axis: int | None = None, output_type: Any = np.int64, name: Any = None) -> Tensor:
-    """The index of the smallest element along `axis`: along the first one by default, as in TensorFlow.
-
-    Examples
-    --------
-    >>> argmin([[1.0, 5.0], [2.0, 3.0]]).numpy()
-    array([0, 1])
-    """
-    return ops.cast(ops.argmin(tensor(input), axis=0 if axis is None else axis), output_type)
-
-
 def gather(params: Any, indices: Any, validate_indices: Any = None, axis: int | None = None, **_: Any) -> Tensor:
     """The slices of `params` at `indices` along `axis`, the first one by default.
 
@@ -208,7 +187,7 @@ def shape(input: Any, out_type: Any = np.int32, name: Any = None) -> Tensor:
     >>> shape([[1.0, 2.0]]).numpy().tolist()
     [1, 2]
     """
-    return Tensor(np.array(tensor(input).shape, out_type))
+    return Tensor(np.array(np.shape(tensor(input)), out_type))
 
 
 def size(input: Any, out_type: Any = np.int32, name: Any = None) -> Tensor:
@@ -219,7 +198,7 @@ def size(input: Any, out_type: Any = np.int32, name: Any = None) -> Tensor:
     >>> size([[1.0, 2.0]]).item()
     2
     """
-    return Tensor(np.array(tensor(input).size, out_type))
+    return Tensor(np.array(np.size(tensor(input)), out_type))
 
 
 def rank(input: Any, name: Any = None) -> Tensor:
@@ -230,7 +209,7 @@ def rank(input: Any, name: Any = None) -> Tensor:
     >>> rank([[1.0, 2.0]]).item()
     2
     """
-    return Tensor(np.array(tensor(input).ndim, np.int32))
+    return Tensor(np.array(np.ndim(tensor(input)), np.int32))
 
 
 _DTYPES = ("bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8")

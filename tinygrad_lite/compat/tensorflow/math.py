@@ -4,8 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinygrad_lite import ops
-from tinygrad_lite.compat.names import names_of, translated
+from tinygrad_lite.compat.names import names_of, tensor, translated
+from tinygrad_lite.tensor import Tensor
+
+__all__ = ["argmax", "argmin"]
+
+
+def argmax(input: Any, axis: int | None = None, output_type: Any = np.int64, name: Any = None) -> Tensor:
+    """The index of the largest element along `axis`: along the first one by default, as in TensorFlow.
+
+    Examples
+    --------
+    >>> argmax([[1.0, 5.0], [2.0, 3.0]]).numpy()
+    array([1, 0])
+    """
+    return ops.cast(ops.argmax(tensor(input), axis=0 if axis is None else axis), output_type)
+
+
+def argmin(input: Any, axis: int | None = None, output_type: Any = np.int64, name: Any = None) -> Tensor:
+    """The index of the smallest element along `axis`: along the first one by default, as in TensorFlow.
+
+    Examples
+    --------
+    >>> argmin([[1.0, 5.0], [2.0, 3.0]]).numpy()
+    array([0, 1])
+    """
+    return ops.cast(ops.argmin(tensor(input), axis=0 if axis is None else axis), output_type)
+
 
 _UNARY: dict[str, Any] = {
     name: getattr(ops, name)
