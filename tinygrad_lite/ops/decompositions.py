@@ -2,7 +2,7 @@
 
 Each rule reads: transform `g` into the basis that the decomposition found, weigh every pair of basis vectors, and
 transform back. The weights of eigenvectors and singular vectors are 1 / (the difference of two values), so where
-two values coincide the vectors are not determined and their gradient is infinite, unless what was computed from
+two values coincide the vectors are not determined and their gradient is nan, unless what was computed from
 them does not depend on the choice; that of the values themselves is right always.
 
 Sources: I. Murray, "Differentiation of the Cholesky decomposition" (2016); S. F. Walter and L. Lehmann, "Algorithmic
@@ -137,7 +137,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Tensor:
     return t(_cholesky(t(a))) if upper else _cholesky(a)
 
 
-@primitive(domain="symmetric matrices.", kinks="where eigenvalues coincide the gradient of eigenvectors is infinite.")
+@primitive(domain="symmetric matrices.", kinks="where eigenvalues coincide the gradient of eigenvectors is nan.")
 def _eigh(a: Any, *, uplo: Any = "L") -> tuple[Array, ...]:
     return tuple(np.linalg.eigh(a, uplo))
 
@@ -158,7 +158,7 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
 
     Only one triangle of `a` is read, and only there it has a gradient. The rule is from Giles (2008), section 3.1.
     An eigenvector may as well point the other way, and where eigenvalues coincide be any in a plane: the gradient
-    of what depends on that choice means little, and is infinite where they do.
+    of what depends on that choice means little, and is nan where they do.
 
     Parameters
     ----------
@@ -295,8 +295,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 # Singular values ----------------------------------------------------------------------------------------------
 
 
-@primitive(kinks="where singular values coincide the gradient of singular vectors is infinite.")
-def _svd(a: Any, *, full_matrices: bool) -> tuple[Array, ...]:
+@primitive(kinks="where singular values coincide the gradient of singular vectors is nan.")
+def _svd(a: Any, *, full_matrices: bool = True) -> tuple[Array, ...]:
     return tuple(np.linalg.svd(a, full_matrices))
 
 
@@ -337,7 +337,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     """The singular value decomposition: A = U·diag(S)·Vh.
 
     The rule is from Townsend (2016) and Ionescu et al. (2015). Where singular values coincide, or are 0 in a matrix
-    that is not square, the gradient of singular vectors is infinite; that of singular values is not.
+    that is not square, the gradient of singular vectors is nan; that of singular values is right.
 
     Parameters
     ----------

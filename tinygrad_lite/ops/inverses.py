@@ -245,7 +245,7 @@ def slogdet(a: Any) -> SlogdetResult:
 
 
 @primitive(kinks="where the rank changes it jumps; the derivative is that at constant rank.")
-def _pinv(a: Any, *, rcond: Any) -> Array:
+def _pinv(a: Any, *, rcond: Any = 1e-15) -> Array:
     return np.linalg.pinv(a, rcond)
 
 
@@ -301,7 +301,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
 
 
 @primitive(kinks="where the rank of a changes it jumps; the derivative is that at constant rank.")
-def _lstsq(a: Any, b: Any, *, rcond: float) -> Array:
+def _lstsq(a: Any, b: Any, *, rcond: float = 1e-15) -> Array:
     return np.linalg.lstsq(a, b, rcond)[0]
 
 

@@ -24,7 +24,7 @@ from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 
 @primitive(kinks="at 0 the derivative is 0.")
-def _vector_norm(x: Any, *, ord: float, axis: Any = None, keepdims: bool = False) -> Array:
+def _vector_norm(x: Any, *, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Array:
     """The length of a vector: (Σ |x|^ord)^(1/ord)."""
     if ord == 2:
         return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
