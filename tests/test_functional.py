@@ -123,3 +123,9 @@ class TestHessianVectorProduct:
             tgl.hessian_vector_product(tgl.sum, np.ones(2), tgl.ones(2))
         with pytest.raises(ValueError, match="for each of the 1 parts"):
             tgl.hessian_vector_product(lambda x: tgl.sum(x["a"]), {"a": np.ones(2)}, {})
+
+    def test_variables_that_the_function_reads_elsewhere(self):
+        w, b = tgl.Variable([1.0, 2.0]), tgl.Variable(3.0)
+        vectors = [tgl.constant([1.0, 0.0]), tgl.constant(1.0)]
+        products = tgl.hessian_vector_product(lambda _: tgl.sum(w * w) * b, [w, b], vectors)
+        assert [p.tolist() for p in products] == [[6.0 + 2.0, 4.0], 2.0]  # H = [[2b·1, 2w], [2wᵀ, 0]]
