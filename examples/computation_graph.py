@@ -38,6 +38,7 @@ def textbook(out: Path) -> None:
     backward = viz.graph(tape, loss, direction="backward", names=locals())
     print(f"The textbook: loss = {loss.numpy():g}, {backward.path(loss, b)}, {backward.path(loss, w)}")
     draw(backward, out / "textbook_backward")  # the way from the loss to w is highlighted
+    page(backward, out / "textbook_steps.html")
     gradients = tape.gradient(loss, {"w": w, "b": b})
     print(f"tape.gradient says the same: {', '.join(f'd{n} = {g.numpy():g}' for n, g in gradients.items())}")
 
@@ -84,6 +85,7 @@ def mnist_network(out: Path, epochs: int) -> None:
     draw(viz.graph(tape, loss, names=locals()), out / "mnist_forward")
     draw(backward, out / "mnist_backward")
     draw(viz.graph(tape, loss, direction="both", depth=1, names=locals()), out / "mnist_folded")
+    page(backward, out / "mnist_steps.html")
     draw(viz.model(model), out / "mnist_model")
 
 
@@ -91,6 +93,11 @@ def draw(graph: viz.Graph, path: Path) -> None:
     for ending in (".svg", ".png"):
         graph.render(path.with_suffix(ending))
     print(f"Drew {path}.svg and .png: {graph!r}")
+
+
+def page(graph: viz.Graph, path: Path) -> None:
+    graph.to_html(path)
+    print(f"Wrote {path} ({path.stat().st_size / 1000:.0f} kB): open it in a browser to step through.")
 
 
 if __name__ == "__main__":

@@ -217,6 +217,9 @@ def test_example_computation_graph(monkeypatch, tmp_path, capsys):
     names = ["broadcasting", "mnist_backward", "mnist_folded", "mnist_forward", "mnist_model", "second_order"]
     names += ["textbook_backward", "textbook_forward"]
     assert sorted(path.stem for path in tmp_path.glob("*.svg")) == names
+    pages = {path.name: path.stat().st_size for path in tmp_path.glob("*.html")}
+    assert sorted(pages) == ["mnist_steps.html", "textbook_steps.html"]
+    assert max(pages.values()) < 300_000
     for path in tmp_path.glob("*.png"):
         assert 0.003 < ink(path) < 0.3
     assert max(path.stat().st_size for path in tmp_path.glob("*.svg")) < 60_000

@@ -234,6 +234,8 @@ def _arrows(data: GraphData) -> Iterator[str]:
     """The edges; those that connect the same nodes, where a value is used twice, are one arrow."""
     together: dict[tuple[str, str, str], list[Edge]] = {}
     for edge in data.edges:
+        if edge.is_faint and edge.direction == "backward" and data.direction == "both":
+            continue  # nothing flows there, and the forward edge shows the connection
         together.setdefault((edge.source, edge.target, edge.direction), []).append(edge)
     for (source, target, direction), edges in together.items():
         style = EDGES["faint" if all(edge.is_faint for edge in edges) else direction]
@@ -258,7 +260,9 @@ def _edge_label(edges: list[Edge]) -> str:
     for action, count in actions.items():
         times = f", {count}×" if count > 1 else ""
         lines += f"{action}{times}".replace(" → ", "\n→ ").split("\n")
-    rows = "".join(f'<tr><td width="7"></td><td align="left">{_text(line, RED, 9)}</td></tr>' for line in lines)
+    rows = "".join(
+        f'<tr><td width="7"></td><td align="left">{_text(line, RED, 9)}</td><td width="7"></td></tr>' for line in lines
+    )
     return f'<table border="0" cellborder="0" cellspacing="0" cellpadding="1">{rows}</table>' if rows else ""
 
 

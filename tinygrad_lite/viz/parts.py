@@ -11,7 +11,7 @@ from tinygrad_lite.viz.summary import number
 __all__ = ["Edge", "GraphData", "Group", "Node"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     """A value and where it comes from.
 
@@ -78,7 +78,7 @@ class Node:
         return self.name.rsplit("/", 1)[-1] or self.name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Edge:
     """An argument on its way into an operation, or a gradient on its way back.
 
@@ -117,7 +117,7 @@ class Edge:
         return self.action or ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Group:
     """A box: what was computed during one call of a layer.
 
