@@ -272,6 +272,14 @@ def test_history_of_training_that_goes_on():
     assert second.history["loss"][0] < first.history["loss"][-1]
 
 
+def test_a_history_of_ones_own_starts_anew():
+    history = nn.History()
+    for _ in range(2):
+        regression().fit(X, Y, epochs=2, verbose=0, callbacks=[history])
+        assert history.epoch == [0, 1]
+        assert len(history.history["loss"]) == 2
+
+
 def test_history_of_nothing():
     history = regression().fit(X, Y, epochs=0, verbose=0)
     assert (history.epoch, history.history) == ([], {})

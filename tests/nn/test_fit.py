@@ -248,6 +248,14 @@ def test_fit_shuffles_arrays_anew_every_epoch_and_predict_does_not():
     assert (model.predict(x, batch_size=3, verbose=0) == x).all()
 
 
+def test_what_validation_split_leaves_is_shuffled_too():
+    x = np.arange(20.0, dtype="float32")[:, None]
+    model = recording()
+    model.fit(x, x, batch_size=20, epochs=2, verbose=0, validation_split=0.2)
+    assert sorted(model.seen[0]) == sorted(model.seen[1]) == x[:16, 0].tolist()
+    assert model.seen[0] != model.seen[1]
+
+
 def test_samples_and_labels_are_shuffled_together():
     x = np.arange(20.0, dtype="float32")[:, None]
     seen = []
