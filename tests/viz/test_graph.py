@@ -4,6 +4,8 @@ import time
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, viz
@@ -260,6 +262,33 @@ def test_path_of_arrays_says_the_shapes():
     assert str(path) == "dy/dw: () → (3, 2)"
 
 
+STEPS = [
+    lambda a, b: a + b,
+    lambda a, b: a - b,
+    lambda a, b: a * b,
+    lambda a, b: tgl.sin(a) * 0.5,
+    lambda a, b: tgl.tanh(b),
+    lambda a, b: tgl.maximum(a, b + 0.1),
+]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=8))
+def test_products_along_all_ways_add_up_to_the_tapes_gradient(steps):
+    v = tgl.Variable(0.6, name="v", dtype="float64")
+    with tgl.GradientTape(persistent=True) as tape:
+        values = [v, v * 0.7]
+        for step, a, b in steps:
+            values.append(step(values[-1 - a % len(values)], values[-1 - b % len(values)]))
+    for names in (None, {"y": values[-1]}):
+        graph = viz.graph(tape, values[-1], names=names)
+        path = graph.path(values[-1], v)
+        assert path.product == pytest.approx(float(tape.gradient(values[-1], v)), rel=1e-9, abs=1e-12)
+        if len(path.routes) < 32:
+            ways = sum(np.prod([edge.derivative for edge in route]) for route in path.routes)
+            assert ways == pytest.approx(path.product, rel=1e-9, abs=1e-12)
+
+
 @pytest.mark.parametrize(
     ("ends", "message"),
     [
@@ -352,6 +381,30 @@ def test_hundred_layers_can_be_opened():
         y = model(np.ones((2, 2), "float32"))
     assert len(viz.graph(tape, y).nodes) <= 60
     assert len(viz.graph(tape, y, depth=10).nodes) > 300
+
+
+def test_what_the_caller_named_keeps_its_name_outside_of_its_box():
+    model = nn.Sequential([nn.Dense(3), nn.Dense(1)], name="net")
+    with tgl.GradientTape() as tape:
+        y = model(np.ones((4, 2), "float32"))
+        loss = ((y - 1.0) ** 2.0).mean()
+    assert viz.graph(tape, loss, names={"loss": loss}).find("loss").formula == "mean((net - 1)^2)"
+    assert viz.graph(tape, loss, names={"loss": loss, "y": y}).find("loss").formula == "mean((y - 1)^2)"
+
+
+def test_compiled_and_custom_operations_are_drawn():
+    @tgl.function
+    def square_sum(x):
+        return (x * x).sum()
+
+    @tgl.custom_gradient
+    def thrice(x):
+        return x * 2.0, lambda g: g * 3.0
+
+    w = tgl.Variable([1.0, 2.0], name="w")
+    with tgl.GradientTape() as tape:
+        y = square_sum(thrice(w))
+    np.testing.assert_array_equal(viz.graph(tape, y).path(y, w).product, [12, 24])  # 2 · 2w · 3
 
 
 # Large, and wrong, calls --------------------------------------------------------------------------------------

@@ -246,7 +246,7 @@ class Trace:
 
     def _called(self, node: Node, box: str | None) -> str:
         """What formulas in `box` call the value of a node: from outside, what leaves a layer has the layer's name."""
-        if node.group is None or node.group == box:
+        if node.is_named or node.group is None or node.group == box:
             return node.symbol
         lineage = self.lineages[node.group]
         shared = len(_common(lineage, self.lineages[box]))
