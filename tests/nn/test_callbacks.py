@@ -1,7 +1,6 @@
 """Callbacks: which hook is called when and with what; History; and what is printed where."""
 
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -337,6 +336,7 @@ SCRIPT = """
 
 def output_on_a_terminal(verbose):
     """What the script writes to a terminal of 100 columns."""
+    pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminals")
     terminal, program_side = pty.openpty()
     environment = {**os.environ, "COLUMNS": "100", "TERM": "xterm"}
     script = textwrap.dedent(SCRIPT).format(verbose=verbose)
