@@ -169,33 +169,41 @@ class Primitive:
         if kwargs or self.metadata or len(args) != self.arity:
             args, kwargs = self._bind(args, kwargs)
         tapes = state.tapes
-        arrays: list[Any] = []
-        ids = []
-        borrowed = False
+        arrays: Any = []
+        ids: Any = []
         numbers = 0
-        for x in args:
-            if type(x) is Tensor:
+        borrowed = False
+        if len(args) == 1 and type(args[0]) is Tensor:  # what is most frequent takes the shortest way
+            arrays = [args[0]._data]
+            ids = [args[0]._id]
+            others: tuple[Any, ...] = ()
+        else:
+            others = args
+        for x in others:
+            kind = type(x)
+            if kind is Tensor:
                 arrays.append(x._data)
                 ids.append(x._id)
+            elif kind in _NUMBERS:
+                arrays.append(x)
+                ids.append(0)
+                numbers += 1
             elif isinstance(x, Tensor):
                 arrays.append(x._data)
                 ids.append(x._id)
                 for tape in tapes:
-                    tape._access(x)
+                    if x._id not in tape._watched:
+                        tape._access(x)
             else:
-                kind = type(x)
                 arrays.append(x if kind in _PLAIN else _plain(x, args, self))
                 ids.append(0)
-                if kind in _NUMBERS:
-                    numbers += 1
-                else:
-                    borrowed = borrowed or isinstance(x, np.ndarray)
-        if numbers == len(arrays):  # nothing but Python's numbers: floats become float32, as in a Tensor
+                borrowed = borrowed or isinstance(x, np.ndarray)
+        if numbers and numbers == len(arrays):  # nothing but Python's numbers: floats become float32, as in a Tensor
             arrays = [np.float32(x) if type(x) is float else x for x in arrays]
         if _NUMPY_1:
             arrays = _weak_scalars(arrays)
         try:
-            data = self.forward(*arrays, **kwargs)
+            data = self.forward(*arrays, **kwargs) if kwargs else self.forward(*arrays)
         except (ValueError, TypeError, IndexError) as error:
             raise self._explain(error, arrays, kwargs) from error
         if borrowed:  # the caller may overwrite his own arrays later: neither result nor record may notice
@@ -222,6 +230,43 @@ class Primitive:
                 else:
                     tape._dead_ends[y._id] = self.__name__
         return y
+
+    def as_operator(self) -> Callable[[Tensor, Any], Any]:
+        """What Python's binary operators call: the same as a call, without the steps that two tensors do not need.
+
+        An operator is the most frequent call that there is. Everything out of the ordinary, from a second tape to an
+        error, is left to `__call__`.
+        """
+        forward = self.forward
+        if _NUMPY_1 or self.metadata or not self.is_differentiable:
+            return lambda x, y: self(x, y)
+
+        def operator(x: Tensor, other: Any) -> Any:
+            tapes = state.tapes
+            kind = type(other)
+            if type(x) is not Tensor or (kind is not Tensor and kind is not float) or len(tapes) > 1:
+                return self(x, other)
+            a = x._data
+            b, key = (other._data, other._id) if kind is Tensor else (other, 0)
+            try:
+                data = forward(a, b)
+            except (ValueError, TypeError):
+                return self(x, other)  # which explains it
+            y = _new(Tensor)
+            y._data = data
+            y._id = 0
+            if tapes:
+                tape = tapes[0]
+                if tape._traces:
+                    return self(x, other)
+                watched = tape._watched
+                if x._id in watched or key in watched:
+                    y._id = identity = new_id()
+                    watched.add(identity)
+                    tape._record.append((self, identity, (x._id, key), (a, b), _NO_METADATA, data))
+            return y
+
+        return operator
 
     def _record_outputs(
         self, tapes: list[GradientTape], args: Any, ids: list[int], arrays: list[Any], kwargs: Any, data: Any
@@ -307,6 +352,7 @@ class Primitive:
 
 # Python's numbers pass as they are: NumPy lets them adopt the dtype of the arrays they meet.
 _NUMBERS = frozenset({float, int, bool})
+_NO_METADATA: dict[str, Any] = {}
 _PLAIN = _NUMBERS | frozenset({np.ndarray, np.float32, np.float64, np.int64, np.int32, np.bool_})
 
 

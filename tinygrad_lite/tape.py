@@ -556,11 +556,13 @@ class GradientTape:
             self._record = []
         wanted = {source._id for source in sources}
         useful = self._watched if self._roots <= wanted else _leads_to(wanted & self._watched, record)
-        entries = _popping(record) if release else reversed(record[:])
         state.pulling_back += 1
         try:
             with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
-                found = _walk(entries, gradients, useful, wanted, recorded)
+                found = _first_without_zero_rule(record, gradients, useful, wanted) if not recorded else None
+                if found is None:
+                    entries = _popping(record) if release else reversed(record[:])
+                    found = _walk(entries, gradients, useful, wanted, recorded)
         finally:
             state.pulling_back -= 1
         return [found.get(source._id) if source._id in self._watched else None for source in sources]
@@ -596,6 +598,28 @@ def _one_hot(target: Tensor, index: Any) -> Tensor:
     return wrap(seed)
 
 
+_LIGHT = 4096  # bytes of an output, on average
+
+
+def _first_without_zero_rule(
+    record: list[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int]
+) -> dict[int, Any] | None:
+    """The gradients, if looking for nan at every step can be left away; None if it has to be done.
+
+    A nan that the zero rule would have removed travels on to the sources: if none arrives there, there was none.
+    Should one arrive, the walk is repeated with the rule, so the record has to live that long, which is only
+    harmless where its arrays are small. There the looking takes longer than the work itself.
+    """
+    weight = 0
+    for entry in record:
+        y = entry[5]
+        weight += y.nbytes if type(y) is not tuple else _LIGHT * len(record)
+    if weight > _LIGHT * len(record):
+        return None
+    found = _walk(reversed(record[:]), dict(gradients), useful, wanted, recorded=False, zero_rule=False)
+    return None if any(_has_nan(g) for g in found.values()) else found
+
+
 def _popping(record: list[Any]) -> Iterator[Any]:
     """From the last entry to the first, letting go of each before the next is asked for."""
     while record:
@@ -623,7 +647,12 @@ def _between(useful: set[int], target: int, record: list[Any]) -> list[Any]:
 
 
 def _walk(
-    entries: Iterable[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int], recorded: bool
+    entries: Iterable[Any],
+    gradients: dict[int, Any],
+    useful: set[int],
+    wanted: set[int],
+    recorded: bool,
+    zero_rule: bool = True,
 ) -> dict[int, Any]:
     """Reverse accumulation: hand each output's gradient to the rules, add up what they return.
 
@@ -633,24 +662,26 @@ def _walk(
     found: dict[int, Any] = {}
     ours: set[int] = set()  # identities whose gradient is a buffer made here, safe to add to in place
     for primitive, output, inputs, arguments, metadata, y in entries:
-        if type(output) is tuple:
-            g: Any = _output_gradients(gradients, output, y, recorded, found, wanted)
+        g: Any = gradients.pop(output, None)
+        if g is None:
+            if type(output) is not tuple:
+                continue
+            g = _output_gradients(gradients, output, y, recorded, found, wanted)
             if g is None:
                 continue
-        else:
-            g = gradients.pop(output, None)
-            if g is None:
-                continue
-            if recorded:
-                state.tapes[0].note_gradient(output, g)
-            if output in wanted:
-                found[output] = g
+        elif output in wanted:
+            found[output] = g
         values = arguments
         if recorded:
             arguments = _as_tensors(arguments, inputs)
-            y = _as_tensors(y, output) if type(output) is tuple else _as_tensors((y,), (output,))[0]
+            if type(output) is tuple:
+                y = _as_tensors(y, output)
+            else:
+                y = _as_tensors((y,), (output,))[0]
+                state.tapes[0].note_gradient(output, g)
         joint = primitive.joint_rule
         rules = joint(g, y, *arguments, **metadata) if joint is not None else primitive.rules
+        checks_for_nan = zero_rule and primitive.needs_zero_rule
         for position, key in enumerate(inputs):
             if key not in useful:
                 continue
@@ -662,13 +693,19 @@ def _walk(
             if d is None:
                 continue
             x = values[position]
-            if primitive.is_elementwise:
-                if d is not g and primitive.needs_zero_rule:
-                    d = state.tapes[0].zero_rule(g, d) if recorded else _zero_rule(g, d)
-                if d.shape != x.shape:
-                    d = sum_to_shape(d, x.shape)
-            elif d.shape != x.shape:
-                raise primitive.wrong_shape(position, d.shape, x.shape)
+            if checks_for_nan and d is not g:
+                if recorded:
+                    d = state.tapes[0].zero_rule(g, d)
+                else:  # _zero_rule, without its calls
+                    flat = d.ravel()
+                    total = flat.dot(flat)
+                    if total != total:
+                        d = _zero_rule(g, d)
+            shape = x.shape
+            if d.shape != shape:
+                if not primitive.is_elementwise:
+                    raise primitive.wrong_shape(position, d.shape, shape)
+                d = sum_to_shape(d, shape)
             if d.dtype != x.dtype:
                 d = d.astype(x.dtype)
             known = gradients.get(key)

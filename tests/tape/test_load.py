@@ -67,7 +67,7 @@ class TestLoad:
             return g
 
         probe.defvjp(rule)
-        v = tgl.Variable(np.ones(3))
+        v = tgl.Variable(np.ones(10_000))  # large: what is small is let go at the end
         with tgl.GradientTape() as tape:
             y = v
             for _ in range(3):

@@ -67,7 +67,7 @@ def _unary(primitive: Primitive) -> Callable[[Tensor], Any]:
 
 
 def _binary(primitive: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
-    return lambda self, other: primitive(self, other)
+    return primitive.as_operator() if isinstance(primitive, Primitive) else lambda self, other: primitive(self, other)
 
 
 def _reflected(primitive: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
