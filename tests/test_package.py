@@ -69,7 +69,13 @@ def wheel(tmp_path_factory):
     return path
 
 
+@pytest.mark.xfail(strict=True, reason="the aim of 300 kB is missed since the stepper and saving came in; see below")
 def test_wheel_is_small(wheel):
+    assert wheel.stat().st_size < 300_000
+
+
+def test_wheel_grows_no_further(wheel):
+    """The limit that holds while the aim above is missed."""
     assert wheel.stat().st_size < 400_000
 
 
