@@ -436,8 +436,8 @@ class GradientTape:
         unconnected = _unconnected(unconnected_gradients)
         if isinstance(target, (list, tuple, dict)):
             raise TypeError(f"jacobian expected one Tensor as target. Received: {type(target).__name__}.")
-        (tensor,) = _tensors(target, "target")
-        leaves = _tensors(sources, "source")
+        (tensor,) = _tensors(target, "target", "jacobian")
+        leaves = _tensors(sources, "source", "jacobian")
         self._use([tensor])
         seeds = (_one_hot(tensor, index) for index in np.ndindex(tensor.shape))
         rows = self._pull_back_each(tensor, seeds, leaves)
@@ -791,7 +791,7 @@ def _unconnected(value: UnconnectedGradients | str) -> UnconnectedGradients:
         ) from None
 
 
-def _tensors(structure: Any, role: str) -> list[Tensor]:
+def _tensors(structure: Any, role: str, method: str = "gradient") -> list[Tensor]:
     leaves = flatten(structure)
     for leaf in leaves:
         if not isinstance(leaf, Tensor):
@@ -801,7 +801,7 @@ def _tensors(structure: Any, role: str) -> list[Tensor]:
                 else "Make it one with tgl.constant(...) and tape.watch it, or use a Variable."
             )
             raise TypeError(
-                f"tape.gradient expected a Tensor as {role}. Received: {leaf!r} of type {type(leaf).__name__}. {fix}"
+                f"tape.{method} expected a Tensor as {role}. Received: {leaf!r} of type {type(leaf).__name__}. {fix}"
             )
     return leaves
 

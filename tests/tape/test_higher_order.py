@@ -54,6 +54,19 @@ class TestHigherOrder:
         assert tape.jacobian(y, x).numpy().tolist() == [2.0, 4.0]
         assert tape.jacobian(empty, x, unconnected_gradients="zero").shape == (0, 2)
 
+    def test_jacobian_takes_one_tensor_and_says_so(self):
+        v = tgl.Variable([1.0])
+        with tgl.GradientTape(persistent=True) as tape:
+            y = v * v
+        with pytest.raises(TypeError, match=r"one Tensor as target\. Received: list"):
+            tape.jacobian([y], v)
+        with pytest.raises(TypeError, match=r"tape\.jacobian expected a Tensor as target\. Received: 3\.0"):
+            tape.jacobian(3.0, v)
+        with pytest.raises(TypeError, match=r"tape\.jacobian expected a Tensor as source.*tgl\.constant"):
+            tape.jacobian(y, [np.ones(1)])
+        with pytest.raises(TypeError, match=r"batch_jacobian expected one Tensor as source"):
+            tape.batch_jacobian(y, [v])
+
     def test_batch_jacobian(self):
         x = tgl.Variable(np.arange(6.0).reshape(3, 2))
         with tgl.GradientTape(persistent=True) as tape:

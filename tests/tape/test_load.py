@@ -1,5 +1,6 @@
 """Long records, memory, threads."""
 
+import contextlib
 import gc
 import threading
 import time
@@ -7,6 +8,7 @@ import tracemalloc
 import weakref
 
 import numpy as np
+import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite.tape import recording_tapes
@@ -44,6 +46,37 @@ class TestLoad:
             tracemalloc.stop()
             gc.enable()
         assert grown < 20_000
+
+    @pytest.mark.parametrize("name", ["nested", "persistent", "custom", "jacobian", "functional", "given up", "failed"])
+    def test_nothing_needs_the_garbage_collector(self, name):
+        v, w = tgl.Variable(np.ones(5)), tgl.Variable(2.0, dtype="float64")
+        times_w = tgl.custom_gradient(lambda x: (x * w, lambda g, variables: (g * w, [(g * x).sum()])))
+
+        def use(kind):
+            with tgl.GradientTape(persistent=kind == "persistent") as outer:
+                with tgl.GradientTape() as inner:
+                    y = (times_w(v) if kind == "custom" else v * v * v).sum()
+                if kind == "given up":
+                    return
+                if kind == "failed":
+                    raise ZeroDivisionError
+                first = inner.jacobian(y, v) if kind == "jacobian" else inner.gradient(y, v)
+            outer.gradient(first, v)
+            if kind == "functional":
+                tgl.value_and_gradient(lambda x: (x * x).sum())(np.ones(3))
+                tgl.hessian_vector_product(lambda x: (x * x).sum(), np.ones(3), np.ones(3))
+
+        for _ in range(2):  # the first time fills caches
+            gc.collect()
+            gc.disable()
+            try:
+                for _ in range(5):
+                    with contextlib.suppress(ZeroDivisionError):
+                        use(name)
+                found = gc.collect()
+            finally:
+                gc.enable()
+        assert found == 0
 
     def test_nothing_global_holds_a_tensor(self):
         v = tgl.Variable(np.ones(10))
