@@ -52,6 +52,16 @@ class Callback:
         """Called first, with `epochs`, `steps` and `verbose`."""
         self.params = params
 
+    def get_state(self) -> dict[str, Any]:
+        """What the callback remembers from epoch to epoch, by name: numbers, strings, and lists of arrays.
+
+        `BackupAndRestore` saves it, and hands it to `set_state` of a new callback when training is resumed.
+        """
+        return {}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Called after `on_train_begin` where training is resumed, with what `get_state` returned."""
+
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""
 

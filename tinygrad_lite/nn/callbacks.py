@@ -13,8 +13,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from tinygrad_lite.callback import Callback, Logs
+from tinygrad_lite.nn.backup import BackupAndRestore
+from tinygrad_lite.nn.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
+from tinygrad_lite.nn.steering import CSVLogger, LearningRateScheduler, TerminateOnNaN
 
-__all__ = ["Callback", "History"]
+__all__ = [
+    "BackupAndRestore", "CSVLogger", "Callback", "EarlyStopping", "History", "LearningRateScheduler",
+    "ModelCheckpoint", "ReduceLROnPlateau", "TerminateOnNaN",
+]  # fmt: skip
 
 _OLDER = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}  # Keras's older names
 _HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_") and name not in _OLDER.values())
@@ -111,6 +117,12 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def get_state(self) -> dict[str, Any]:
+        return {"history": self.history, "epoch": self.epoch}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self.history, self.epoch = state["history"], state["epoch"]
 
     def plot(self, metrics: Any = None, *, ax: Any = None) -> Any:
         """Draw the loss and the metrics over epochs, validation dashed; needs matplotlib, of the `viz` extra.

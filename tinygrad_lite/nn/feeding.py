@@ -51,6 +51,11 @@ class Feed:
         self._epochs = 0
 
     @property
+    def generator(self) -> np.random.Generator | None:
+        """What the order of the batches is drawn from, where that is known."""
+        return self._batches._rng if isinstance(self._batches, Batches) else None
+
+    @property
     def steps(self) -> int | None:
         """Batches per epoch, if that is known."""
         try:

@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_lite import optim, random
 from tinygrad_lite.nn import losses, saving
 from tinygrad_lite.nn import metrics as metrics_module
-from tinygrad_lite.nn.callbacks import Callback, CallbackList, History, as_list, progress
+from tinygrad_lite.nn.callbacks import BackupAndRestore, Callback, CallbackList, History, as_list, progress
 from tinygrad_lite.nn.feeding import Feed, feed
 from tinygrad_lite.nn.layers import (
     BUILDS_NOTHING,
@@ -88,6 +88,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         self.run_eagerly = False
         self.history: History | None = None
         self.stop_training = False
+        self.was_interrupted = False
         self._metric_identifiers: list[Any] = []
         self._metrics: list[Any] | None = None  # made when the first batch shows what the output looks like
         self._loss_mean = metrics_module.Mean(name="loss")
@@ -544,12 +545,16 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         reporter = progress(verbose)
         self.history = history = History()
         params = {"epochs": epochs.stop, "steps": training.steps, "verbose": verbose}
-        hooks = CallbackList([*([reporter] if reporter else []), *callbacks, history], self, params)
-        self.stop_training = False
+        backups = [callback for callback in callbacks if isinstance(callback, BackupAndRestore)]
+        others = [*(callback for callback in callbacks if callback not in backups), history]
+        hooks = CallbackList([*([reporter] if reporter else []), *others, *backups], self, params)
+        self.stop_training = self.was_interrupted = False
         logs: Logs = {}
         epoch = epochs.start
         try:
             hooks("on_train_begin", {})
+            for backup in backups:
+                epochs = range(backup.resume(others, training) or epochs.start, epochs.stop)
             for epoch in epochs:
                 hooks("on_epoch_begin", epoch, {})
                 logs = self._epoch(training, hooks, "train", self.train_step)
@@ -557,10 +562,12 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
                     results = self._test(validation, hooks)
                     logs = logs | {f"val_{name}": value for name, value in results.items()}
                 hooks("on_epoch_end", epoch, logs)
+                for backup in backups:
+                    backup.save(epoch, others, training)
                 if self.stop_training:
                     break
         except KeyboardInterrupt:
-            self.stop_training = True  # tells whoever called `fit` in a loop
+            self.stop_training = self.was_interrupted = True  # tells whoever called `fit` in a loop
             if reporter:
                 reporter.close()
                 print(
@@ -580,16 +587,17 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
         wants_logs = hooks.has(end)
         logs = None
-        for number, batch in enumerate(batches):
-            if not self._is_ready:
-                x, y = batch
-                self._get_ready(x, y, "fit" if kind == "train" else "evaluate")
-            hooks(begin, number, {})
-            logs = _plain(step(tuple(map(wrap, batch))))
-            if wants_logs:
-                hooks(end, number, self._results() if logs is None else logs)
-            if self.stop_training and kind == "train":
-                break
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # training that diverges shows in the loss
+            for number, batch in enumerate(batches):
+                if not self._is_ready:
+                    x, y = batch
+                    self._get_ready(x, y, "fit" if kind == "train" else "evaluate")
+                hooks(begin, number, {})
+                logs = _plain(step(tuple(map(wrap, batch))))
+                if wants_logs:
+                    hooks(end, number, self._results() if logs is None else logs)
+                if self.stop_training and kind == "train":
+                    break
         return self._results() if logs is None else logs
 
     def _test(self, batches: Feed, hooks: CallbackList) -> Logs:

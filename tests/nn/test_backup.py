@@ -1,0 +1,151 @@
+"""Interrupted training, resumed: the same bits as training that was not interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tgl
+from tinygrad_lite import nn, optim
+from tinygrad_lite.datasets import Batches
+from tinygrad_lite.nn.callbacks import BackupAndRestore, EarlyStopping, ReduceLROnPlateau
+
+X = np.random.default_rng(0).normal(size=(80, 5)).astype("float32")
+Y = np.random.default_rng(1).integers(0, 3, 80)
+
+
+class NoisyLayer(nn.Layer):
+    """Draws from the package's own stream."""
+
+    def call(self, inputs, training=False):
+        return inputs + tgl.random.normal((5,), stddev=0.1) if training else inputs
+
+
+def compiled():
+    tgl.random.set_seed(9)
+    model = nn.Sequential([NoisyLayer(), nn.Dense(8, "relu"), nn.Dropout(0.4), nn.Dense(3, activation="softmax")])
+    model.compile(optim.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+class Interrupt(nn.Callback):
+    def __init__(self, epoch, batch, error):
+        self.at = [epoch, batch]
+        self.error = error
+        self.now = [0, 0]
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.now[0] = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        if [self.now[0], batch] == self.at:
+            raise self.error
+
+
+def fit(model, folder, *callbacks, x=X, y=Y):
+    watching = [
+        EarlyStopping("loss", patience=30, restore_best_weights=True),
+        ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=0.2),
+    ]
+    backup = [BackupAndRestore(folder)] if folder else []
+    return model.fit(x, y, batch_size=16, epochs=6, validation_data=(X, Y), verbose=0,
+                     callbacks=[*backup, *watching, *callbacks])  # fmt: skip
+
+
+def bits(model):
+    return [w.numpy().tobytes() for w in [*model.weights, *model.optimizer.variables]]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, OSError("no power")], ids=["ctrl-c", "exception"])
+@pytest.mark.parametrize(("epoch", "batch"), [(0, 2), (1, 0), (3, 3), (5, 4)])
+def test_resumed_training_has_the_same_bits(tmp_path, error, epoch, batch):
+    whole = compiled()
+    expected = fit(whole, None)
+    first = compiled()
+    try:
+        fit(first, tmp_path, Interrupt(epoch, batch, error))
+    except OSError:
+        assert error is not KeyboardInterrupt
+    else:
+        assert error is KeyboardInterrupt
+        assert first.was_interrupted
+    assert [path.name for path in tmp_path.iterdir()] == ["training.tgl"] * (epoch > 0)
+    second = compiled()
+    if epoch:  # else there is nothing to go on with, and it begins anew
+        tgl.random.set_seed(1234)
+        tgl.random.default_stream().random(5)
+    history = fit(second, tmp_path)
+    assert history.history == expected.history
+    assert history.epoch == expected.epoch
+    assert bits(second) == bits(whole)
+    assert list(tmp_path.iterdir()) == []  # done: nothing is left
+
+
+def test_the_order_of_own_batches_is_resumed(tmp_path):
+    whole = compiled()
+    fit(whole, None, x=Batches(X, Y, 16, shuffle=True, seed=3), y=None)
+    first, second = compiled(), compiled()
+    with pytest.raises(OSError, match="no power"):
+        fit(first, tmp_path, Interrupt(2, 1, OSError("no power")), x=Batches(X, Y, 16, True, 3), y=None)
+    fit(second, tmp_path, x=Batches(X, Y, 16, True, 3), y=None)
+    assert bits(second) == bits(whole)
+
+
+def test_training_that_was_done_is_not_done_again(tmp_path):
+    model = compiled()
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[BackupAndRestore(tmp_path, delete_checkpoint=False)])
+    before = bits(model)
+    history = model.fit(X, Y, epochs=2, verbose=0, callbacks=[BackupAndRestore(tmp_path, delete_checkpoint=False)])
+    assert bits(model) == before
+    assert history.epoch == [0, 1]
+
+
+def test_the_state_of_another_training_is_refused(tmp_path):
+    model = compiled()
+    model.fit(X, Y, epochs=1, verbose=0, callbacks=[BackupAndRestore(tmp_path, delete_checkpoint=False)])
+    other = nn.Sequential([nn.Dense(3, activation="softmax")])
+    other.compile("sgd", "sparse_categorical_crossentropy")
+    other(X)
+    before = [w.numpy().tobytes() for w in other.weights]
+    with pytest.raises(
+        ValueError, match=r"state of this training in '.*training\.tgl'.* Take another folder, or delete"
+    ):
+        other.fit(X, Y, verbose=0, callbacks=[BackupAndRestore(tmp_path)])
+    assert [w.numpy().tobytes() for w in other.weights] == before
+    (tmp_path / "training.tgl").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match="Expected a whole archive"):
+        model.fit(X, Y, verbose=0, callbacks=[BackupAndRestore(tmp_path)])
+
+
+TRAIN = """
+import sys
+sys.path.insert(0, sys.argv[2])
+import test_backup
+model = test_backup.compiled()
+class Tell(test_backup.nn.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        print(epoch, flush=True)
+        if len(sys.argv) > 3 and epoch == int(sys.argv[3]):
+            sys.stdin.read()  # until it is killed
+history = test_backup.fit(model, sys.argv[1], Tell())
+print(__import__("hashlib").sha256(b"".join(test_backup.bits(model))).hexdigest())
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a process cannot be killed outright on this system")
+def test_killed_training_is_resumed(tmp_path):
+    here = os.path.dirname(__file__)
+    command = [sys.executable, "-c", TRAIN, str(tmp_path), here]
+    with subprocess.Popen([*command, "3"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        while process.stdout.readline().strip() != b"3":
+            pass
+        process.send_signal(signal.SIGKILL)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    whole = compiled()
+    fit(whole, None)
+    lines = done.stdout.split()
+    assert lines[:-1] == ["3", "4", "5"]  # epoch 3 was not saved yet: it is done again
+    assert lines[-1] == __import__("hashlib").sha256(b"".join(bits(whole))).hexdigest()
