@@ -169,7 +169,7 @@
   function layOut(direction) {
     const graph = new dagre.graphlib.Graph({ compound: true, multigraph: true });
     const down = direction === "TB";
-    graph.setGraph({ rankdir: direction, nodesep: down ? 34 : 26, ranksep: down ? 34 : 44, edgesep: 22, marginx: 16, marginy: 16 });
+    graph.setGraph({ rankdir: direction, nodesep: down ? 34 : 26, ranksep: down ? 34 : 44, edgesep: 22, marginx: 16, marginy: 16 + 9 * Math.max(0, ...[...scene.open.values()].map((group) => 1 + depth(group))) });
     for (const group of scene.open.values()) graph.setNode(group.id, {});
     for (const item of scene.items.values()) graph.setNode(item.id, { width: item.width, height: item.height });
     for (const group of scene.open.values()) if (group.parent) graph.setParent(group.id, group.parent);
@@ -253,12 +253,18 @@
 
   const depth = (group) => (group.parent ? 1 + depth(groups.get(group.parent)) : 0);
 
+  function nesting(group) {
+    const inside = [...scene.open.values()].filter((other) => other.parent === group.id);
+    return 1 + Math.max(0, ...inside.map(nesting));
+  }
+
   function drawGroup(group, box) {
-    const [x, y] = [box.x - box.width / 2, box.y - box.height / 2];
-    const label = svg("text", { x: x + 10, y: y + 17 }, `− ${group.name}`);
+    const room = 9 * nesting(group); // for its title, and those of the groups in it
+    const [x, y, height] = [box.x - box.width / 2, box.y - box.height / 2 - room, box.height + room];
+    const label = svg("text", { x: x + 10, y: y + 18 }, `− ${group.name}`);
     const title = svg("g", { class: "title" }, svg("rect", { x, y, width: box.width, height: 24, fill: "transparent" }), label);
     const attributes = { class: "group", tabindex: 0, role: "button", "aria-expanded": "true", "data-id": group.id, "aria-label": `Layer ${group.name}: fold` };
-    const element = svg("g", attributes, svg("rect", { class: "frame", x, y, width: box.width, height: box.height, rx: 10 }), title);
+    const element = svg("g", attributes, svg("rect", { class: "frame", x, y, width: box.width, height, rx: 10 }), title);
     title.addEventListener("click", () => fold(group.id, true));
     element.addEventListener("keydown", (event) => activate(event, () => fold(group.id, true)));
     return element;

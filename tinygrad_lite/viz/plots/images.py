@@ -178,7 +178,7 @@ def confusion_matrix(
     for row, column in np.ndindex(classes, classes):
         value = shown[row, column]
         text = (f"{value:.0%}" if normalize else f"{value}") if counts[row, column] else ""
-        right, dark = row == column, wrong[row, column] > 0.6 * wrong.max()
+        right, dark = row == column, wrong[row, column] > 0.75 * wrong.max()
         axes.text(
             column, row, text, ha="center", va="center", fontsize=9 if classes <= 12 else 6,
             color=BLUE if right else "white" if dark else "black", fontweight="bold" if right else "normal",
