@@ -137,11 +137,11 @@ graph.render("network.svg")
             "other two callbacks record what the pictures further down want.",
             """norms, path = viz.GradientNorms(x_train[:256], y_train[:256], every=5), viz.WeightPath(every=10)
 callbacks = [viz.LiveCurves("live.png"), norms, path]
-history = model.fit(x_train, y_train, epochs=6, batch_size=128, validation_split=0.1, verbose=0, callbacks=callbacks)
+history = model.fit(x_train, y_train, epochs=5, batch_size=128, validation_split=0.1, verbose=0, callbacks=callbacks)
 history.plot().savefig("curves.png")
 """,
             "curves.png",
-            "Loss falls and accuracy rises over six epochs, validation dashed",
+            "Loss falls and accuracy rises over five epochs, validation dashed",
         ),
         Entry(
             "Predictions",
@@ -205,7 +205,7 @@ viz.plots.histograms(model, gradients).savefig("histograms.png")
     return loss_fn(y_train[:256], model(x_train[:256]))
 
 
-viz.plots.loss_surface(loss_here, model, steps=15).savefig("surface.png")
+viz.plots.loss_surface(loss_here, model, steps=13).savefig("surface.png")
 """,
             "surface.png",
             "Contours of the loss around the trained weights",
@@ -214,7 +214,7 @@ viz.plots.loss_surface(loss_here, model, steps=15).savefig("surface.png")
             "The way that the optimizer took",
             "Random directions of a large space hardly see the path: the title says how much of its length the plane "
             'shows. `directions="path"` chooses the two directions along which it varies most.',
-            """figure = viz.plots.loss_surface(loss_here, model, path=path, directions="path", steps=15)
+            """figure = viz.plots.loss_surface(loss_here, model, path=path, directions="path", steps=13)
 figure.savefig("path.png")
 """,
             "path.png",

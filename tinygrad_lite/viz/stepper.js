@@ -29,7 +29,7 @@
   fonts.value = fonts.gradient = `13px ${family("mono")}`;
   fonts.label = `700 18px ${family("math")}`;
   fonts.wide = `500 11.5px ${family("mono")}`;
-  const READABLE = 0.8; // the scale below which the page does not go by itself
+  const READABLE = 0.66; // the scale below which the page does not go by itself
   const HEIGHTS = { name: 21, formula: 21, meta: 17, value: 18, gradient: 18 };
   function width(text, font) {
     ruler.font = fonts[font];
