@@ -30,6 +30,7 @@
   fonts.label = `700 18px ${family("math")}`;
   fonts.wide = `500 11.5px ${family("mono")}`;
   const READABLE = 0.66; // the scale below which the page does not go by itself
+  const MANY = 250; // nodes; the layout of more takes shorter ways
   const HEIGHTS = { name: 21, formula: 21, meta: 17, value: 18, gradient: 18 };
   function width(text, font) {
     ruler.font = fonts[font];
@@ -169,7 +170,8 @@
   function layOut(direction) {
     const graph = new dagre.graphlib.Graph({ compound: true, multigraph: true });
     const down = direction === "TB";
-    graph.setGraph({ rankdir: direction, nodesep: down ? 34 : 26, ranksep: down ? 34 : 44, edgesep: 22, marginx: 16, marginy: 16 + 9 * Math.max(0, ...[...scene.open.values()].map((group) => 1 + depth(group))) });
+    const ranker = scene.items.size > MANY ? "longest-path" : "network-simplex";
+    graph.setGraph({ ranker, rankdir: direction, nodesep: down ? 34 : 26, ranksep: down ? 34 : 44, edgesep: 22, marginx: 16, marginy: 16 + 9 * Math.max(0, ...[...scene.open.values()].map((group) => 1 + depth(group))) });
     for (const group of scene.open.values()) graph.setNode(group.id, {});
     for (const item of scene.items.values()) graph.setNode(item.id, { width: item.width, height: item.height });
     for (const group of scene.open.values()) if (group.parent) graph.setParent(group.id, group.parent);
@@ -191,7 +193,7 @@
     const stage = $("stage").getBoundingClientRect();
     const scale = (graph) => Math.min(stage.width / graph.graph().width, stage.height / graph.graph().height);
     const down = layOut("TB");
-    if (scene.items.size > 250) return down;
+    if (scene.items.size > MANY) return down;
     const across = layOut("LR");
     return scale(across) > scale(down) ? across : down;
   }

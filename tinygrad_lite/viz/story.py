@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,7 @@ class _Teller:
         self._edges: list[Edge] = [edge for edge, _ in pairs]
         self._slots = [slot for _, slot in pairs]
         self._targets = [node for node in view.nodes if node.is_target]
+        self._code = cache(rule_code)  # reads source files
         self._uses = Counter(edge.target for edge in self._edges if not edge.is_faint)
 
     # Nodes and edges --------------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ class _Teller:
                     {
                         "argument": operand,
                         "rule": self._rule((index, position), "g", node),
-                        "code": rule_code(entry.primitive, position),
+                        "code": self._code(entry.primitive, position),
                     }
                 )
         return [{key: value for key, value in rule.items() if value is not None} for rule in found]
