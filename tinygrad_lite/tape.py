@@ -393,7 +393,10 @@ class GradientTape:
         seeds = _seeds(targets, output_gradients)
         self._use(targets)
         if self._persistent:
-            self._seeds = {target._id: seed for target, seed in zip(targets, seeds)}
+            self._seeds = {}
+            for target, seed in zip(targets, seeds):
+                known = self._seeds.get(target._id)  # of a target that was given twice, weights add up
+                self._seeds[target._id] = seed if known is None else wrap(known._data + seed._data)
         _warn_of_integer_targets(self, targets)
         found = self._pull_back(targets, seeds, leaves, release=not self._persistent)
         answers = iter(_answer(source, gradient, unconnected) for source, gradient in zip(leaves, found))

@@ -77,6 +77,12 @@ def test_gradients_after_a_backward_pass_are_the_tapes():
     assert after.find("x").gradient_state == "none"
 
 
+def test_gradients_of_a_target_that_was_given_twice():
+    tape, names = textbook(persistent=True)
+    gradient = tape.gradient([names["loss"], names["loss"]], names["w"])
+    assert float(viz.graph(tape, names["loss"]).find("w").gradient) == float(gradient) == 4
+
+
 def test_drawing_leaves_the_tape_as_it_was():
     tape, names = textbook()
     viz.graph(tape, names["loss"], direction="both", names=names).path("loss", "w")
