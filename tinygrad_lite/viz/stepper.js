@@ -171,7 +171,9 @@
     const graph = new dagre.graphlib.Graph({ compound: true, multigraph: true });
     const down = direction === "TB";
     const ranker = scene.items.size > MANY ? "longest-path" : "network-simplex";
-    graph.setGraph({ ranker, rankdir: direction, nodesep: down ? 34 : 26, ranksep: down ? 34 : 44, edgesep: 22, marginx: 16, marginy: 16 + 9 * Math.max(0, ...[...scene.open.values()].map((group) => 1 + depth(group))) });
+    const titles = 9 * Math.max(0, ...[...scene.open.values()].map(nesting)); // see drawGroup
+    const space = { nodesep: down ? 34 : 26, ranksep: down ? 34 : 44, edgesep: 22, marginx: 16, marginy: 16 + titles };
+    graph.setGraph({ ranker, rankdir: direction, ...space });
     for (const group of scene.open.values()) graph.setNode(group.id, {});
     for (const item of scene.items.values()) graph.setNode(item.id, { width: item.width, height: item.height });
     for (const group of scene.open.values()) if (group.parent) graph.setParent(group.id, group.parent);
