@@ -206,6 +206,8 @@ class Primitive:
             data = self.forward(*arrays, **kwargs) if kwargs else self.forward(*arrays)
         except (ValueError, TypeError, IndexError) as error:
             raise self._explain(error, arrays, kwargs) from error
+        if _NUMPY_1:
+            data = map_structure(lambda item: _narrowed(item, arrays, kwargs, self), data)
         if borrowed:  # the caller may overwrite his own arrays later: neither result nor record may notice
             data = map_structure(lambda item: item.copy() if _is_view(item, args) else item, data)
             arrays = [x.copy() if isinstance(a, np.ndarray) else x for a, x in zip(args, arrays)] if tapes else arrays
@@ -374,6 +376,16 @@ def _weak_scalars(arrays: list[Any]) -> list[Any]:
         return arrays
     dtype = np.result_type(*kinds)
     return [np.asarray(x, dtype) if type(x) in (float, int) else x for x in arrays]
+
+
+def _narrowed(data: Any, arrays: list[Any], metadata: dict[str, Any], primitive: Primitive) -> Any:
+    """NumPy 1 lets the numbers in a forward widen 0-d arrays, too: take back what nobody asked for."""
+    given = [x.dtype for x in arrays if isinstance(x, (np.ndarray, np.generic))]
+    asked_for = metadata.get("dtype") is not None or primitive.forward is np.float_power
+    if asked_for or not given or np.ndim(data) or any(dtype.kind != "f" for dtype in given):
+        return data
+    dtype = np.result_type(*given)
+    return data.astype(dtype) if data.dtype.kind == "f" and data.dtype.itemsize > dtype.itemsize else data
 
 
 def _is_view(data: Any, args: tuple[Any, ...]) -> bool:

@@ -217,7 +217,7 @@ def test_functions_that_only_look_take_any_tensor(watched):
     assert np.ndim(watched) == 1
     assert np.shape(watched) == (3,)
     assert np.size(watched) == 3
-    assert np.result_type(watched, np.float64(1)) == np.float64
+    assert np.result_type(watched, np.zeros(1)) == np.float64
     assert not np.iscomplexobj(watched)
 
 

@@ -238,7 +238,7 @@ def _spherical_bessel(x: Any, *, order: int) -> Array:
     below, this = np.cos(large) / large, np.sin(large) / large
     for n in range(order):
         below, this = this, (2 * n + 1) / large * this - below
-    return np.where(near, series, this).astype(np.result_type(x, np.float32), copy=False)
+    return np.where(near, series, this).astype(np.promote_types(np.asarray(x).dtype, np.float32), copy=False)
 
 
 def _spherical_bessel_vjp(g: Any, y: Any, x: Any, order: int) -> Any:
