@@ -38,13 +38,25 @@ class Function:
 
     __name__: str
 
-    def __init__(self, python_function: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        python_function: Callable[..., Any],
+        *,
+        warn_after: int | None = WARN_AFTER,
+        most_traces: int = MOST_TRACES,
+        is_verified: bool = False,
+    ) -> None:
         functools.update_wrapper(self, python_function)
         self.__name__: str = getattr(python_function, "__name__", type(python_function).__name__)
         self._python_function = python_function
         self._code = getattr(inspect.unwrap(python_function), "__code__", None)  # whose local variables give names
         self._programs: dict[Any, tuple[Program, Callable[[tuple[Any, ...]], Any]]] = {}
         self._latest: Program | None = None
+        self._warn_after = warn_after
+        self._most_traces = most_traces
+        self._is_verified = is_verified  # whether a program has to come out of two traces alike
+        self._unproven: dict[Any, Program] = {}
+        self._eager: set[Any] = set()  # signatures whose two traces differed
         self._lock = threading.RLock()  # held while tracing, and while a program that changes Variables runs
         self._sites: dict[int, Any] = {}
         self._bound: dict[int, Function] = {}  # of the instances that it is a method of, by id()
@@ -110,13 +122,13 @@ class Function:
         with self._lock:
             if key in self._programs:  # another thread was faster
                 return self(*args, **kwargs)
-            if len(self._programs) >= MOST_TRACES:
+            if key in self._eager or len(self._programs) >= self._most_traces:
                 return self._python_function(*args, **kwargs)
-            if len(self._programs) == WARN_AFTER:
+            if len(self._programs) == self._warn_after:
                 warnings.warn(
-                    f"{self.__name__} is being traced for the {WARN_AFTER + 1}th time. Every new shape, dtype or "
+                    f"{self.__name__} is being traced for the {self._warn_after + 1}th time. Every new shape, dtype or "
                     "Python value of an argument needs a trace: pass changing numbers as tensors, and batches of one "
-                    f"size. After {MOST_TRACES} traces new signatures run without being compiled.",
+                    f"size. After {self._most_traces} traces new signatures run without being compiled.",
                     UserWarning,
                     stacklevel=3,
                 )
@@ -143,9 +155,21 @@ class Function:
         tensors = [node for node in outputs if node is not None]
         program = Program(self.__name__, nodes, tensors, assigned, tracer.nodes)
         constants = map_structure(lambda leaf: _TENSOR if isinstance(leaf, Tensor) else leaf, answer)
-        self._programs[key] = (program, _rebuilder(constants))
+        if not self._is_verified or self._has_proven(key, program):
+            self._programs[key] = (program, _rebuilder(constants))
         self._latest = program
         return map_structure(_released, answer)
+
+    def _has_proven(self, key: Any, program: Program) -> bool:
+        """Whether this is the second trace and gave the program that the first did; else it stays eager."""
+        first = self._unproven.setdefault(key, program)
+        if first is program:
+            return False
+        del self._unproven[key]
+        if first == program:
+            return True
+        self._eager.add(key)
+        return False
 
 
 _TENSOR: Any = object()

@@ -31,6 +31,7 @@ from tinygrad_lite.nn.layers import (
     weights_are_given,
 )
 from tinygrad_lite.nn.registry import register_built_in
+from tinygrad_lite.nn.steps import Step
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape
 from tinygrad_lite.tensor import Array, Tensor, Variable, wrap
@@ -295,7 +296,9 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         metrics : list of str, Metric or function of (y_true, y_pred), optional
             See `nn.metrics`; "accuracy" is the one that fits the loss and the output.
         run_eagerly : bool
-            Run every step operation by operation, as `train_step` is written.
+            Run every step operation by operation, as `train_step` is written. Otherwise `fit`, `evaluate` and
+            `predict` compile their steps with `tgl.function`: the same results, but Python's own side effects
+            (prints, counters) of layers stop after the first batches. An overridden step runs eagerly anyway.
 
         Raises
         ------
@@ -549,6 +552,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         others = [*(callback for callback in callbacks if callback not in backups), history]
         hooks = CallbackList([*([reporter] if reporter else []), *others, *backups], self, params)
         self.stop_training = self.was_interrupted = False
+        train_step, test_step = (Step(self, name, bool(callbacks)) for name in ("train_step", "test_step"))
         logs: Logs = {}
         epoch = epochs.start
         try:
@@ -557,9 +561,9 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
                 epochs = range(backup.resume(others, training) or epochs.start, epochs.stop)
             for epoch in epochs:
                 hooks("on_epoch_begin", epoch, {})
-                logs = self._epoch(training, hooks, "train", self.train_step)
+                logs = self._epoch(training, hooks, "train", train_step)
                 if validation is not None:
-                    results = self._test(validation, hooks)
+                    results = self._test(validation, hooks, test_step)
                     logs = logs | {f"val_{name}": value for name, value in results.items()}
                 hooks("on_epoch_end", epoch, logs)
                 for backup in backups:
@@ -581,9 +585,10 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         hooks("on_train_end", logs)
         return history
 
-    def _epoch(self, batches: Feed, hooks: CallbackList, kind: str, step: Callable[..., Any]) -> Logs:
+    def _epoch(self, batches: Feed, hooks: CallbackList, kind: str, step: Step) -> Logs:
         """Hand all batches to `step`, between the hooks of that kind; return the numbers over all of them."""
         self.reset_metrics()
+        step.refresh()
         begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
         wants_logs = hooks.has(end)
         logs = None
@@ -600,9 +605,9 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
                     break
         return self._results() if logs is None else logs
 
-    def _test(self, batches: Feed, hooks: CallbackList) -> Logs:
+    def _test(self, batches: Feed, hooks: CallbackList, step: Step) -> Logs:
         hooks("on_test_begin", {})
-        logs = self._epoch(batches, hooks, "test", self.test_step)
+        logs = self._epoch(batches, hooks, "test", step)
         hooks("on_test_end", logs)
         return logs
 
@@ -643,7 +648,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
         hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
         try:
-            logs = self._test(batches, hooks)
+            logs = self._test(batches, hooks, Step(self, "test_step", bool(callbacks)))
         finally:
             if reporter:
                 reporter.close()
@@ -680,12 +685,13 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         reporter = progress(verbose)
         params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
         hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
+        step = Step(self, "predict_step", bool(callbacks))
         outputs = []
         try:
             hooks("on_predict_begin", {})
             for number, batch in enumerate(batches):
                 hooks("on_predict_batch_begin", number, {})
-                outputs.append(map_structure(np.asarray, self.predict_step(tuple(map(wrap, batch)))))
+                outputs.append(map_structure(np.asarray, step(tuple(map(wrap, batch)))))
                 hooks("on_predict_batch_end", number, {})
             hooks("on_predict_end", {})
         finally:
