@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.elementwise import where
+from tinygrad_lite.ops.reductions import refuse_out
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, as_shape, broadcast_arrays, broadcast_to, ravel, reshape, stack
 from tinygrad_lite.primitive import nondifferentiable, primitive
@@ -268,7 +269,7 @@ def _in_range(indices: Any, *, length: int, mode: str) -> Array:
     return np.mod(indices, length) if mode == "wrap" else np.clip(indices, 0, length - 1)
 
 
-def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Tensor:
+def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise") -> Tensor:
     """The elements of `a` at `indices` along `axis`.
 
     Parameters
@@ -277,6 +278,8 @@ def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> 
     indices : int, Tensor or array-like of integers
     axis : int or None
         None takes from the flattened array.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     mode : "raise", "wrap" or "clip"
         What happens to an index out of range: an error, counted around, or moved to the end.
 
@@ -295,6 +298,7 @@ def take(a: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> 
     >>> tgl.take([[1.0, 2.0], [3.0, 4.0]], [1, 1, 0], axis=1).tolist()
     [[2.0, 2.0, 1.0], [4.0, 4.0, 3.0]]
     """
+    refuse_out("take", out)
     a = to_tensor(a)
     if axis is None or not a.ndim:
         a, axis = ravel(a), 0
@@ -347,7 +351,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Tensor:
     return getitem(arr, tuple(key))
 
 
-def compress(condition: Any, a: Any, axis: int | None = None) -> Tensor:
+def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Tensor:
     """The slices of `a` along `axis` for which `condition` is true.
 
     Parameters
@@ -356,6 +360,8 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Tensor:
     a : Tensor or array-like
     axis : int or None
         None selects from the flattened array.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------
@@ -372,10 +378,11 @@ def compress(condition: Any, a: Any, axis: int | None = None) -> Tensor:
     >>> tgl.compress([False, True], [[1.0, 2.0], [3.0, 4.0]], axis=0).tolist()
     [[3.0, 4.0]]
     """
+    refuse_out("compress", out)
     return take(a, nonzero(condition)[0], axis)
 
 
-def choose(a: Any, choices: Any, mode: str = "raise") -> Tensor:
+def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Tensor:
     """An element of `choices[a]` at each place.
 
     Parameters
@@ -383,6 +390,8 @@ def choose(a: Any, choices: Any, mode: str = "raise") -> Tensor:
     a : Tensor or array-like of integers
     choices : sequence of Tensors or array-likes
         All broadcast with `a`.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     mode : "raise", "wrap" or "clip"
         What happens to an index out of range: an error, counted around, or moved to the end.
 
@@ -401,6 +410,7 @@ def choose(a: Any, choices: Any, mode: str = "raise") -> Tensor:
     >>> tgl.choose([0, 1, 0], [[1.0, 2.0, 3.0], [-1.0, -2.0, -3.0]]).numpy()
     array([ 1., -2.,  3.], dtype=float32)
     """
+    refuse_out("choose", out)
     index, *options = broadcast_arrays(a, *choices)
     index = _in_range(index, length=len(options), mode=mode)
     return take_along_axis(stack(options), reshape(index, (1, *index.shape)), 0)[0]
@@ -1145,7 +1155,7 @@ def diagflat(v: Any, k: int = 0) -> Tensor:
     return diag(ravel(v), k)
 
 
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Tensor:
+def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Tensor:
     """The sum along a diagonal: Σᵢ a[i, i + offset].
 
     Parameters
@@ -1156,6 +1166,8 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
         The axes of the rows and of the columns.
     dtype : dtype, optional
         Of the result.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------
@@ -1173,6 +1185,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
     >>> tgl.trace([[1.0, 2.0], [3.0, 4.0]]).item()
     5.0
     """
+    refuse_out("trace", out)
     return sum_(diagonal(a, offset=offset, axis1=axis1, axis2=axis2), axis=-1, dtype=dtype)
 
 
