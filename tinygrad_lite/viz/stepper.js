@@ -28,7 +28,7 @@
   fonts.meta = `11.5px ${family("sans")}`;
   fonts.value = fonts.gradient = `13px ${family("mono")}`;
   fonts.label = `700 18px ${family("math")}`;
-  fonts.wide = `500 11.5px ${family("mono")}`;
+  fonts.wide = `700 12px ${family("mono")}`;
   const READABLE = 0.66; // the scale below which the page does not go by itself
   const MANY = 250; // nodes; the layout of more takes shorter ways
   const HEIGHTS = { name: 21, formula: 21, meta: 17, value: 18, gradient: 18 };
@@ -182,8 +182,7 @@
       edge.label = edge.parts.map((part) => data.edges[part].label).filter(Boolean)[0] || "";
       edge.isWide = edge.label.includes("→");
       const wide = edge.label ? width(edge.label, edge.isWide ? "wide" : "label") + 16 : 0;
-      const beside = down && edge.isWide; // the line would run through the middle of the label, and hide its arrow
-      const label = { width: wide, height: edge.label ? 22 : 0, labelpos: beside ? "r" : "c", labeloffset: 2 };
+      const label = { width: wide, height: edge.label ? 22 : 0, labelpos: "c" };
       graph.setEdge(edge.from, edge.to, label, edge.key);
     }
     dagre.layout(graph);
@@ -283,7 +282,11 @@
       svg("path", { class: "way", d: curve(points), "marker-end": "url(#tip)" }),
       svg("path", { class: "return", d: curve([...points].reverse()), "marker-end": "url(#tip-back)" }),
     );
-    if (edge.label) element.append(svg("text", { x: laid.x, y: laid.y + 5 }, edge.label));
+    if (edge.label) {
+      const wide = width(edge.label, edge.isWide ? "wide" : "label") + 6;
+      const plate = svg("rect", { class: "plate", x: laid.x - wide / 2, y: laid.y - 10, width: wide, height: 20, rx: 5 });
+      element.append(plate, svg("text", { x: laid.x, y: laid.y + 5 }, edge.label));
+    }
     edge.element = element;
     return element;
   }
