@@ -123,3 +123,32 @@ def test_the_package_imports_neither_pytest_nor_hypothesis():
 
 def test_pytest_is_told_of_the_plugin():
     assert 'tinygrad_lite = "tinygrad_lite.testing.plugin"' in (PROJECT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+# What this project's own conftest.py holds all tests to --------------------------------------------------------
+
+LEAKS = """
+import numpy as np
+import tinygrad_lite as tgl
+
+def test_tape():
+    tgl.GradientTape().__enter__()
+
+def test_errstate():
+    np.seterr(all="ignore")
+
+def test_that_comes_after_them():
+    x = tgl.Variable(2.0)
+    with tgl.GradientTape() as tape:
+        y = x * x
+    assert tape.gradient(y, x).item() == 4
+"""
+
+
+def test_a_test_that_leaves_something_behind_fails_and_the_next_does_not(run, tmp_path):
+    (tmp_path / "conftest.py").write_text((PROJECT / "tests" / "conftest.py").read_text(encoding="utf-8"))
+    code, text = run(tests=LEAKS)
+    assert code == pytest.ExitCode.TESTS_FAILED
+    assert "3 passed, 2 errors" in text  # the errors are those of leaving, after the tests
+    assert "left behind by this test: {'open tapes'" in text
+    assert "left behind by this test: {'another np.errstate'" in text

@@ -481,8 +481,9 @@ class _Point:
         if not (self.battery.is_differentiable and self.floats() and self.has_floating_result()):
             return
         gradients = []
+        names = over_floats(self.f, self.arguments)[1]
         for f in (self.f, called):
-            arrays, names, function = over_floats(f, self.arguments)
+            arrays, _, function = over_floats(f, self.arguments)
             with np.errstate(all="ignore"):
                 weights = [np.ones(y.shape) for y in function([wrap(x) for x in arrays])]
                 gradients.append(_gradients(function, arrays, weights))
