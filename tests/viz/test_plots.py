@@ -362,6 +362,10 @@ def test_live_curves_redraw_one_output_in_a_notebook(monkeypatch, tmp_path):
     assert not live.path.exists()
 
 
+def test_a_notebook_shows_the_picture_without_pyplot():
+    assert plots.learning_curves(HISTORY)._repr_png_().startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize("every", [0, 1.5, True])
 def test_recorders_refuse(every):
     with pytest.raises(ValueError, match="every to be an integer of at least 1"):

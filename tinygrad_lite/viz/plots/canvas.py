@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,15 +27,28 @@ MISSING = (
 
 
 def new_figure(width: float, height: float) -> Any:
-    """A Figure of that many inches with a canvas that needs no display."""
+    """A Figure of that many inches that needs no display, and that a notebook shows."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError(MISSING) from error
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = _figure_class()(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure
+
+
+@cache
+def _figure_class() -> Any:
+    """A Figure that draws itself for IPython, which by itself shows only those that pyplot made."""
+    from matplotlib.figure import Figure
+
+    class Picture(Figure):
+        def _repr_png_(self) -> bytes:
+            buffer = io.BytesIO()
+            self.savefig(buffer, format="png", dpi=110)
+            return buffer.getvalue()
+
+    return Picture
 
 
 def axes_of(ax: Any, width: float = 5.0, height: float = 3.4) -> tuple[Any, Any]:
