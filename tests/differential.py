@@ -62,7 +62,8 @@ A, B = (3, 4), (4,)  # broadcast against each other
 
 UNARY = {
     "absolute": real, "arccos": within(-0.9, 0.9), "arccosh": within(1.1, 4), "arcsin": within(-0.9, 0.9),
-    "arcsinh": real, "arctan": real, "arctanh": within(-0.9, 0.9), "cbrt": real, "cos": real, "cosh": real,
+    "arcsinh": real, "arctan": real, "arctanh": within(-0.9, 0.9), "cbrt": real, "conjugate": real, "cos": real,
+    "cosh": real,
     "deg2rad": real, "degrees": real, "exp": real, "exp2": real, "expm1": real, "fabs": real, "log": positive,
     "log10": positive, "log1p": positive, "log2": positive, "nan_to_num": real, "negative": real, "positive": real,
     "rad2deg": real, "radians": real, "reciprocal": real, "sin": real, "sinc": real, "sinh": real, "sqrt": positive,
@@ -75,6 +76,7 @@ BINARY = {
 }  # fmt: skip
 IN_TORCH: dict[str, Any] = {
     "cbrt": lambda t, x: t.sign(x) * t.abs(x) ** (1 / 3),
+    "conjugate": "conj_physical",
     "degrees": "rad2deg",
     "divide": "div",
     "fabs": "abs",
