@@ -1,6 +1,6 @@
 """Every operation: its forward beside its gradient rules, by kind; `operators` hangs them on Tensor."""
 
-from tinygrad_lite.ops.counting import all, any, argmax, argmin, count_nonzero
+from tinygrad_lite.ops.counting import all, any, argmax, argmin, argwhere, count_nonzero, flatnonzero, nonzero
 from tinygrad_lite.ops.creation import (
     arange,
     eye,
@@ -13,6 +13,7 @@ from tinygrad_lite.ops.creation import (
     zeros,
     zeros_like,
 )
+from tinygrad_lite.ops.diagonals import diag, diagflat, diagonal, trace, tril, triu
 from tinygrad_lite.ops.differences import diff, ediff1d, gradient, trapezoid
 from tinygrad_lite.ops.elementwise import (
     abs,
@@ -123,38 +124,7 @@ from tinygrad_lite.ops.elementwise import (
     trunc,
     where,
 )
-from tinygrad_lite.ops.indexing import (
-    argpartition,
-    argsort,
-    argwhere,
-    array_split,
-    choose,
-    compress,
-    diag,
-    diagflat,
-    diagonal,
-    dsplit,
-    flatnonzero,
-    getitem,
-    hsplit,
-    index_add,
-    index_set,
-    nonzero,
-    pad,
-    partition,
-    repeat,
-    searchsorted,
-    select,
-    sort,
-    split,
-    take,
-    take_along_axis,
-    trace,
-    tril,
-    triu,
-    unique,
-    vsplit,
-)
+from tinygrad_lite.ops.indexing import choose, compress, getitem, index_add, index_set, select, take, take_along_axis
 from tinygrad_lite.ops.neural import (
     dense,
     dropout,
@@ -215,6 +185,8 @@ from tinygrad_lite.ops.shaping import (
     transpose,
     vstack,
 )
+from tinygrad_lite.ops.sorting import argpartition, argsort, partition, searchsorted, sort, unique
+from tinygrad_lite.ops.splitting import array_split, dsplit, hsplit, pad, repeat, split, vsplit
 from tinygrad_lite.ops.statistics import (
     average,
     nanmax,

@@ -155,3 +155,71 @@ def any(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, w
     """
     refuse_out("any", out)
     return _any(a if where is True else where_(where, a, False), axis=axis, keepdims=keepdims)
+
+
+@nondifferentiable
+def nonzero(a: Any) -> tuple[Array, ...]:
+    """The indices of the elements that are not zero, for each axis; without a gradient.
+
+    Parameters
+    ----------
+    a : Tensor or array-like, with at least one axis
+
+    Returns
+    -------
+    tuple of Tensors of integers, one for each axis
+
+    Raises
+    ------
+    ValueError
+        `a` is 0-d.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> [n.tolist() for n in tgl.nonzero([[0.0, 5.0], [6.0, 0.0]])]
+    [[0, 1], [1, 0]]
+    """
+    return np.nonzero(a)
+
+
+@nondifferentiable
+def argwhere(a: Any) -> Array:
+    """The indices of the elements that are not zero, one in each row; without a gradient.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+
+    Returns
+    -------
+    Tensor of integers, shape (number of them, a.ndim)
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.argwhere([0.0, 5.0, 6.0]).tolist()
+    [[1], [2]]
+    """
+    return np.argwhere(a)
+
+
+@nondifferentiable
+def flatnonzero(a: Any) -> Array:
+    """The indices of the elements that are not zero in the flattened array; without a gradient.
+
+    Parameters
+    ----------
+    a : Tensor or array-like
+
+    Returns
+    -------
+    Tensor of integers, 1-D
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.flatnonzero([[0.0, 5.0], [6.0, 0.0]]).numpy()
+    array([1, 2])
+    """
+    return np.flatnonzero(a)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from tinygrad_lite.ops.indexing import tril
+from tinygrad_lite.ops.diagonals import tril
 from tinygrad_lite.ops.products import matmul, t
 from tinygrad_lite.ops.shaping import concatenate
 from tinygrad_lite.primitive import primitive

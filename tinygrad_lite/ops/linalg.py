@@ -1,7 +1,7 @@
 """Linear algebra under NumPy's names: `tgl.linalg.inv` as `np.linalg.inv`, for Tensors, with gradients."""
 
 from tinygrad_lite.ops.decompositions import cholesky, eigh, eigvalsh, qr, svd, svdvals
-from tinygrad_lite.ops.indexing import diagonal, trace
+from tinygrad_lite.ops.diagonals import diagonal, trace
 from tinygrad_lite.ops.inverses import (
     det,
     inv,
