@@ -13,6 +13,7 @@ from typing import Any
 
 from tinygrad_lite import ops as ops
 from tinygrad_lite import random as random
+from tinygrad_lite.diagnostics import detect_anomalies as detect_anomalies
 from tinygrad_lite.function import function as function
 from tinygrad_lite.functional import hessian_vector_product as hessian_vector_product
 from tinygrad_lite.functional import value_and_gradient as value_and_gradient

@@ -160,6 +160,10 @@ class GradientTape:
     def note_gradient(self, identity: int, g: Any) -> None:
         """Called with the whole gradient of what has this identity, if a gradient is taken while recording."""
 
+    def examined(self, entries: Iterable[Any]) -> Iterable[Any]:
+        """What a walk backwards goes through instead of `entries`, for who wants to see its steps."""
+        return entries
+
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
         self._watch_accessed_variables = watch_accessed_variables
@@ -564,7 +568,8 @@ class GradientTape:
             with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
                 found = _first_without_zero_rule(record, gradients, useful, wanted) if not recorded else None
                 if found is None:
-                    entries = _popping(record) if release else reversed(record[:])
+                    entries: Iterable[Any] = _popping(record) if release else reversed(record[:])
+                    entries = state.tapes[0].examined(entries) if recorded else entries
                     found = _walk(entries, gradients, useful, wanted, recorded)
         finally:
             state.pulling_back -= 1
@@ -580,7 +585,8 @@ class GradientTape:
             self._record = []
         wanted = {source._id for source in sources} & self._watched
         useful = _leads_to(wanted, record)
-        entries = _between(useful, target._id, record) if target.dtype.kind == "f" else []
+        entries: Any = _between(useful, target._id, record) if target.dtype.kind == "f" else []
+        entries = list(state.tapes[0].examined(entries)) if recorded else entries
         rows = []
         state.pulling_back += 1
         try:

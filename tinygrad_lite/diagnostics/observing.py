@@ -1,0 +1,160 @@
+"""Observers: who sees every operation of a thread, with the layer and the user's line that it belongs to.
+
+An observer is a tape that records nothing. It lies below all other tapes of its thread, where every primitive
+that is applied tells it so. Where there is no observer, nothing is looked at and nothing is remembered; where there is
+one, a `tgl.function` runs eagerly, as it does for every tape.
+"""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite.tape import GradientTape, state
+from tinygrad_lite.tensor import new_id, tracing
+
+__all__ = ["Observer", "Site", "call_site", "site_of", "told"]
+
+MOST_SITES = 1 << 16
+"""Operations whose lines are remembered; of more, the latest."""
+
+_PACKAGES = (os.path.dirname(__file__), np.__file__)
+_INSIDE = (*(os.path.dirname(path) + os.sep for path in _PACKAGES), "<__array_function__")
+
+
+class Site(NamedTuple):
+    """Where an operation was called."""
+
+    filename: str
+    line: int
+    layers: tuple[str, ...] = ()
+    """The names of the layers around it, the outermost first."""
+
+    @property
+    def source(self) -> str:
+        """The line's text, or "" where it is not known."""
+        return linecache.getline(self.filename, self.line).strip()
+
+    def __str__(self) -> str:
+        source = self.source
+        return f"{self.filename}:{self.line}" + (f": {source}" if source else "")
+
+
+def call_site() -> Site:
+    """The innermost line of the stack that is neither of this package nor of NumPy."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(_INSIDE) and frame.f_back is not None:
+        frame = frame.f_back
+    return Site(frame.f_code.co_filename, frame.f_lineno, tuple(state.scopes))
+
+
+_sites: dict[int, Site] = {}  # of results, by identity; identities are never given twice
+_shared: dict[Site, Site] = {}
+
+
+def site_of(output: Any) -> Site | None:
+    """The site of the operation with this output (an identity, or a tuple of them), if somebody observed it."""
+    return _sites.get(output[0] if isinstance(output, tuple) else output)
+
+
+def _remember(outputs: Iterable[Any], site: Site) -> None:
+    site = _shared.setdefault(site, site)
+    for output in outputs:
+        output._id = output._id or new_id()
+        _sites[output._id] = site
+    if len(_sites) > MOST_SITES:
+        for identity in list(_sites)[: MOST_SITES // 2]:
+            _sites.pop(identity, None)
+
+
+class Observer(GradientTape):
+    """A context in which `see` is called for every operation of this thread that is not part of a gradient rule.
+
+    Raises
+    ------
+    TypeError
+        It is entered inside of a `tgl.function` that is being traced.
+    """
+
+    _traces = True
+
+    def __init__(self) -> None:
+        super().__init__(persistent=True, watch_accessed_variables=False)
+        self._outer: Observer | None = None
+
+    def __enter__(self) -> Any:
+        if tracing.tracer is not None:
+            raise TypeError(
+                "Operations cannot be observed while a tgl.function is traced: it has no values yet. Open the "
+                "context around the call of the function, which then runs eagerly."
+            )
+        below = state.tapes[0] if state.tapes else None
+        self._outer = below if isinstance(below, Observer) else None
+        state.tapes.insert(0, self)
+        self._entered = self._recording = True
+        return self
+
+    def see(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any, site: Site) -> None:
+        """Look at one application of a primitive."""
+
+    def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any) -> None:
+        site = call_site()
+        _remember(outputs, site)
+        observer: Observer | None = self
+        while observer is not None and not state.pulling_back:
+            observer.see(primitive, args, arrays, metadata, outputs, site)
+            observer = observer._outer
+
+    def note_gradient(self, identity: int, g: Any) -> None:
+        if self._outer is not None:
+            self._outer.note_gradient(identity, g)
+
+    def examined(self, entries: Iterable[Any]) -> Iterable[Any]:
+        return entries if self._outer is None else self._outer.examined(entries)
+
+
+Tell = Callable[[Any, int, Any, Any], None]
+
+
+class _Telling:
+    """Stands for the primitive of an entry in a walk backwards, and tells what each of its rules makes."""
+
+    def __init__(self, entry: Any, tell: Tell) -> None:
+        primitive = entry[0]
+        self._entry, self._tell, self._primitive = entry, tell, primitive
+        self.is_elementwise = primitive.is_elementwise
+        self.needs_zero_rule = primitive.needs_zero_rule
+        self.wrong_shape = primitive.wrong_shape
+        self.rules = ()  # so that `rule_for` is asked
+        self.joint_rule = None if primitive.joint_rule is None else self._joint
+
+    def _joint(self, g: Any, y: Any, *arguments: Any, **metadata: Any) -> Any:
+        ds = self._primitive.joint_rule(g, y, *arguments, **metadata)
+        for position, d in enumerate(ds):
+            self._tell(self._entry, position, g, d)
+        return ds
+
+    def rule_for(self, position: int) -> Any:
+        rules = self._primitive.rules
+        rule = rules[position] if position < len(rules) else self._primitive.rule_for(position)
+
+        def telling(g: Any, y: Any, *arguments: Any, **metadata: Any) -> Any:
+            d = None if rule is None else rule(g, y, *arguments, **metadata)
+            self._tell(self._entry, position, g, d)
+            return d
+
+        return telling
+
+
+def told(entries: Iterable[Any], tell: Tell) -> Iterator[Any]:
+    """The same entries for a walk backwards that calls `tell(entry, position, g, d)` for the result of every rule.
+
+    `g` is the gradient of the entry's output, `d` what the rule made of it for the argument at `position`, or None.
+    """
+    for entry in entries:
+        yield (_Telling(entry, tell), *entry[1:])
