@@ -254,9 +254,11 @@ class Optimizer:
         positions = [self._index[variable._id] for variable in variables]
         slots = [[_buffer(slot[n]) for slot in self._state.values()] for n in positions]
         buffers = [_buffer(variable) for variable in variables]  # before the first change: no memory, no harm
-        for w, g, states, scale in zip(buffers, gradients, slots, self._scales(gradients)):
-            self.update_array(w, g, states, learning_rate, step, scale)
-        self._iterations.assign_add(1)
+        with np.errstate(over="ignore", invalid="ignore"):  # a step that diverges shows in the loss
+            for w, g, states, scale in zip(buffers, gradients, slots, self._scales(gradients)):
+                self.update_array(w, g, states, learning_rate, step, scale)
+        count = self._iterations.writable()
+        count += 1
 
     def _scales(self, gradients: Sequence[Array]) -> list[float]:
         """What each gradient is multiplied by, so that no norm is larger than it may be."""
@@ -290,18 +292,17 @@ class Optimizer:
             scratch = self._scratch[dtype] = np.empty(min(size, BLOCK), dtype)
         flat = [array.reshape(-1) for array in (w, *slots)]
         gradient: Any = g.reshape(-1) if g.flags.c_contiguous else g.flat  # .flat copies a block at a time
-        with np.errstate(over="ignore", invalid="ignore"):  # a step that diverges shows in the loss
-            for start in range(0, size, BLOCK):
-                stop = min(start + BLOCK, size)
-                weights, *states = (array[start:stop] for array in flat)
-                g_block = gradient[start:stop].astype(dtype, copy=False)
-                if scale != 1.0:
-                    g_block = g_block * scale
-                if self.clipvalue is not None:
-                    g_block = np.clip(g_block, -self.clipvalue, self.clipvalue)
-                if self.weight_decay is not None:
-                    weights -= np.multiply(weights, learning_rate * self.weight_decay, out=scratch[: stop - start])
-                self.update(weights, g_block, states, scratch[: stop - start], learning_rate, step)
+        for start in range(0, size, BLOCK):
+            stop = min(start + BLOCK, size)
+            weights, *states = (array[start:stop] for array in flat)
+            g_block = gradient[start:stop].astype(dtype, copy=False)
+            if scale != 1.0:
+                g_block = g_block * scale
+            if self.clipvalue is not None:
+                g_block = np.clip(g_block, -self.clipvalue, self.clipvalue)
+            if self.weight_decay is not None:
+                weights -= np.multiply(weights, learning_rate * self.weight_decay, out=scratch[: stop - start])
+            self.update(weights, g_block, states, scratch[: stop - start], learning_rate, step)
 
     def _checked(self, pairs: list[Any]) -> tuple[list[Array], list[Variable]]:
         """The gradients as arrays and their Variables, or the error that says what is wrong with them."""

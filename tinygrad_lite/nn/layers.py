@@ -477,6 +477,9 @@ def _once(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
 BUILDS_NOTHING: set[Any] = {Layer.build}  # implementations of `build` that make no weights of their own
 
 
+_HOLD_NOTHING = frozenset({type(None), bool, int, float, str, np.ndarray, np.random.Generator, type(len), type(inside)})
+
+
 def parts(layer: Layer) -> tuple[list[Variable], list[Layer]]:
     """The Variables and the layers that a layer's attributes hold, containers included, in order."""
     variables: list[Variable] = []
@@ -485,6 +488,8 @@ def parts(layer: Layer) -> tuple[list[Variable], list[Layer]]:
     pending = list(reversed(vars(layer).values()))
     while pending:
         value = pending.pop()
+        if type(value) in _HOLD_NOTHING:  # most attributes, and this is asked for at every step
+            continue
         if isinstance(value, Variable):
             variables.append(value)
         elif isinstance(value, Layer):

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.elementwise import _sech2, exp, log, multiply
-from tinygrad_lite.ops.products import matmul
+from tinygrad_lite.ops.products import matmul, transposed_product
 from tinygrad_lite.ops.reductions import expand_reduced
 from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import sum as sum_
@@ -469,7 +469,7 @@ def _rows(x: Any) -> Any:
 
 dense.defvjp(
     lambda g, y, x, w, b: g @ w.T,
-    lambda g, y, x, w, b: _rows(x).T @ _rows(g),
+    lambda g, y, x, w, b: transposed_product(_rows(x), _rows(g)),
     lambda g, y, x, w, b: _rows(g).sum(axis=0),
 )
 
