@@ -2,6 +2,9 @@
 
 A stream's draws depend on the seed, on its name and on how many streams of that name were asked for before
 it, and on nothing else: adding a layer called "dropout" does not change what the layer "dense" draws.
+
+A thread that sets a seed has randomness of its own from then on, so that what it makes and trains does not depend
+on what others do meanwhile. Those that never set one share the main thread's.
 """
 
 from __future__ import annotations
@@ -11,19 +14,59 @@ import zlib
 
 import numpy as np
 
-__all__ = ["default_stream", "set_seed", "stream"]
+__all__ = ["default_stream", "seeded_stream", "set_seed", "stream"]
 
-_lock = threading.Lock()
-_entropy: int | None = None  # drawn from the system when first needed, unless `set_seed` comes before
-_taken: dict[str, int] = {}
-_default: np.random.Generator | None = None
+
+class _Randomness:
+    """All streams that come from one seed."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._lock = threading.RLock()
+        self._entropy = seed  # drawn from the system when first needed, if there is none
+        self._taken: dict[str, int] = {}
+        self._default: np.random.Generator | None = None
+        self._seeded: dict[int, np.random.Generator] = {}
+
+    def stream(self, name: str) -> np.random.Generator:
+        with self._lock:
+            if self._entropy is None:
+                self._entropy = np.random.SeedSequence().entropy  # type: ignore[assignment]
+            count = self._taken.get(name, 0)
+            self._taken[name] = count + 1
+            key = (zlib.crc32(name.encode()), count)
+            return np.random.default_rng(np.random.SeedSequence(self._entropy, spawn_key=key))
+
+    def default(self) -> np.random.Generator:
+        with self._lock:
+            if self._default is None:
+                self._default = self.stream("default")
+            return self._default
+
+    def seeded(self, seed: int) -> np.random.Generator:
+        with self._lock:
+            return self._seeded.setdefault(seed, np.random.default_rng(seed))
+
+
+class _OfThread(threading.local):
+    """What a thread draws from, if it set a seed itself."""
+
+    own: _Randomness | None = None
+
+
+_shared = _Randomness()
+_of_thread = _OfThread()
+
+
+def _current() -> _Randomness:
+    return _of_thread.own or _shared
 
 
 def set_seed(seed: int) -> None:
     """Start all randomness of the package afresh from `seed`.
 
     Layers made and models trained after this call draw the same numbers every time; layers made before keep
-    the streams that they have.
+    the streams that they have. Called in the main thread, it holds for the whole process; in another thread, for
+    that thread alone.
 
     Parameters
     ----------
@@ -43,15 +86,15 @@ def set_seed(seed: int) -> None:
     >>> default_stream().random() == first
     True
     """
-    global _entropy, _default
+    global _shared
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
         raise TypeError(f"set_seed expected an integer. Received: seed={seed!r}. Try set_seed(0).")
     if seed < 0:
         raise ValueError(f"set_seed expected a seed of at least 0. Received: seed={seed}. Try {-int(seed)}.")
-    with _lock:
-        _entropy = int(seed)
-        _taken.clear()
-        _default = None
+    if threading.current_thread() is threading.main_thread():
+        _shared = _Randomness(int(seed))
+    else:
+        _of_thread.own = _Randomness(int(seed))
 
 
 def stream(name: str) -> np.random.Generator:
@@ -71,14 +114,7 @@ def stream(name: str) -> np.random.Generator:
     >>> a == b
     True
     """
-    global _entropy
-    with _lock:
-        if _entropy is None:
-            _entropy = np.random.SeedSequence().entropy  # type: ignore[assignment]
-        count = _taken.get(name, 0)
-        _taken[name] = count + 1
-        key = (zlib.crc32(name.encode()), count)
-        return np.random.default_rng(np.random.SeedSequence(_entropy, spawn_key=key))
+    return _current().stream(name)
 
 
 def default_stream() -> np.random.Generator:
@@ -90,7 +126,18 @@ def default_stream() -> np.random.Generator:
     >>> 0 <= default_stream().random() < 1
     True
     """
-    global _default
-    if _default is None:
-        _default = stream("default")
-    return _default
+    return _current().default()
+
+
+def seeded_stream(seed: int) -> np.random.Generator:
+    """The stream that all draw from who name this seed, as TensorFlow's operations do; `set_seed` starts it afresh.
+
+    Examples
+    --------
+    >>> set_seed(0)
+    >>> first = seeded_stream(1).random()
+    >>> set_seed(5)
+    >>> seeded_stream(1).random() == first
+    True
+    """
+    return _current().seeded(seed)

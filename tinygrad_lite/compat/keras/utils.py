@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from tinygrad_lite.compat import seeds
+from tinygrad_lite import streams
 from tinygrad_lite.compat.names import names_of
 from tinygrad_lite.datasets import to_categorical
 
@@ -24,7 +24,7 @@ def set_random_seed(seed: int) -> None:
     """
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002, for those who still draw from it
-    seeds.set_seed(seed)
+    streams.set_seed(seed)
 
 
 __getattr__, __dir__ = names_of(__name__, {})

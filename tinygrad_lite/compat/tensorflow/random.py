@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import ops
+from tinygrad_lite import ops, streams
 from tinygrad_lite import random as ours
-from tinygrad_lite.compat import seeds
 from tinygrad_lite.compat.names import names_of
 from tinygrad_lite.tensor import Tensor
 
@@ -26,7 +25,7 @@ def set_seed(seed: int) -> None:
     >>> bool((uniform([2]).numpy() == first).all())
     True
     """
-    seeds.set_seed(seed)
+    streams.set_seed(seed)
 
 
 def uniform(
@@ -48,11 +47,11 @@ def uniform(
     if kind.kind in "iu":
         if maxval is None:
             raise ValueError(f"tf.random.uniform expected maxval for the dtype {kind}. Received: maxval=None.")
-        return Tensor(seeds.generator(seed).integers(minval, maxval, _shape(shape)).astype(kind))
+        return Tensor(_generator(seed).integers(minval, maxval, _shape(shape)).astype(kind))
     high = 1 if maxval is None else maxval
     if seed is None:
         return ours.uniform(_shape(shape), minval, high, kind)
-    return Tensor(seeds.generator(seed).uniform(minval, high, _shape(shape)).astype(kind))
+    return Tensor(_generator(seed).uniform(minval, high, _shape(shape)).astype(kind))
 
 
 def normal(
@@ -72,7 +71,7 @@ def normal(
     """
     if seed is None:
         return ours.normal(_shape(shape), mean, stddev, np.dtype(dtype))
-    return Tensor(seeds.generator(seed).normal(mean, stddev, _shape(shape)).astype(dtype))
+    return Tensor(_generator(seed).normal(mean, stddev, _shape(shape)).astype(dtype))
 
 
 def shuffle(value: Any, seed: int | None = None, name: Any = None) -> Tensor:
@@ -83,7 +82,12 @@ def shuffle(value: Any, seed: int | None = None, name: Any = None) -> Tensor:
     >>> sorted(shuffle([1.0, 2.0, 3.0]).tolist())
     [1.0, 2.0, 3.0]
     """
-    return ops.take(value, seeds.generator(seed).permutation(len(value)), axis=0)
+    return ops.take(value, _generator(seed).permutation(len(value)), axis=0)
+
+
+def _generator(seed: int | None) -> np.random.Generator:
+    """Where an operation draws from: the stream of its own seed, or the one that all share."""
+    return streams.default_stream() if seed is None else streams.seeded_stream(seed)
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
