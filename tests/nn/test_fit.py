@@ -651,9 +651,10 @@ def test_labels_that_are_missing_or_given_twice():
         regression().fit(Batches(X, Y), Y, verbose=0)
 
 
-@pytest.mark.parametrize("batch", [X, (X,), (X, Y, Y), [X, Y, Y]])
+@pytest.mark.parametrize("batch", [X, (X,), (X, Y, Y, Y), [X, Y, Y, Y]])
 def test_batches_that_are_no_pairs(batch):
-    with pytest.raises(ValueError, match=r"fit expected batches that are pairs \(x, y\)\. Received: as batch 0 a \w+"):
+    message = r"fit expected batches that are pairs \(x, y\), or \(x, y, weights\)\. Received: as batch 0 a \w+"
+    with pytest.raises(ValueError, match=message):
         regression().fit(iter([batch]), verbose=0)
 
 
@@ -701,8 +702,8 @@ def test_validation_splits_that_leave_nothing():
 
 
 def test_validation_data_that_is_no_pair():
-    with pytest.raises(ValueError, match=r"validation_data to be a pair \(x, y\), .*Received: a tuple of 3"):
-        regression().fit(X, Y, validation_data=(X, Y, Y), verbose=0)
+    with pytest.raises(ValueError, match=r"validation_data to be a pair \(x, y\) or .*Received: a tuple of 4"):
+        regression().fit(X, Y, validation_data=(X, Y, Y, Y), verbose=0)
 
 
 def test_a_model_with_several_outputs():

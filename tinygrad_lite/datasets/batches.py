@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Batches"]
 
-Batch = NDArray[Any] | tuple[NDArray[Any], NDArray[Any]]
+Batch = NDArray[Any] | tuple[NDArray[Any], ...]
 
 
 class Batches:
@@ -35,10 +35,12 @@ class Batches:
     seed
         Of the stream of orders: an integer for the same epochs in every run, a
         `numpy.random.Generator` to draw from, or None for another order in every run.
+    sample_weight
+        A weight for each sample, shape (N,); needs `y`.
 
     Yields
     ------
-    (x_batch, y_batch) or x_batch
+    (x_batch, y_batch), x_batch, or (x_batch, y_batch, weights)
         Arrays of shape (batch_size, ...), dtypes as in `x` and `y`. An epoch of N = 0 has no batch.
 
     Raises
@@ -69,6 +71,7 @@ class Batches:
         batch_size: int = 32,
         shuffle: bool = False,
         seed: int | np.random.Generator | None = None,
+        sample_weight: ArrayLike | None = None,
     ) -> None:
         self.x = _with_samples("x", x)
         self.y = None if y is None else _with_samples("y", y)
@@ -77,6 +80,13 @@ class Batches:
                 "Batches expected as many samples in x as in y. "
                 f"Received: x.shape={self.x.shape}, y.shape={self.y.shape}. "
                 "Are they of the same split, with samples along the first axis?"
+            )
+        self.sample_weight = None if sample_weight is None else _with_samples("sample_weight", sample_weight)
+        if self.sample_weight is not None and (self.y is None or len(self.sample_weight) != len(self.x)):
+            raise ValueError(
+                "Batches expected y, and a weight for each sample. Received: "
+                f"x.shape={self.x.shape}, sample_weight.shape={self.sample_weight.shape}"
+                f"{', and no y' if self.y is None else ''}. Weights go with the samples of the same rows."
             )
         if isinstance(batch_size, bool) or not hasattr(batch_size, "__index__"):
             raise TypeError(
@@ -114,7 +124,12 @@ class Batches:
         for start in range(0, len(self.x), self.batch_size):
             batch = slice(start, start + self.batch_size)
             chosen = batch if order is None else order[batch]
-            yield self.x[chosen] if self.y is None else (self.x[chosen], self.y[chosen])
+            if self.y is None:
+                yield self.x[chosen]
+            elif self.sample_weight is None:
+                yield self.x[chosen], self.y[chosen]
+            else:
+                yield self.x[chosen], self.y[chosen], self.sample_weight[chosen]
 
 
 def _with_samples(name: str, value: ArrayLike) -> NDArray[Any]:

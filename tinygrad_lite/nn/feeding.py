@@ -7,7 +7,7 @@ sample that is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,12 @@ __all__ = ["Feed", "feed"]
 
 
 class Feed:
-    """Batches of arrays, one epoch per iteration: tuples (x, y), or (x,) without labels.
+    """Batches of arrays, one epoch per iteration: tuples (x, y) or (x, y, weights), or (x,) without labels.
 
     Parameters
     ----------
     batches : iterable
-        Of pairs (x, y); without labels, of x or of tuples that begin with x.
+        Of (x, y) or (x, y, weights); without labels, of x or of tuples that begin with x.
     method : str
         Who asked, for the errors.
     with_labels : bool
@@ -32,6 +32,8 @@ class Feed:
         Whether the data behind `batches` is known to be right; else each batch is looked at.
     generator : numpy.random.Generator, optional
         What the order of `batches` is drawn from.
+    class_weight : mapping of int to float, optional
+        Makes weights of the labels, where the batches are the user's.
     """
 
     def __init__(
@@ -42,8 +44,10 @@ class Feed:
         with_labels: bool,
         is_checked: bool = False,
         generator: np.random.Generator | None = None,
+        class_weight: Mapping[Any, float] | None = None,
     ) -> None:
         self._batches = batches
+        self._class_weight = class_weight
         self._generator = generator
         self._method = method
         self._with_labels = with_labels
@@ -97,10 +101,23 @@ class Feed:
                 f"validation_split={fraction} of {len(x)} samples. Pass more samples, or validation_data."
             )
         size = batches.batch_size
-        first = Batches(x[:count], y[:count], size, batches.shuffle, self._generator)
+        first, last = (
+            Batches(
+                x[part],
+                y[part],
+                size,
+                shuffle,
+                generator,
+                None if batches.sample_weight is None else batches.sample_weight[part],
+            )
+            for part, shuffle, generator in (
+                (slice(count), batches.shuffle, self._generator),
+                (slice(count, None), False, None),
+            )
+        )
         return (
             Feed(first, self._method, with_labels=True, is_checked=True, generator=self._generator),
-            Feed(Batches(x[count:], y[count:], size), self._method, with_labels=True, is_checked=True),
+            Feed(last, self._method, with_labels=True, is_checked=True),
         )
 
     def _nothing(self) -> str:
@@ -114,21 +131,23 @@ class Feed:
 
     def _checked(self, batch: Any, position: int) -> tuple[Array, ...]:
         """One batch of a user's iterable, as arrays."""
-        if self._with_labels and not (isinstance(batch, (tuple, list)) and len(batch) == 2):
+        if self._with_labels and not (isinstance(batch, (tuple, list)) and len(batch) in (2, 3)):
             kind = f"{type(batch).__name__} of {len(batch)}" if isinstance(batch, (tuple, list)) else _kind(batch)
             raise ValueError(
-                f"{self._method} expected batches that are pairs (x, y). Received: as batch {position} a {kind}. "
-                "Yield (x_batch, y_batch), or pass arrays as x and y."
+                f"{self._method} expected batches that are pairs (x, y), or (x, y, weights). Received: as batch "
+                f"{position} a {kind}. Yield (x_batch, y_batch), or pass arrays as x and y."
             )
         if not self._with_labels:
             batch = (batch[0] if isinstance(batch, tuple) else batch,)
         arrays = tuple(
-            _to_array(value, f"{name} of batch {position}", self._method) for name, value in zip("xy", batch)
+            _to_array(value, f"{name} of batch {position}", self._method) for name, value in zip(_NAMES, batch)
         )
+        if self._class_weight is not None:
+            arrays = (*arrays[:2], weights_of_classes(arrays[1], self._class_weight, self._method))
         if self._with_labels:
-            _check_lengths(arrays[0], arrays[1], f"{self._method}, batch {position},")
+            _check_lengths(arrays, f"{self._method}, batch {position},")
         if not self._epochs:
-            for name, array in zip("xy", arrays):
+            for name, array in zip(_NAMES, arrays):
                 _check_finite(f"{name} of batch {position}", array, self._method)
         return arrays
 
@@ -142,6 +161,8 @@ def feed(
     shuffle: bool = False,
     generator: np.random.Generator | None = None,
     with_labels: bool = True,
+    sample_weight: Any = None,
+    class_weight: Mapping[Any, float] | None = None,
 ) -> Feed:
     """Make batches of what a user passed.
 
@@ -155,6 +176,10 @@ def feed(
         "fit", "evaluate" or "predict".
     shuffle : bool
         Whether arrays are visited in a new order every epoch, drawn from `generator`.
+    sample_weight : array-like, optional
+        A number for each sample of the arrays.
+    class_weight : mapping of int to float, optional
+        A number for each class; those that are not in it count 1.
 
     Raises
     ------
@@ -168,19 +193,33 @@ def feed(
             f"{method} expected batch_size to be a positive integer. Received: batch_size={batch_size!r}. "
             "For a single batch of everything pass batch_size=len(x)."
         )
+    if sample_weight is not None and class_weight is not None:
+        raise ValueError(
+            f"{method} expected sample_weight or class_weight. Received: both. Multiply the weights of the samples by "
+            "those of their classes, and pass sample_weight."
+        )
     if _yields_batches(x, y):
+        if sample_weight is not None:
+            raise ValueError(
+                f"{method} expected no sample_weight where x yields batches. Received: x, a {_kind(x)}, and "
+                "sample_weight. Let x yield (x_batch, y_batch, weights)."
+            )
         if y is not None:
             raise ValueError(
                 f"{method} expected no y where x yields batches. Received: x, a {_kind(x)}, and y. Let x yield "
                 "pairs (x_batch, y_batch), or pass both as arrays."
             )
-        return Feed(x, method, with_labels=with_labels)
+        return Feed(x, method, with_labels=with_labels, class_weight=class_weight)
     arrays = {"x": _to_array(x, "x", method)}
     if with_labels:
         if y is None:
             raise ValueError(f"{method} expected labels or targets for the arrays in x. Received: y=None. Pass y.")
         arrays["y"] = _to_array(y, "y", method)
-        _check_lengths(arrays["x"], arrays["y"], method)
+        if class_weight is not None:
+            arrays["sample_weight"] = weights_of_classes(arrays["y"], class_weight, method)
+        if sample_weight is not None:
+            arrays["sample_weight"] = _to_array(sample_weight, "sample_weight", method)
+        _check_lengths(tuple(arrays.values()), method)
     for name, array in arrays.items():
         if not len(array):
             raise ValueError(
@@ -188,7 +227,7 @@ def feed(
                 "split leave nothing?"
             )
         _check_finite(name, array, method)
-    batches = Batches(arrays["x"], arrays.get("y"), int(batch_size), shuffle, generator)
+    batches = Batches(arrays["x"], arrays.get("y"), int(batch_size), shuffle, generator, arrays.get("sample_weight"))
     return Feed(batches, method, with_labels=with_labels, is_checked=True, generator=generator)
 
 
@@ -221,7 +260,38 @@ def _kind(value: Any) -> str:
     return type(value).__name__
 
 
-def _check_lengths(x: Array, y: Array, method: str) -> None:
+def weights_of_classes(y: Array, class_weight: Mapping[Any, float], method: str) -> Array:
+    """A weight for each label: an integer, or one-hot along the last axis; 1 for classes that have none.
+
+    Raises
+    ------
+    ValueError
+        The labels are no classes, or the mapping is not of classes to numbers.
+    """
+    labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), *y.shape[1:-1])
+    is_whole = labels.dtype.kind in "iub" or bool((labels == np.floor(labels)).all())
+    is_mapping = isinstance(class_weight, Mapping) and all(
+        isinstance(key, (int, np.integer)) and isinstance(weight, (int, float, np.number)) and np.isfinite(weight)
+        for key, weight in class_weight.items()
+    )
+    if not is_mapping or not is_whole:
+        raise ValueError(
+            f"{method} expected class_weight to map classes to finite numbers, and labels that are classes. Received: "
+            f"class_weight={class_weight!r}, y.shape={y.shape}, y.dtype={y.dtype}. For example {{0: 1.0, 1: 5.0}}."
+        )
+    weights = np.ones(labels.shape, np.float32)
+    for label, weight in class_weight.items():
+        weights[labels == label] = weight
+    return weights
+
+
+def _check_lengths(arrays: tuple[Array, ...], method: str) -> None:
+    x, y = arrays[:2]
+    if len(arrays) == 3 and len(arrays[2]) != len(x):
+        raise ValueError(
+            f"{method} expected a weight for each sample. Received: x.shape={x.shape}, sample_weight.shape="
+            f"{arrays[2].shape}. A weight for each class is passed as class_weight={{0: 1.0, 1: 5.0}}."
+        )
     if len(x) != len(y):
         raise ValueError(
             f"{method} expected as many samples in x as in y. Received: x.shape={x.shape}, y.shape={y.shape}. "
@@ -229,6 +299,7 @@ def _check_lengths(x: Array, y: Array, method: str) -> None:
         )
 
 
+_NAMES = ("x", "y", "sample_weight")
 _BLOCK = 1 << 18  # elements looked at together: they fit the cache
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,6 +91,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         self.stop_training = False
         self.was_interrupted = False
         self._metric_identifiers: list[Any] = []
+        self._weighted_identifiers: list[Any] = []
         self._metrics: list[Any] | None = None  # made when the first batch shows what the output looks like
         self._loss_mean = metrics_module.Mean(name="loss")
         self._is_compiled = False
@@ -280,7 +281,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
 
     def compile(
         self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Sequence[Any] | None = None,
-        run_eagerly: bool = False,
+        weighted_metrics: Sequence[Any] | None = None, run_eagerly: bool = False,
     ) -> None:  # fmt: skip
         """Say how the model is trained.
 
@@ -294,7 +295,10 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         loss : str, Loss or function of (y_true, y_pred)
             See `nn.losses`.
         metrics : list of str, Metric or function of (y_true, y_pred), optional
-            See `nn.metrics`; "accuracy" is the one that fits the loss and the output.
+            See `nn.metrics`; "accuracy" is the one that fits the loss and the output. They count every sample
+            alike.
+        weighted_metrics : list, optional
+            Metrics that weight samples as the loss does: by `sample_weight` or `class_weight`.
         run_eagerly : bool
             Run every step operation by operation, as `train_step` is written. Otherwise `fit`, `evaluate` and
             `predict` compile their steps with `tgl.function`: the same results, but Python's own side effects
@@ -305,14 +309,16 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         ValueError
             A name is unknown: lists those that are known, and suggests the nearest.
         TypeError
-            `metrics` is not a list.
+            `metrics` or `weighted_metrics` is not a list.
         """
-        if metrics is not None and not isinstance(metrics, (list, tuple)):
-            raise TypeError(f"compile expected a list of metrics. Received: metrics={metrics!r}. Try [{metrics!r}].")
+        for name, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
+            if value is not None and not isinstance(value, (list, tuple)):
+                raise TypeError(f"compile expected a list of metrics. Received: {name}={value!r}. Try [{value!r}].")
         self.optimizer = optim.get(optimizer)
         self.loss = None if loss is None else losses.get(loss)
         self._metric_identifiers = list(metrics or ())
-        for identifier in self._metric_identifiers:
+        self._weighted_identifiers = list(weighted_metrics or ())
+        for identifier in (*self._metric_identifiers, *self._weighted_identifiers):
             metrics_module.resolve(identifier, self.loss)  # unknown names are told now
         self._metrics = None
         self._loss_mean = metrics_module.Mean(name="loss")
@@ -321,7 +327,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
 
     @property
     def metrics(self) -> list[Any]:
-        """The mean loss, then the metrics of `compile`; these are made on the first batch."""
+        """The mean loss, then the metrics and weighted metrics of `compile`, made on the first batch."""
         return [self._loss_mean, *(self._metrics or ())]
 
     def reset_metrics(self) -> None:
@@ -347,7 +353,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             y_pred = self._try(x, y, method)  # says it once more, of the shapes that the user knows
         if self._metrics is None:
             shapes = ((None, *y_pred.shape[1:]), (None, *y.shape[1:]))
-            self._metrics = [metrics_module.resolve(name, self.loss, *shapes) for name in self._metric_identifiers]
+            identifiers = (*self._metric_identifiers, *self._weighted_identifiers)
+            self._metrics = [metrics_module.resolve(name, self.loss, *shapes) for name in identifiers]
             names = [metric.name for metric in self.metrics]
             if len(set(names)) < len(names):
                 raise ValueError(f"compile expected metrics of different names. Received: {names}. Name one otherwise.")
@@ -379,41 +386,40 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         Parameters
         ----------
         data : tuple of Tensors
-            (x, y), one batch.
+            (x, y), one batch; where samples are weighted (x, y, weights).
 
         Returns
         -------
         dict of str to float, or None
             Numbers to report. None: the results of `metrics`.
         """
-        x, y = data
         with GradientTape() as tape:
-            loss, y_pred = self._forward(x, y, training=True)
+            loss, y_pred = self._forward(data, training=True)
         variables = self.trainable_variables
         if not self.optimizer.built:
             self.optimizer.build(variables)
         self.optimizer.apply_gradients(self._reached(tape.gradient(loss, variables), variables))
-        self._update_metrics(loss, y, y_pred)
+        self._update_metrics(loss, y_pred, data)
         return None
 
     def test_step(self, data: tuple[Tensor, ...]) -> Logs | None:
         """Evaluate one batch; override it for an own way. See `train_step`."""
-        x, y = data
-        loss, y_pred = self._forward(x, y, training=False)
-        self._update_metrics(loss, y, y_pred)
+        loss, y_pred = self._forward(data, training=False)
+        self._update_metrics(loss, y_pred, data)
         return None
 
     def predict_step(self, data: tuple[Tensor, ...]) -> Any:
         """The outputs for one batch; override it for an own way."""
         return self(data[0], training=False)
 
-    def _forward(self, x: Tensor, y: Tensor, training: bool) -> tuple[Tensor, Tensor]:
+    def _forward(self, data: tuple[Tensor, ...], training: bool) -> tuple[Tensor, Tensor]:
         """The loss and the output."""
+        x, y, *weights = data
         with note_activation() as noted:
             y_pred = self(x, training=training)
-        return self._compute_loss(y, y_pred, noted), y_pred
+        return self._compute_loss(y, y_pred, noted, *weights), y_pred
 
-    def _compute_loss(self, y: Tensor, y_pred: Tensor, noted: list[Any]) -> Tensor:
+    def _compute_loss(self, y: Tensor, y_pred: Tensor, noted: list[Any], sample_weight: Tensor | None = None) -> Tensor:
         """The loss, from the logits if `y_pred` is the activation noted last and the loss has such a form."""
         if self.loss is None:
             raise RuntimeError(
@@ -424,8 +430,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             _, activation, logits = noted
             loss = self.loss.for_logits_of(activation)
             if loss is not None:
-                return loss(y, logits)
-        return self.loss(y, y_pred)
+                return loss(y, logits, sample_weight)
+        return self.loss(y, y_pred, sample_weight)
 
     def _reached(self, gradients: list[Any], variables: list[Variable]) -> list[tuple[Any, Variable]]:
         """Gradients with their variables, but for those that have none: the user is told once."""
@@ -449,10 +455,15 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             )
         return pairs
 
-    def _update_metrics(self, loss: Tensor, y: Tensor, y_pred: Tensor) -> None:
+    def _update_metrics(self, loss: Tensor, y_pred: Tensor, data: tuple[Tensor, ...]) -> None:
+        _, y, *weights = data
         self._loss_mean.update_state(loss, sample_weight=None if loss.ndim else float(len(y)))
-        for metric in self._metrics or ():
+        metrics = self._metrics or []
+        count = len(self._metric_identifiers)
+        for metric in metrics[:count]:
             metric.update_state(y, y_pred)
+        for metric in metrics[count:]:
+            metric.update_state(y, y_pred, *weights)
 
     def _results(self) -> Logs:
         return {metric.name: float(metric.result()) for metric in self.metrics}
@@ -470,6 +481,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
         *,
         initial_epoch: int = 0,
     ) -> History:
@@ -477,7 +490,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
 
         Parameters
         ----------
-        x : array-like, or iterable of pairs (x_batch, y_batch)
+        x : array-like, or iterable of pairs (x_batch, y_batch), or of (x_batch, y_batch, weights)
             Samples along the first axis. An iterable is read once an epoch: a list of batches, a
             `datasets.Batches`, or an object whose `__iter__` starts anew; a generator lasts one epoch.
         y : array-like, optional
@@ -493,10 +506,15 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         validation_split : float
             The share of the samples, the last ones of `x` and `y` before shuffling, that is held out and
             evaluated after every epoch.
-        validation_data : (x, y), or iterable of pairs, optional
+        validation_data : (x, y), (x, y, weights), or iterable of them, optional
             Evaluated after every epoch; instead of `validation_split`.
         shuffle : bool
             Whether arrays are visited in a new random order every epoch.
+        class_weight : mapping of int to float, optional
+            What the samples of each class count in the loss, 1 for classes that are not in it: larger for
+            rare classes. Labels are integers or one-hot.
+        sample_weight : array-like, optional
+            What each sample counts in the loss, shape (samples,).
         initial_epoch : int
             The number of epochs done before, for training that goes on.
 
@@ -534,10 +552,14 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
                 "fit expected validation_split to be at least 0 and below 1. Received: validation_split="
                 f"{validation_split!r}. 0.1 holds out the last tenth of the samples."
             )
-        training = feed(x, y, batch_size, "fit", shuffle=bool(shuffle), generator=self._shuffles)
+        training = feed(
+            x, y, batch_size, "fit",
+            shuffle=bool(shuffle), generator=self._shuffles, sample_weight=sample_weight, class_weight=class_weight,
+        )  # fmt: skip
         validation = None
         if validation_data is not None:
-            validation = feed(*_pair(validation_data), batch_size, "fit (validation_data)")
+            x_y, weights = _pair(validation_data)
+            validation = feed(*x_y, batch_size, "fit (validation_data)", sample_weight=weights)
         elif validation_split:
             training, validation = training.split(float(validation_split))
         return self._fit(training, validation, range(initial_epoch, epochs), verbose, as_list(callbacks))
@@ -595,7 +617,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # training that diverges shows in the loss
             for number, batch in enumerate(batches):
                 if not self._is_ready:
-                    x, y = batch
+                    x, y, *_ = batch
                     self._get_ready(x, y, "fit" if kind == "train" else "evaluate")
                 hooks(begin, number, {})
                 logs = _plain(step(tuple(map(wrap, batch))))
@@ -619,6 +641,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         y: Any = None,
         batch_size: int = 32,
         verbose: Any = "auto",
+        sample_weight: Any = None,
         *,
         callbacks: Sequence[Callback] | Callback | None = None,
         return_dict: bool = False,
@@ -627,7 +650,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
 
         Parameters
         ----------
-        x, y, batch_size, verbose, callbacks
+        x, y, batch_size, verbose, sample_weight, callbacks
             As for `fit`.
         return_dict : bool
             Whether the numbers come by name.
@@ -643,7 +666,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             As for `fit`.
         """
         self._require_compiled("evaluate")
-        batches = feed(x, y, batch_size, "evaluate")
+        batches = feed(x, y, batch_size, "evaluate", sample_weight=sample_weight)
         reporter = progress(verbose)
         params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
         hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
@@ -700,13 +723,23 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         leaves = iter([np.concatenate(batches) for batches in zip(*map(flatten, outputs))])
         return map_structure(lambda _: next(leaves), outputs[0])
 
-    def train_on_batch(self, x: Any, y: Any, *, return_dict: bool = False) -> Any:
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any,
+        sample_weight: Any = None,
+        class_weight: Mapping[int, float] | None = None,
+        *,
+        return_dict: bool = False,
+    ) -> Any:
         """Take one step of training on one batch.
 
         Parameters
         ----------
         x, y : array-like
             Samples along the first axis.
+        sample_weight, class_weight
+            As for `fit`.
         return_dict : bool
 
         Returns
@@ -714,19 +747,21 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         float, list of float, or dict
             Loss and metrics of this batch, before the step. As `evaluate`.
         """
-        return self._on_batch(x, y, "train_on_batch", self.train_step, return_dict)
+        batches = feed(x, y, sys.maxsize, "train_on_batch", sample_weight=sample_weight, class_weight=class_weight)
+        return self._on_batch(batches, "train_on_batch", self.train_step, return_dict)
 
-    def test_on_batch(self, x: Any, y: Any, *, return_dict: bool = False) -> Any:
+    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, *, return_dict: bool = False) -> Any:
         """Evaluate one batch. See `train_on_batch`."""
-        return self._on_batch(x, y, "test_on_batch", self.test_step, return_dict)
+        batches = feed(x, y, sys.maxsize, "test_on_batch", sample_weight=sample_weight)
+        return self._on_batch(batches, "test_on_batch", self.test_step, return_dict)
 
-    def _on_batch(self, x: Any, y: Any, method: str, step: Callable[..., Any], return_dict: bool) -> Any:
+    def _on_batch(self, batches: Feed, method: str, step: Callable[..., Any], return_dict: bool) -> Any:
         self._require_compiled(method)
-        ((x, y),) = feed(x, y, sys.maxsize, method)
+        (batch,) = batches
         if not self._is_ready:
-            self._get_ready(x, y, method)
+            self._get_ready(batch[0], batch[1], method)
         self.reset_metrics()
-        logs = _plain(step((wrap(x), wrap(y))))
+        logs = _plain(step(tuple(map(wrap, batch))))
         logs = self._results() if logs is None else logs
         return logs if return_dict else _flat(logs)
 
@@ -734,16 +769,17 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
 BUILDS_NOTHING.add(Model.build)
 
 
-def _pair(validation_data: Any) -> tuple[Any, Any]:
-    """`validation_data` as (x, y), or as (batches, None)."""
+def _pair(validation_data: Any) -> tuple[tuple[Any, Any], Any]:
+    """`validation_data` as (x, y) or (batches, None), and the weights of the samples."""
     if isinstance(validation_data, (tuple, list)) and not (validation_data and isinstance(validation_data[0], tuple)):
-        if len(validation_data) != 2:
+        if len(validation_data) not in (2, 3):
             raise ValueError(
-                "fit expected validation_data to be a pair (x, y), or to yield such pairs. Received: a "
+                "fit expected validation_data to be a pair (x, y) or (x, y, weights), or to yield such. Received: a "
                 f"{type(validation_data).__name__} of {len(validation_data)}."
             )
-        return validation_data[0], validation_data[1]
-    return validation_data, None
+        x, y, *weights = validation_data
+        return (x, y), weights[0] if weights else None
+    return (validation_data, None), None
 
 
 def _plain(logs: Any) -> Logs | None:

@@ -400,6 +400,7 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
             "optimizer": serialize(model.optimizer),
             "loss": serialize(model.loss),
             "metrics": serialize(model._metric_identifiers),
+            "weighted_metrics": serialize(model._weighted_identifiers),
             "run_eagerly": model.run_eagerly,
         }
     write_archive(path, arrays, {"model": description})

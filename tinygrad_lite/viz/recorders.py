@@ -163,7 +163,7 @@ class GradientNorms(Callback):
 
     def _record(self) -> None:
         with GradientTape() as tape:
-            loss, _ = self.model._forward(Tensor(self._x), Tensor(self._y), training=False)
+            loss, _ = self.model._forward((Tensor(self._x), Tensor(self._y)), training=False)
         variables = self.model.trainable_variables
         self.steps.append(self._step)
         for name, gradient in zip(_unique([v.name for v in variables]), tape.gradient(loss, variables)):
