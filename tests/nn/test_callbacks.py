@@ -327,7 +327,7 @@ SCRIPT = """
     import numpy as np
     from tinygrad_lite import nn
     x = np.linspace(-1, 1, 64, dtype="float32")[:, None]
-    model = nn.Sequential([nn.Dense(1)])
+    model = nn.Sequential([nn.Dense(1, kernel_initializer="zeros")])
     model.compile("sgd", "mse", metrics=["mae"])
     model.fit(x, x, batch_size=8, epochs=2, verbose={verbose!r})
     model.evaluate(x, x, verbose={verbose!r})
