@@ -1,5 +1,7 @@
 """How an operation and its rules are defined, and what is said when that went wrong."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,13 @@ class TestPrimitive:
         assert (total.domain, total.kinks, total.formula, total.__module__) == ("x > 0.", "none.", "Σ x", __name__)
         made = tgl.primitive(np.exp)
         assert (made.domain, made.__module__) == (None, __name__)
+
+
+@pytest.mark.parametrize(("a", "b"), [((2, 3), (2, 3)), ((3,), (2,)), ((2, 2, 3), (4, 3, 2)), ((), (2, 2))])
+def test_shapes_that_do_not_multiply(a, b):
+    message = (
+        rf"matmul expected a last axis of x1 as long as the last but one of x2 .* Received: "
+        rf"x1\.shape={re.escape(str(a))}, x2\.shape={re.escape(str(b))}\. Transpose one with \.T"
+    )
+    with pytest.raises(ValueError, match=message):
+        tgl.ones(a) @ tgl.ones(b)

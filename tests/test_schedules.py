@@ -117,3 +117,11 @@ def test_wrong_bounds_are_refused(option, value):
 def test_two_ways_of_clipping_are_refused():
     with pytest.raises(ValueError, match=r"in one way\. Received: {'clipnorm': 1.0, 'clipvalue': 2.0}"):
         optim.SGD(clipnorm=1, clipvalue=2)
+
+
+def test_arguments_of_other_libraries_are_told_by_their_names_here():
+    message = (
+        r"Adam does not take lr, betas\. It takes: learning_rate, beta_1.* clipnorm.* Instead of lr: learning_rate"
+    )
+    with pytest.raises(TypeError, match=message):
+        optim.Adam(lr=0.1, betas=(0.9, 0.99))

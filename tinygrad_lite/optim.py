@@ -17,12 +17,19 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import schedules as schedules
-from tinygrad_lite.names import lookup
+from tinygrad_lite.names import lookup, unexpected
 from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, tracing
 
 __all__ = ["SGD", "Adagrad", "Adam", "Momentum", "Optimizer", "RMSProp", "RMSprop", "get"]
 
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
+_INSTEAD = {
+    "lr": "learning_rate",
+    "alpha": "learning_rate",
+    "betas": "beta_1 and beta_2",
+    "eps": "epsilon",
+    "decay": "a schedule of optim.schedules as learning_rate",
+}
 
 BLOCK = 1 << 16
 """Elements that a rule updates at a time: weights, gradient, slots and scratch together fit the cache."""
@@ -83,7 +90,10 @@ class Optimizer:
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        **unknown: Any,
     ) -> None:
+        if unknown:
+            raise unexpected(self, unknown, _INSTEAD)
         self.name = name
         self.weight_decay = None if weight_decay is None else _not_negative("weight_decay", weight_decay)
         self.clipnorm = _clip("clipnorm", clipnorm)

@@ -81,6 +81,7 @@ class Primitive:
         self.is_random = False
         self.hands_on = 0  # how many of the last arguments are the results, as custom gradients have it
         self.needs_zero_rule = is_elementwise  # unless its derivative is finite wherever it is defined
+        self.fitting: tuple[str, str] | None = None  # which shapes fit together, and what to do about others
         self.domain: str | None = None
         self.kinks: str | None = None
         self.__name__: str = name or forward.__name__
@@ -338,11 +339,12 @@ class Primitive:
         shapes = [f"{name}.shape={np.shape(x)}" for name, x in zip(names, arrays)]
         received = ", ".join(shapes + [f"{name}={value!r}" for name, value in kwargs.items()])
         kind = type(error)
-        if self.is_elementwise and "broadcast" in str(error):
-            return ValueError(
-                f"{self.__name__} expected shapes that broadcast together. Received: {received}. Axes must be "
-                "equal or 1, compared from the last: add an axis with x[:, None], or reshape."
-            )
+        expected = _BROADCASTING if self.is_elementwise and "broadcast" in str(error) else None
+        if self.fitting is not None and isinstance(error, ValueError):
+            expected = self.fitting
+        if expected is not None:
+            what, fix = expected
+            return ValueError(f"{self.__name__} expected {what}. Received: {received}. {fix}")
         text = str(error)
         if "Received: " not in text:
             text = f"{self.__name__.lstrip('_')} failed: {text}. Received: {received}."
@@ -351,6 +353,11 @@ class Primitive:
         except Exception:
             return ValueError(text)
 
+
+_BROADCASTING = (
+    "shapes that broadcast together",
+    "Axes must be equal or 1, compared from the last: add an axis with x[:, None], or reshape.",
+)
 
 # Python's numbers pass as they are: NumPy lets them adopt the dtype of the arrays they meet.
 _NUMBERS = frozenset({float, int, bool})

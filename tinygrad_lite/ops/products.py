@@ -92,6 +92,10 @@ def _matmul_right_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 matmul.defvjp(_matmul_left_vjp, _matmul_right_vjp)
+matmul.fitting = (
+    "a last axis of x1 as long as the last but one of x2 (or as the only one), and leading axes that broadcast",
+    "Transpose one with .T, or reshape; for numbers without axes use *.",
+)
 
 
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
