@@ -157,6 +157,10 @@ class GradientTape:
     def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any) -> None:
         """Called for every application of a primitive if `_traces`."""
 
+    def apply_rule(self, primitive: Any, rule: Any, g: Any, y: Any, arguments: Any, metadata: Any) -> Any:
+        """A gradient rule on Tensors, so that what it computes is recorded."""
+        return rule(g, y, *arguments, **metadata)
+
     def note_gradient(self, identity: int, g: Any) -> None:
         """Called with the whole gradient of what has this identity, if a gradient is taken while recording."""
 
@@ -698,7 +702,12 @@ def _walk(
                 d = rules[position]
             else:
                 rule = rules[position] if position < len(rules) else primitive.rule_for(position)
-                d = None if rule is None else rule(g, y, *arguments, **metadata)
+                if rule is None:
+                    continue
+                if recorded:
+                    d = state.tapes[0].apply_rule(primitive, rule, g, y, arguments, metadata)
+                else:
+                    d = rule(g, y, *arguments, **metadata)
             if d is None:
                 continue
             x = values[position]

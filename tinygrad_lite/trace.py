@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.primitive import Primitive, elementwise
+from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape, _zero_rule, state
 from tinygrad_lite.tensor import Array, Tensor, Variable, new_id, tracing, wrap
 
@@ -217,6 +218,25 @@ class Tracer(GradientTape):
             node = self._add(Node("check", np.zeros(0), inputs, check))
             node.metadata = metadata
             node.effect = self.effects[-1] if self.effects else None
+
+    def apply_rule(self, primitive: Any, rule: Any, g: Any, y: Any, arguments: Any, metadata: Any) -> Any:
+        """The rule, operation by operation; or as one operation if it must know values, or differs for arrays."""
+        if len(state.tapes) > 1:  # another tape wants to differentiate it
+            return rule(g, y, *arguments, **metadata)
+        if not getattr(rule, "differs_when_recorded", False):
+            try:
+                return rule(g, y, *arguments, **metadata)
+            except TracingError:
+                pass
+        given = (g, y, list(arguments))
+        places = map_structure(lambda _: None, given)
+
+        def forward(*arrays: Any) -> Any:
+            rest = iter(arrays)
+            g, y, arguments = map_structure(lambda _: next(rest), places)
+            return rule(g, y, *arguments, **metadata)
+
+        return Primitive(forward, name=f"{primitive.__name__}_vjp")(*flatten(given))
 
     def note_gradient(self, identity: int, g: Any) -> None:
         node, of = self.node_of(g, g._data), self._known.get(identity)

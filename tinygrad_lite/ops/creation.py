@@ -159,7 +159,7 @@ def zeros_like(
     >>> zeros_like(ones(2)).numpy()
     array([0., 0.], dtype=float32)
     """
-    return wrap(np.zeros_like(as_array(a), dtype=dtype, shape=shape))
+    return wrap(np.zeros_like(as_array(a, looks=True), dtype=dtype, shape=shape))
 
 
 def ones_like(
@@ -186,7 +186,7 @@ def ones_like(
     >>> ones_like(zeros(2)).numpy()
     array([1., 1.], dtype=float32)
     """
-    return wrap(np.ones_like(as_array(a), dtype=dtype, shape=shape))
+    return wrap(np.ones_like(as_array(a, looks=True), dtype=dtype, shape=shape))
 
 
 def full_like(
@@ -220,7 +220,7 @@ def full_like(
     >>> full_like(zeros(2), 3).numpy()
     array([3., 3.], dtype=float32)
     """
-    array = as_array(a)
+    array = as_array(a, looks=True)
     return full(array.shape if shape is None else shape, fill_value, array.dtype if dtype is None else dtype)
 
 

@@ -170,7 +170,7 @@ _index_add.defvjp_each(_index_add_vjp)
 
 def _storable(x: Tensor, value: Any, name: str) -> Any:
     """`value`, if the dtype of `x` can hold it."""
-    array = as_array(value, like=x.dtype)
+    array = as_array(value, like=x.dtype, looks=True)
     if not np.can_cast(array.dtype, x.dtype, "same_kind"):
         raise TypeError(
             f"{name} expected a value that dtype {x.dtype} can hold. Received: value.dtype={array.dtype}. "

@@ -199,6 +199,7 @@ def _cofactors_vjp(g: Any, y: Any, a: Any) -> Any:
 
 
 det.defvjp(lambda g, y, a: g[..., None, None] * _cofactors.inline(a))
+_cofactors_vjp.differs_when_recorded = True  # type: ignore[attr-defined]
 _cofactors.defvjp(_cofactors_vjp)
 
 
