@@ -128,6 +128,7 @@ class _Writer:
         self._operations = SimpleNamespace()
         self.namespace: dict[str, Any] = {"np": np, "ops": self._operations, "assign": _assign}
         self._taken = {*self.namespace, "buffers", "buffer", self.name}
+        self._numbers: dict[str, int] = {}  # the last that was put behind a name
         self._names: dict[int, str] = {}
         self._wishes: dict[int, str] = {}  # names as they should be, by id()
         self._known: dict[int, str] = {}  # constants of the namespace by id()
@@ -159,11 +160,12 @@ class _Writer:
 
     def _new_name(self, wanted: str) -> str:
         wanted = _identifier(wanted)
-        name, number = wanted, 1
+        name, number = wanted, self._numbers.get(wanted, 1)
         while name in self._taken or re.fullmatch(r"b\d+", name):
             number += 1
             name = f"{wanted}_{number}"
         self._taken.add(name)
+        self._numbers[wanted] = number
         return name
 
     def _constant(self, value: Any, wanted: str) -> str:

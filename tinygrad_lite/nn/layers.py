@@ -519,16 +519,23 @@ def name_children(parent: Layer) -> None:
     """Give the layers directly inside `parent` that are named by their class names that differ."""
     children = list(dict.fromkeys(parts(parent)[1]))
     taken = {child.name for child in children if not child._is_named_by_class}
+    counts: dict[str, int] = {}
     for child in children:
-        if not child._is_named_by_class:
-            continue
-        name, count = child.name, 0
-        while child.name in taken:
-            count += 1
-            child.name = f"{name}_{count}"
-        taken.add(child.name)
-        child._is_named_by_class = False
-        name_weights(child, [*(layer.name for layer in parent._around()), child.name])  # if it was built before
+        if child._is_named_by_class:
+            name_child(parent, child, taken, counts)
+
+
+def name_child(parent: Layer, child: Layer, taken: set[str], counts: dict[str, int]) -> None:
+    """Number the name of `child` so that it is not `taken`; `counts` has the numbers that are, by name."""
+    name, count = child.name, counts.get(child.name, 0)
+    child.name = f"{name}_{count}" if count else name
+    while child.name in taken:
+        count += 1
+        child.name = f"{name}_{count}"
+    taken.add(child.name)
+    counts[name] = count
+    child._is_named_by_class = False
+    name_weights(child, [*(layer.name for layer in parent._around()), child.name])  # if it was built before
 
 
 def name_weights(root: Layer, path: Sequence[str]) -> None:

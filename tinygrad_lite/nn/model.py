@@ -25,6 +25,7 @@ from tinygrad_lite.nn.layers import (
     Input,
     Layer,
     inside,
+    name_child,
     name_children,
     note_activation,
     parts,
@@ -851,8 +852,7 @@ class Sequential(Model):
                 f"Sequential expected a list of layers. Received: {layers!r}. Put the layers into brackets: "
                 "Sequential([layer, layer])."
             )
-        for layer in layers or ():
-            self._append(layer)
+        self._extend(layers or ())
         self._build_if_known()
 
     def add(self, layer: Layer | Input) -> None:
@@ -865,7 +865,7 @@ class Sequential(Model):
         ValueError
             The model has it already, or has one of its name.
         """
-        self._append(layer)
+        self._extend([layer])
         self._build_if_known()
 
     def pop(self) -> Layer:
@@ -884,26 +884,34 @@ class Sequential(Model):
         self._forget_output()
         return layer
 
-    def _append(self, layer: Any) -> None:
-        if isinstance(layer, Input):
-            if self._layers or self._input is not None:
-                raise ValueError("Sequential expected Input as its first item only. Received: Input after a layer.")
-            self._input = layer
-            return
-        if not isinstance(layer, Layer):
-            raise TypeError(_not_a_layer(layer))
-        if any(known is layer for known in self._layers):
-            raise ValueError(
-                f"Sequential expected every layer once. Received: {layer.name!r} twice. Make a second layer, or "
-                "subclass nn.Model to use the same weights twice."
-            )
-        if not layer._is_named_by_class and any(known.name == layer.name for known in self._layers):
-            raise ValueError(
-                f"Sequential expected layers of different names. Received: two called {layer.name!r}. Pass another "
-                "name=... to one."
-            )
-        self._layers.append(layer)
-        name_children(self)
+    def _extend(self, layers: Iterable[Any]) -> None:
+        seen, names = set(map(id, self._layers)), {layer.name for layer in self._layers}
+        taken = {layer.name for layer in parts(self)[1] if not layer._is_named_by_class}
+        counts: dict[str, int] = {}
+        for layer in layers:
+            if isinstance(layer, Input):
+                if self._layers or self._input is not None:
+                    raise ValueError("Sequential expected Input as its first item only. Received: Input after a layer.")
+                self._input = layer
+                continue
+            if not isinstance(layer, Layer):
+                raise TypeError(_not_a_layer(layer))
+            if id(layer) in seen:
+                raise ValueError(
+                    f"Sequential expected every layer once. Received: {layer.name!r} twice. Make a second layer, or "
+                    "subclass nn.Model to use the same weights twice."
+                )
+            if not layer._is_named_by_class and layer.name in names:
+                raise ValueError(
+                    f"Sequential expected layers of different names. Received: two called {layer.name!r}. Pass another "
+                    "name=... to one."
+                )
+            self._layers.append(layer)
+            if layer._is_named_by_class:
+                name_child(self, layer, taken, counts)
+            seen.add(id(layer))
+            names.add(layer.name)
+            taken.add(layer.name)
         self._forget_output()
 
     def _forget_output(self) -> None:
