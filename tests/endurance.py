@@ -10,6 +10,7 @@
 import argparse
 import gc
 import os
+import re
 import sys
 import tempfile
 import time
@@ -143,8 +144,8 @@ def deep_stages(count, folder):
     def graph():
         with tgl.GradientTape(persistent=True) as tape:
             loss = model(x).sum()
-        found = viz.graph(tape, loss)
-        return len(found.nodes) > 3 * count and len(found.dot) < 1_000_000  # every weight is in it, folded
+        shown = re.findall(r">([\d,]+) parameters<", viz.graph(tape, loss).dot)
+        return sum(int(number.replace(",", "")) for number in shown) == model.count_params()  # folded, none is missing
 
     model = None
     return {

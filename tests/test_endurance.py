@@ -12,8 +12,8 @@ SPEC.loader.exec_module(endurance)
 
 @pytest.mark.parametrize("name", ["eager", "tgl.function", "fit"])
 def test_steps_leave_nothing_behind(name, tmp_path):
-    blocks, memory, files, _ = endurance.growth(endurance.ways(tmp_path)[name], count=200, warm=50)
-    assert blocks < 200  # one at every step would be that many
+    blocks, memory, files, _ = endurance.growth(endurance.ways(tmp_path)[name], count=600, warm=200)
+    assert blocks < 600  # one at every step would be that many
     assert memory < 4 or memory != memory
     assert files == 0
 
