@@ -66,6 +66,9 @@ class Primitive:
     lowering : callable or None
         The same computation in smaller primitives, bit for bit: what a `tgl.function` writes instead, so that its
         parts can be shared and done in place. It returns None where it does not apply.
+    may_alias : bool
+        A result may be an argument, or look into one, depending on the memory layout or on values. Then what a
+        `tgl.function` saw while tracing says nothing about its later calls. True for every forward of a user's.
     domain, kinks : str or None
         Where it is defined; where it has no derivative, and what stands for it there.
     """
@@ -79,6 +82,7 @@ class Primitive:
         self.lowering: Callable[..., Any] | None = None
         self.is_differentiable = True
         self.is_random = False
+        self.may_alias = False
         self.hands_on = 0  # how many of the last arguments are the results, as custom gradients have it
         self.needs_zero_rule = is_elementwise  # unless its derivative is finite wherever it is defined
         self.fitting: tuple[str, str] | None = None  # which shapes fit together, and what to do about others
@@ -94,6 +98,7 @@ class Primitive:
         else:
             self.__wrapped__ = forward
             self.__module__ = forward.__module__
+            self.may_alias = not str(forward.__module__).startswith("tinygrad_lite.")
             parameters = inspect.signature(forward).parameters.values()
             positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
             self.arrays = tuple(p.name for p in positional)

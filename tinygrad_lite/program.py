@@ -521,10 +521,15 @@ def _frozen(value: Any) -> Any:
 def _order(
     nodes: list[Node], outputs: list[Node], assigned: list[tuple[Variable, Node]], same: dict[int, Node]
 ) -> list[Node]:
-    """What is needed, in an order in which an update comes after all that does not have to come after it."""
+    """What is needed, in an order in which an update comes after all that does not have to come after it.
+
+    What draws random numbers is needed always, and stays in the order in which it was traced: a stream must be where
+    eager code would have left it.
+    """
     updates = [node for node in nodes if node.kind == "update"]
+    effects = [node for node in nodes if node.kind in ("update", "check") or _is_random(node)]
     needed: dict[int, Node] = {}
-    stack = [*outputs, *(node for _, node in assigned), *updates, *(node for node in nodes if node.kind == "check")]
+    stack = [*outputs, *(node for _, node in assigned), *effects]
     while stack:
         node = stack.pop()
         if id(node) not in needed:
@@ -533,11 +538,14 @@ def _order(
     folded = [node for node in needed.values() if id(node) not in same]
     sequence = folded + [node for node in nodes if id(node) in needed]
     rank: dict[int, int] = {}  # how many updates come before it
+    drawn = 0  # the rank of the last that draws random numbers
     for node in sequence:
         before = [rank[id(same[id(x)])] for x in node.inputs if isinstance(x, Node)]
         before += [updates.index(node.effect) + 1] if node.effect is not None else []
         before += [updates.index(node) + 1] if node.kind == "update" else []
+        before += [drawn] if _is_random(node) else []
         rank[id(node)] = max(before, default=0)
+        drawn = rank[id(node)] if _is_random(node) else drawn
     return sorted(sequence, key=lambda node: (rank[id(node)], node.kind != "update"))
 
 
@@ -569,6 +577,10 @@ def _formula(optimizer: Any) -> list[str]:
 
 def _is_ufunc(node: Node) -> bool:
     return node.kind == "call" and isinstance(node.payload.forward, np.ufunc)
+
+
+def _is_random(node: Node) -> bool:
+    return node.kind == "call" and node.payload.is_random
 
 
 def _is_inline(node: Node) -> bool:

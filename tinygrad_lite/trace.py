@@ -9,7 +9,7 @@ leaves no trace, which is why a branch on a traced value must raise.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -93,10 +93,15 @@ class Node:
         self.scope: tuple[str, ...] = ()
         self.effect: Node | None = None  # the update that a variable is read after
         self.gradient_of: Any = None  # the Node whose gradient this is, for a name
-        self.shares = tuple(  # the inputs whose memory it looks into
+        self.shares: tuple[Node, ...] = ()  # the inputs whose memory it looks into
+        self.look_into([value], kind == "item" or (kind == "call" and payload.may_alias))
+
+    def look_into(self, values: Iterable[Any], always: bool = False) -> None:
+        """Note which inputs share memory with `values`; `always` if they may do so when it is called again."""
+        self.shares = tuple(
             x
-            for x in inputs
-            if isinstance(x, Node) and isinstance(value, np.ndarray) and np.may_share_memory(value, x.value)
+            for x in self.inputs
+            if isinstance(x, Node) and (always or any(np.may_share_memory(value, x.value) for value in values))
         )
 
 
@@ -108,6 +113,7 @@ def _zero_guard(g: Any, d: Any) -> Array:
 
 _zero_guard.defvjp(None, lambda upstream, y, g, d: np.where(np.isnan(d) & (g == 0), 0, upstream))
 _zero_guard.needs_zero_rule = False
+_zero_guard.may_alias = True  # `d` itself where there is no nan
 
 identity = Primitive(lambda x: x, name="identity")
 
@@ -206,6 +212,7 @@ class Tracer(GradientTape):
             self._mark(outputs[0], call)
             return
         call.multiple = True
+        call.look_into([output._data for output in outputs], primitive.may_alias)
         for position, output in enumerate(outputs):
             item = self._add(Node("item", output._data, (call,)))
             item.position = position
@@ -236,7 +243,9 @@ class Tracer(GradientTape):
             g, y, arguments = map_structure(lambda _: next(rest), places)
             return rule(g, y, *arguments, **metadata)
 
-        return Primitive(forward, name=f"{primitive.__name__}_vjp")(*flatten(given))
+        made = Primitive(forward, name=f"{primitive.__name__}_vjp")
+        made.may_alias = True
+        return made(*flatten(given))
 
     def note_gradient(self, identity: int, g: Any) -> None:
         node, of = self.node_of(g, g._data), self._known.get(identity)
@@ -277,7 +286,9 @@ class Tracer(GradientTape):
             node = self._add(Node("call", variable._data, (given,), identity))
         else:
             made = _ASSIGNERS[method]
-            node = self._add(Node("call", variable._data, (self.read(variable), given), made))
+            old = self.read(variable)
+            value = made.forward(variable._data, value._data if isinstance(value, Tensor) else value)
+            node = self._add(Node("call", value, (old, given), made))
         node.section = "update"
         self.current[variable._id] = node
         self.assigned[variable._id] = variable
@@ -295,6 +306,12 @@ class Tracer(GradientTape):
             raise TracingError(
                 "A Variable was assigned and then updated by an optimizer in one tgl.function. Do the one or the "
                 "other inside of it, or leave this part eager."
+            )
+        if self.assigned and callable(optimizer._learning_rate) and not _is_ours(optimizer._learning_rate):
+            raise TracingError(
+                f"A Variable was assigned before a step of {optimizer.name}, whose learning rate is a function and may "
+                "read that Variable: it would read the old value. Assign after the step, or leave this part eager. "
+                f"Received: {', '.join(repr(variable.name) for variable in self.assigned.values())} assigned."
             )
         update = Node("update", np.zeros(0), inputs, (optimizer, list(variables)))
         update.section = "update"
@@ -392,6 +409,10 @@ class Tracer(GradientTape):
 
 
 _SHAPED_BY_VALUES = {"nonzero", "argwhere", "flatnonzero", "_unique"}
+
+
+def _is_ours(x: Any) -> bool:
+    return type(x).__module__.startswith("tinygrad_lite.")
 
 
 def _masks(primitive: Primitive, arrays: Any, inputs: Any) -> bool:

@@ -366,6 +366,19 @@ def test_a_variable_reversed_into_itself():
     np.testing.assert_array_equal(v.numpy(), [10.0, 8.0, 10.0])
 
 
+def test_a_constant_assigned_and_then_added_to():
+    v = tgl.Variable(0.0)
+
+    @tgl.function
+    def f():
+        v.assign(3.0)
+        v.assign_add(1.0)
+        v.assign_sub(0.5)
+        return v.value()
+
+    assert twice(f).item() == v.item() == 3.5
+
+
 def test_a_reading_of_a_variable_stays_what_it_was():
     v = tgl.Variable([1.0, 2.0])
 
@@ -506,6 +519,29 @@ def test_assigning_and_then_updating_is_refused():
     assert optimizer.learning_rate.item() == 0.1
 
 
+def test_an_assigned_variable_that_the_learning_rate_may_read_is_refused():
+    rate, w = tgl.Variable(1.0, trainable=False), tgl.Variable([1.0, 2.0, 3.0])
+    optimizer = optim.SGD(lambda: rate.item())
+
+    @tgl.function
+    def halve_first(g):
+        rate.assign(rate * 0.5)
+        optimizer.apply_gradients([(g, w)])
+
+    with pytest.raises(TracingError, match=r"learning rate is a function.*Assign after the step"):
+        halve_first(X)
+    assert rate.item() == 1.0
+
+    @tgl.function
+    def halve_last(g):
+        optimizer.apply_gradients([(g, w)])
+        rate.assign(rate * 0.5)
+
+    halve_last(X)
+    halve_last(X)
+    np.testing.assert_allclose(w.numpy(), X.numpy() * (1 - 1.0 - 0.5))
+
+
 def test_a_learning_rate_changed_outside_is_used():
     v, optimizer = tgl.Variable(1.0), optim.SGD(0.5)
     f = tgl.function(lambda: optimizer.apply_gradients([(tgl.constant(1.0), v)]))
@@ -533,6 +569,29 @@ def test_the_number_of_steps_is_read_after_the_update():
 
 
 # Randomness ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda v: (tgl.dropout(v * 1.0, 0.5), tgl.random.uniform((3,))),  # the first has to wait for the update
+        lambda v: (tgl.random.normal((2,)), tgl.random.normal((3,)))[1:],  # the first is not used
+    ],
+    ids=["order", "unused"],
+)
+def test_streams_of_random_numbers_are_where_eager_code_leaves_them(draw):
+    def run(compiles):
+        tgl.random.set_seed(0)
+        v, optimizer = tgl.Variable([1.0, 2.0, 3.0]), optim.SGD(0.1)
+
+        def f(x):
+            optimizer.apply_gradients([(x, v)])
+            return draw(v)
+
+        f = tgl.function(f) if compiles else f
+        return [[y.numpy().tolist() for y in f(X)] for _ in range(3)]
+
+    assert run(True) == run(False)
 
 
 def test_random_numbers_are_drawn_anew():

@@ -50,6 +50,7 @@ def _reshape(a: Any, *, shape: tuple[int, ...]) -> Array:
     return np.reshape(a, shape)
 
 
+_reshape.may_alias = True  # a view where the strides allow it, else a copy
 _reshape.defvjp(lambda g, y, a, shape: np.reshape(g, a.shape))
 
 
