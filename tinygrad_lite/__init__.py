@@ -24,6 +24,7 @@ from tinygrad_lite.primitive import custom_gradient as custom_gradient
 from tinygrad_lite.primitive import elementwise as elementwise
 from tinygrad_lite.primitive import nondifferentiable as nondifferentiable
 from tinygrad_lite.primitive import primitive as primitive
+from tinygrad_lite.strictness import strict as strict
 from tinygrad_lite.tape import GradientTape as GradientTape
 from tinygrad_lite.tape import UnconnectedGradients as UnconnectedGradients
 from tinygrad_lite.tape import stop_gradient as stop_gradient

@@ -12,7 +12,6 @@ The semantics are those of TensorFlow 2's `tf.GradientTape`.
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lite.strictness import is_strict, suspect
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, detached, new_id, wrap
 
@@ -152,6 +152,7 @@ class GradientTape:
     (Tensor(27., shape=(), dtype=float32), Tensor(18., shape=(), dtype=float32))
     """
 
+    _looks_back = True  # whether, as the only tape, it wants to see the operations of a walk backwards
     _traces = False  # whether this is not a tape but what `tgl.function` traces with: it notes every call
 
     def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any) -> None:
@@ -254,11 +255,9 @@ class GradientTape:
                     "Make it one with tgl.constant(...) before the computation, and compute with that."
                 )
             if leaf.dtype.kind != "f":
-                warnings.warn(
+                suspect(
                     f"tape.watch expected a floating dtype. Received: dtype={leaf.dtype}. Integers and booleans "
-                    "carry no gradient: it will be None. Convert with tgl.cast(tensor, 'float32') before.",
-                    UserWarning,
-                    stacklevel=2,
+                    "carry no gradient: it will be None. Convert with tgl.cast(tensor, 'float32') before."
                 )
                 continue
             with _naming:
@@ -407,6 +406,8 @@ class GradientTape:
                 self._seeds[target._id] = seed if known is None else wrap(known._data + seed._data)
         _warn_of_integer_targets(self, targets)
         found = self._pull_back(targets, seeds, leaves, release=not self._persistent)
+        if is_strict():
+            _refuse_unreached(leaves, found)
         answers = iter(_answer(source, gradient, unconnected) for source, gradient in zip(leaves, found))
         return map_structure(lambda _: next(answers), sources)
 
@@ -553,7 +554,7 @@ class GradientTape:
 
     def _pull_back(self, targets: list[Tensor], seeds: list[Any], sources: list[Tensor], *, release: bool) -> list[Any]:
         """Gradients of the seeded targets with respect to `sources`, as Tensors or None."""
-        recorded = bool(state.tapes)  # by tapes around or by this one: then rules compute with Tensors
+        recorded = _is_recorded()  # by tapes around or by this one: then rules compute with Tensors
         gradients: dict[int, Any] = {}
         for target, seed in zip(targets, seeds):
             if target._id in self._watched and target.dtype.kind == "f":
@@ -581,7 +582,7 @@ class GradientTape:
 
     def _pull_back_each(self, target: Tensor, seeds: Iterable[Tensor], sources: list[Tensor]) -> list[list[Any]]:
         """`_pull_back` of one target for many seeds; what lies between it and the sources is looked up once."""
-        recorded = bool(state.tapes)
+        recorded = _is_recorded()
         if recorded:
             self._teach()
         record = self._record
@@ -602,6 +603,11 @@ class GradientTape:
         finally:
             state.pulling_back -= 1
         return rows
+
+
+def _is_recorded() -> bool:
+    tapes = state.tapes
+    return bool(tapes) and (len(tapes) > 1 or tapes[0]._looks_back)
 
 
 def _one_hot(target: Tensor, index: Any) -> Tensor:
@@ -867,11 +873,19 @@ def _warn_of_integer_targets(tape: GradientTape, targets: list[Tensor]) -> None:
         if target.dtype.kind != "f":
             origin = tape._dead_ends.get(target._id)
             what = f"{origin} is not differentiable: its result has" if origin else "The target has"
-            warnings.warn(
+            suspect(
                 f"{what} dtype {target.dtype}, which carries no gradient: the gradient is None. Differentiate a "
-                "floating value instead: what was compared or counted, or a smooth stand-in for it.",
-                UserWarning,
-                stacklevel=3,
+                "floating value instead: what was compared or counted, or a smooth stand-in for it."
+            )
+
+
+def _refuse_unreached(sources: list[Tensor], gradients: list[Any]) -> None:
+    """Raise for a Variable that has no gradient: only called where `tgl.strict` is on."""
+    for source, gradient in zip(sources, gradients):
+        if gradient is None and isinstance(source, Variable):
+            suspect(
+                f"The target does not depend on the Variable {source.name!r}: its gradient is None. Leave it out of "
+                "the sources if that is meant; tape.explain(target, variable) says where the way ends."
             )
 
 

@@ -359,7 +359,8 @@ def test_integer_images():
     model = nn.Sequential([nn.Flatten(), nn.Dense(2, "softmax")])
     model.compile("sgd", "sparse_categorical_crossentropy")
     images = RNG.integers(0, 256, (10, 5, 5), dtype="uint8")
-    model.fit(images, np.zeros(10, "uint8"), verbose=0)
+    with pytest.warns(UserWarning, match="Pixels: pass x / 255"):
+        model.fit(images, np.zeros(10, "uint8"), verbose=0)
     assert model.predict(images, verbose=0).shape == (10, 2)
 
 

@@ -8,13 +8,10 @@ one, a `tgl.function` runs eagerly, as it does for every tape.
 from __future__ import annotations
 
 import linecache
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from tinygrad_lite.callers import user_frame
 from tinygrad_lite.tape import GradientTape, state
 from tinygrad_lite.tensor import new_id, tracing
 
@@ -22,9 +19,6 @@ __all__ = ["Observer", "Site", "call_site", "site_of", "told"]
 
 MOST_SITES = 1 << 16
 """Operations whose lines are remembered; of more, the latest."""
-
-_PACKAGES = (os.path.dirname(__file__), np.__file__)
-_INSIDE = (*(os.path.dirname(path) + os.sep for path in _PACKAGES), "<__array_function__")
 
 
 class Site(NamedTuple):
@@ -46,10 +40,8 @@ class Site(NamedTuple):
 
 
 def call_site() -> Site:
-    """The innermost line of the stack that is neither of this package nor of NumPy."""
-    frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(_INSIDE) and frame.f_back is not None:
-        frame = frame.f_back
+    """Where the user is, and in which layers."""
+    frame, _ = user_frame()
     return Site(frame.f_code.co_filename, frame.f_lineno, tuple(state.scopes))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -32,7 +31,10 @@ from tinygrad_lite.nn.layers import (
     weights_are_given,
 )
 from tinygrad_lite.nn.registry import register_built_in
+from tinygrad_lite.nn.steering import TerminateOnNaN
 from tinygrad_lite.nn.steps import Step
+from tinygrad_lite.nn.suspicions import Watch
+from tinygrad_lite.strictness import is_strict, suspect
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape
 from tinygrad_lite.tensor import Array, Tensor, Variable, wrap
@@ -97,7 +99,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         self._loss_mean = metrics_module.Mean(name="loss")
         self._is_compiled = False
         self._is_ready = False
-        self._has_warned = False
+        self._suspected: set[Any] = set()  # what the user was told of
 
     # Layers -----------------------------------------------------------------------------------------------
 
@@ -324,7 +326,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         self._metrics = None
         self._loss_mean = metrics_module.Mean(name="loss")
         self.run_eagerly = bool(run_eagerly)
-        self._is_compiled, self._is_ready, self._has_warned = True, False, False
+        self._is_compiled, self._is_ready, self._suspected = True, False, set()
 
     @property
     def metrics(self) -> list[Any]:
@@ -446,13 +448,11 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
                 + (f"no gradient for any of {names}. " if names else "a model without trainable weights. ")
                 + "Does `call` use its layers, without .numpy()? Is `trainable` True?"
             )
-        if not self._has_warned:
-            self._has_warned = True
-            warnings.warn(
+        if "unreached" not in self._suspected or is_strict():
+            self._suspected.update(["unreached", *names])
+            suspect(
                 f"The loss does not depend on {names}: they are not trained. Use their layers in `call`, or set "
-                "layer.trainable = False.",
-                UserWarning,
-                stacklevel=2,
+                "layer.trainable = False."
             )
         return pairs
 
@@ -523,7 +523,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         -------
         History
             `history.history["loss"]` and so on: one number an epoch, over all its samples. It is returned also
-            where Ctrl-C ended training; the model keeps the weights that it has then.
+            where Ctrl-C or a loss of NaN ended training; the model keeps the weights that it has then.
 
         Raises
         ------
@@ -531,7 +531,14 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             The model is not compiled.
         ValueError
             The data is empty, of unequal lengths, has NaN or inf in it, or does not fit the model or the loss;
-            a number is out of its range.
+            a number is out of its range. With `tgl.strict()` also for what is only suspicious.
+
+        Warns
+        -----
+        SuspicionWarning
+            The loss became NaN or infinite, and training stopped. Once for each, in the first epochs after `compile`:
+            weights that the loss does not reach or that do not move, labels that never change, large inputs, and
+            whatever else `tgl.strict` is about.
 
         Examples
         --------
@@ -575,7 +582,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         others = [*(callback for callback in callbacks if callback not in backups), history]
         hooks = CallbackList([*([reporter] if reporter else []), *others, *backups], self, params)
         self.stop_training = self.was_interrupted = False
-        train_step, test_step = (Step(self, name, bool(callbacks)) for name in ("train_step", "test_step"))
+        step, test_step = (Step(self, name, bool(callbacks)) for name in ("train_step", "test_step"))
+        train_step = Watch(self, step, stops=not any(isinstance(callback, TerminateOnNaN) for callback in callbacks))
         logs: Logs = {}
         epoch = epochs.start
         try:
@@ -585,6 +593,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             for epoch in epochs:
                 hooks("on_epoch_begin", epoch, {})
                 logs = self._epoch(training, hooks, "train", train_step)
+                train_step.end(logs.get("loss", 0.0))
                 if validation is not None:
                     results = self._test(validation, hooks, test_step)
                     logs = logs | {f"val_{name}": value for name, value in results.items()}
@@ -608,7 +617,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         hooks("on_train_end", logs)
         return history
 
-    def _epoch(self, batches: Feed, hooks: CallbackList, kind: str, step: Step) -> Logs:
+    def _epoch(self, batches: Feed, hooks: CallbackList, kind: str, step: Step | Watch) -> Logs:
         """Hand all batches to `step`, between the hooks of that kind; return the numbers over all of them."""
         self.reset_metrics()
         step.refresh()

@@ -124,9 +124,9 @@ class CSVLogger(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Stops training at the first batch after which the loss is nan or infinite, and says so.
+    """Stops training at the first batch after which the loss is nan or infinite, and prints so.
 
-    `fit` stops by itself on such a loss at the end of an epoch; this looks after every batch.
+    `fit` stops by itself on such a loss, with a warning; where this callback is, it leaves it to it.
 
     Examples
     --------

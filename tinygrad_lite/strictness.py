@@ -1,0 +1,95 @@
+"""What is only suspicious: a warning, and with `tgl.strict()` an error.
+
+A mistake always raises. Suspicious is what can be meant and usually is not: labels that never change, weights that
+the loss does not reach. Who finds such a thing calls `suspect`.
+"""
+
+from __future__ import annotations
+
+import threading
+from types import TracebackType
+
+from tinygrad_lite.callers import warn_user
+
+__all__ = ["StrictError", "SuspicionWarning", "is_strict", "strict", "suspect"]
+
+
+class SuspicionWarning(UserWarning):
+    """Something that can be meant, and usually is not."""
+
+
+class StrictError(ValueError):
+    """The same, where `tgl.strict()` is on."""
+
+
+class _State(threading.local):
+    is_on = False
+
+
+_state = _State()
+
+
+def is_strict() -> bool:
+    """Whether `tgl.strict` is on in this thread."""
+    return _state.is_on
+
+
+class strict:  # in small letters: it is called like a function
+    """Let what is only suspicious raise, in this thread: a switch, and a context manager.
+
+    `tgl.strict()` turns it on from here on, `tgl.strict(False)` off; after `with tgl.strict():` it is as it was.
+
+    What `fit` finds suspicious is listed in docs/debugging.md. With it on, `fit` looks in every epoch, else in the
+    first ones after `compile`; and `tape.gradient` raises where a Variable has no gradient.
+
+    Parameters
+    ----------
+    on : bool
+
+    Raises
+    ------
+    TypeError
+        `on` is not a bool.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> v, w = tgl.Variable(1.0), tgl.Variable(2.0, name="w")
+    >>> with tgl.strict():
+    ...     with tgl.GradientTape() as tape:
+    ...         y = v * 3.0
+    ...     tape.gradient(y, [v, w])  # doctest: +IGNORE_EXCEPTION_DETAIL
+    Traceback (most recent call last):
+    tinygrad_lite.strictness.StrictError: The target does not depend on the Variable 'w': its gradient is None.
+    """
+
+    def __init__(self, on: bool = True) -> None:
+        if not isinstance(on, bool):
+            raise TypeError(f"strict expected True or False. Received: on={on!r}. Use `with tgl.strict():`.")
+        self._before = _state.is_on
+        self._on = _state.is_on = on
+
+    def __enter__(self) -> strict:
+        _state.is_on = self._on
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        _state.is_on = self._before
+
+    def __repr__(self) -> str:
+        return f"<tgl.strict, {'on' if _state.is_on else 'off'} in this thread>"
+
+
+def suspect(message: str) -> None:
+    """Warn of something suspicious, or raise where `tgl.strict` is on.
+
+    Raises
+    ------
+    StrictError
+        `tgl.strict` is on.
+    """
+    if _state.is_on:
+        raise StrictError(f"{message} (tgl.strict() is on: without it this is a warning.)")
+    warn_user(message, SuspicionWarning)
