@@ -209,8 +209,6 @@ class Optimizer:
         if self.built:
             self._refuse_foreign(variables)
             return
-        self._trainable = variables
-        self._index = {variable._id: n for n, variable in enumerate(variables)}
         self._state = {
             slot: [
                 Variable(np.full(v.shape, start, v.dtype), trainable=False, name=f"{self.name}/{v.name}/{slot}")
@@ -218,6 +216,8 @@ class Optimizer:
             ]
             for slot, start in self.slots().items()
         }
+        self._trainable = variables
+        self._index = {variable._id: n for n, variable in enumerate(variables)}
         self.built = True
 
     # A step -----------------------------------------------------------------------------------------------
@@ -263,11 +263,14 @@ class Optimizer:
         step = self._iterations.item() + 1
         positions = [self._index[variable._id] for variable in variables]
         slots = [[_buffer(slot[n]) for slot in self._state.values()] for n in positions]
-        buffers = [_buffer(variable) for variable in variables]  # before the first change: no memory, no harm
-        with np.errstate(over="ignore", invalid="ignore"):  # a step that diverges shows in the loss
-            for w, g, states, scale in zip(buffers, gradients, slots, self._scales(gradients)):
-                self.update_array(w, g, states, learning_rate, step, scale)
+        buffers = [_buffer(variable) for variable in variables]
+        for w in buffers:
+            self._room(w)
         count = self._iterations.writable()
+        scales = self._scales(gradients)  # all memory is there before the first change: without it there is no harm
+        with np.errstate(over="ignore", invalid="ignore"):  # a step that diverges shows in the loss
+            for w, g, states, scale in zip(buffers, gradients, slots, scales):
+                self.update_array(w, g, states, learning_rate, step, scale)
         count += 1
 
     def _scales(self, gradients: Sequence[Array]) -> list[float]:
@@ -297,22 +300,31 @@ class Optimizer:
             What the gradient is multiplied by, block by block.
         """
         size, dtype = w.size, w.dtype
-        scratch = self._scratch.get(dtype)
-        if scratch is None or scratch.size < min(size, BLOCK):
-            scratch = self._scratch[dtype] = np.empty(min(size, BLOCK), dtype)
+        scratch, changed = self._room(w)
         flat = [array.reshape(-1) for array in (w, *slots)]
         gradient: Any = g.reshape(-1) if g.flags.c_contiguous else g.flat  # .flat copies a block at a time
         for start in range(0, size, BLOCK):
             stop = min(start + BLOCK, size)
             weights, *states = (array[start:stop] for array in flat)
-            g_block = gradient[start:stop].astype(dtype, copy=False)
+            g_block, room = gradient[start:stop], changed[: stop - start]
+            if g_block.dtype != dtype:
+                np.copyto(room, g_block, casting="unsafe")
+                g_block = room
             if scale != 1.0:
-                g_block = g_block * scale
+                g_block = np.multiply(g_block, scale, out=room)
             if self.clipvalue is not None:
-                g_block = np.clip(g_block, -self.clipvalue, self.clipvalue)
+                g_block = np.clip(g_block, -self.clipvalue, self.clipvalue, out=room)
             if self.weight_decay is not None:
                 weights -= np.multiply(weights, learning_rate * self.weight_decay, out=scratch[: stop - start])
             self.update(weights, g_block, states, scratch[: stop - start], learning_rate, step)
+
+    def _room(self, w: Array) -> tuple[Array, Array]:
+        """Two blocks to compute in: one for the rule, one for a gradient that is scaled, clipped or converted."""
+        size, dtype = min(w.size, BLOCK), w.dtype
+        room = self._scratch.get(dtype)
+        if room is None or room.shape[1] < size:
+            room = self._scratch[dtype] = np.empty((2, size), dtype)
+        return room[0], room[1]
 
     def _checked(self, pairs: list[Any]) -> tuple[list[Array], list[Variable]]:
         """The gradients as arrays and their Variables, or the error that says what is wrong with them."""

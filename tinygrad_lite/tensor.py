@@ -515,6 +515,13 @@ class Variable(Tensor):
         np.subtract(data, array, out=data, casting="same_kind")
         return self
 
+    def adopt(self, array: Array) -> None:
+        """Make `array`, of this shape and dtype and nobody else's, the value: an assignment that needs no memory."""
+        if tracing.tracer is None:
+            self._data = array
+        else:
+            self.assign(array)
+
     def writable(self, *, copied: bool = True) -> Array:
         """The Variable's own buffer, to be written to: for optimizers.
 

@@ -442,7 +442,7 @@ class Layer:
                 f"{self.name}.set_weights expected a list of {len(mine)} arrays ({shapes or 'none'}). Received: a "
                 f"list of {len(weights)}. Pass what get_weights() of an equal {type(self).__name__} returns."
             )
-        values = [as_array(value, dtype=weight.dtype) for weight, value in zip(mine, weights)]
+        values = [np.array(as_array(value), weight.dtype) for weight, value in zip(mine, weights)]
         for position, (weight, value) in enumerate(zip(mine, values)):
             if weight.shape != value.shape:
                 raise ValueError(
@@ -450,7 +450,7 @@ class Layer:
                     f"Received: weights[{position}].shape={value.shape}. Is the order that of get_weights()?"
                 )
         for weight, value in zip(mine, values):
-            weight.assign(value)
+            weight.adopt(value)
 
     def count_params(self) -> int:
         """The number of numbers in all weights."""
@@ -465,8 +465,13 @@ def _once(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
         if self.built:
             return
         name_children(self)
-        with nullcontext() if self in _state.inside else inside(self):
-            build(self, input_shape)
+        count = len(self._weights)
+        try:
+            with nullcontext() if self in _state.inside else inside(self):
+                build(self, input_shape)
+        except BaseException:  # no memory, or Ctrl-C: the next attempt makes them all
+            del self._weights[count:], self._weight_names[count:]
+            raise
         self._build_shape = input_shape
         self.built = True
         name_children(self)  # those that `build` made

@@ -105,7 +105,7 @@ def load_weights(model: Any, path: str | os.PathLike[str], by_name: bool = False
             raise ValueError(_does_not_fit(model.name, path, report, named, source.header))
         values = {name: source.array(name) for name in report.loaded}
     for name, value in values.items():  # nothing is changed before everything is read
-        named[name].assign(value)
+        named[name].adopt(value)
     return report
 
 
@@ -334,7 +334,7 @@ def restore_state(model: Any, archive: Archive, description: Mapping[str, Any]) 
     values = [(weight, archive.array(f"weights/{name}")) for name, weight in named.items()]
     values += _optimizer_state(model.optimizer, archive, description, named)
     for variable, value in values:
-        variable.assign(value)
+        variable.adopt(value)
     for layer, record in zip(layers, records):
         _set_streams(layer, record)
         layer._trainable = bool(record["trainable"])
