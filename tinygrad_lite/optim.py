@@ -346,8 +346,8 @@ class Optimizer:
                 f"apply_gradients expected a gradient for every variable. Received: None for {_listed(missing)}. "
                 "The usual causes: the loss does not depend on the variable; what depends on it was computed "
                 "outside of `with tgl.GradientTape()`, or left the tape through .numpy(), an integer or argmax; "
-                "the variable is not trainable and was not watched. Leave out the variables that are not meant "
-                "to be trained."
+                "the variable is not trainable and was not watched. tape.explain(loss, variable) says which it is. "
+                "Leave out the variables that are not meant to be trained."
             )
         gradients = [as_array(gradient, looks=True) for gradient, _ in pairs]
         for gradient, variable in zip(gradients, variables):

@@ -237,6 +237,10 @@ class Primitive:
                     tape._record.append(entry)
                 else:
                     tape._dead_ends[y._id] = self.__name__
+                    tape._beyond[y._id] = (self.__name__, ids)
+            elif tape._beyond and not tape._beyond.keys().isdisjoint(ids):
+                y._id = y._id or new_id()
+                tape._beyond[y._id] = (self.__name__, ids)
         return y
 
     def as_operator(self) -> Callable[[Tensor, Any], Any]:
@@ -272,6 +276,9 @@ class Primitive:
                     y._id = identity = new_id()
                     watched.add(identity)
                     tape._record.append((self, identity, (x._id, key), (a, b), _NO_METADATA, data))
+                elif tape._beyond and (x._id in tape._beyond or key in tape._beyond):
+                    y._id = new_id()
+                    tape._beyond[y._id] = (self.__name__, (x._id, key))
             return y
 
         return operator

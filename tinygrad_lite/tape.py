@@ -185,6 +185,8 @@ class GradientTape:
         self._roots: set[int] = set()  # those among them that were watched, not computed
         self._variables: dict[int, Variable] = {}
         self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and their name
+        self._beyond: dict[int, tuple[str, Any]] = {}  # what was computed from dead ends, they included: how, of what
+        self._pauses: list[int] = []  # lengths of the record when recording was stopped
         self._seeds: dict[int, Tensor] = {}  # what `gradient` was last given for each target, if persistent
         self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, tuple(state.scopes))]
 
@@ -317,6 +319,7 @@ class GradientTape:
                 "Call it inside of `with tape:`."
             )
         self._stop()
+        self._pauses.append(len(self._record))
         try:
             yield
         finally:
@@ -349,6 +352,10 @@ class GradientTape:
         return [Entry(*entry) for entry in self._record]
 
     # Differentiating --------------------------------------------------------------------------------------
+
+    if TYPE_CHECKING:  # hung on by diagnostics
+
+        def explain(self, target: Tensor, source: Tensor) -> Any: ...
 
     def gradient(
         self,

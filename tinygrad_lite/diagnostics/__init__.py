@@ -2,5 +2,7 @@
 
 from tinygrad_lite.diagnostics.anomalies import AnomalyError as AnomalyError
 from tinygrad_lite.diagnostics.anomalies import detect_anomalies as detect_anomalies
+from tinygrad_lite.diagnostics.explaining import Explanation as Explanation
+from tinygrad_lite.diagnostics.explaining import explain as explain
 
-__all__ = ["AnomalyError", "detect_anomalies"]
+__all__ = ["AnomalyError", "Explanation", "detect_anomalies", "explain"]
