@@ -172,7 +172,7 @@ class Primitive:
     # Calling ----------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if kwargs or self.metadata or len(args) != self.arity:
+        if len(args) != self.arity or ((kwargs or self.metadata) and kwargs.keys() != self.metadata.keys()):
             args, kwargs = self._bind(args, kwargs)
         tapes = state.tapes
         arrays: Any = []
@@ -304,8 +304,9 @@ class Primitive:
 
     def inline(self, *args: Any, **kwargs: Any) -> Any:
         """The primitive as a rule uses it: arrays in, array out; a Tensor among the arguments, a Tensor out."""
-        if any(isinstance(x, Tensor) for x in args):
-            return self(*args, **kwargs)
+        for x in args:
+            if isinstance(x, Tensor):
+                return self(*args, **kwargs)
         return self.forward(*args, **kwargs)
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:

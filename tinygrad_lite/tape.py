@@ -26,7 +26,7 @@ from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, detached, ne
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Entry", "GradientTape", "UnconnectedGradients", "recording_tapes", "scope", "stop_gradient"]
+__all__ = ["Entry", "GradientTape", "UnconnectedGradients", "mark_scopes", "recording_tapes", "stop_gradient"]
 
 
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
@@ -83,19 +83,8 @@ def recording_tapes() -> tuple[GradientTape, ...]:
     return tuple(state.tapes)
 
 
-@contextmanager
-def scope(name: str) -> Iterator[None]:
-    """Name what is computed in the context, for drawings and messages: a layer calls itself in its scope."""
-    state.scopes.append(name)
-    _mark_scopes()
-    try:
-        yield
-    finally:
-        state.scopes.pop()
-        _mark_scopes()
-
-
-def _mark_scopes() -> None:
+def mark_scopes() -> None:
+    """Tell the open tapes that `state.scopes` has changed: a layer calls itself in its scope, which drawings show."""
     for tape in state.tapes:
         tape._scopes.append((len(tape._record), tuple(state.scopes)))
 

@@ -20,8 +20,10 @@ import numpy as np
 from tinygrad_lite import ops, random
 from tinygrad_lite.names import unexpected
 from tinygrad_lite.nn import activations, initializers
+from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tape import recording_tapes, scope
+from tinygrad_lite.tape import mark_scopes, recording_tapes
+from tinygrad_lite.tape import state as tapes
 from tinygrad_lite.tensor import Array, DTypeLike, Tensor, Variable, as_array, to_tensor, wrap
 
 __all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input", "Layer"]
@@ -248,24 +250,26 @@ class Layer:
             training = _state.training
         if self._takes_training:
             kwargs["training"] = training
-        if isinstance(inputs, Input):
-            raise TypeError(f"{self.name} expected numbers. Received: an Input. Write {_FUNCTIONAL}.")
-        inputs = self._converted(inputs)
+        if not (isinstance(inputs, Tensor) and inputs._data.dtype == self.dtype):
+            inputs = self._converted(inputs)
         outer, depth = _state.training, len(_state.inside)
+        scopes = len(tapes.scopes)
         try:  # from here on: Ctrl-C may come anywhere, and what is set must be set back
             _state.training = training
             _state.inside.append(self)
-            with scope(self.name):
-                is_first_call = self._output_shape is None
-                if not self.built:
-                    self._build_on_call(map_structure(batch_shape, inputs))
-                outputs = self.call(inputs, *args, **kwargs)
-                self.built = True
-                if is_first_call:
-                    self._name_weights_if_outermost()
+            tapes.scopes.append(self.name)
+            mark_scopes()
+            is_first_call = self._output_shape is None
+            if not self.built:
+                self._build_on_call(map_structure(batch_shape, inputs))
+            outputs = self.call(inputs, *args, **kwargs)
+            self.built = True
+            if is_first_call:
+                self._name_weights_if_outermost()
         finally:
-            del _state.inside[depth:]
+            del _state.inside[depth:], tapes.scopes[scopes:]
             _state.training = outer
+            mark_scopes()
         if outputs is None:
             raise ValueError(f"{type(self).__name__}.call expected to return a Tensor. Received: None. Add `return`.")
         if is_first_call:
@@ -274,6 +278,8 @@ class Layer:
 
     def _converted(self, inputs: Any) -> Any:
         """The inputs as Tensors; floating ones of the layer's dtype."""
+        if isinstance(inputs, Input):
+            raise TypeError(f"{self.name} expected numbers. Received: an Input. Write {_FUNCTIONAL}.")
         if isinstance(inputs, Tensor):
             if not self._casts_inputs or inputs.dtype == self.dtype or inputs.dtype.kind != "f":
                 return inputs
@@ -378,7 +384,7 @@ class Layer:
         for _, variables, is_free in walk(self):
             for variable in variables:
                 if trainable is None or trainable is (is_free and variable.trainable):
-                    found.setdefault(id(variable), variable)
+                    found[id(variable)] = variable  # of one that comes twice, the first place stays
         return list(found.values())
 
     @property
@@ -482,7 +488,16 @@ def _once(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
 BUILDS_NOTHING: set[Any] = {Layer.build}  # implementations of `build` that make no weights of their own
 
 
-_HOLD_NOTHING = frozenset({type(None), bool, int, float, str, np.ndarray, np.random.Generator, type(len), type(inside)})
+# Types of most attributes: looked at first, for what a layer holds is asked at every step.
+_HOLD_NOTHING = frozenset(
+    {type(None), bool, int, float, str, np.ndarray, np.random.Generator, type(len), type(inside), Primitive}
+    | {type(np.dtype(kind)) for kind in "efd"}
+    | {
+        kind
+        for kind in vars(initializers).values()
+        if isinstance(kind, type) and issubclass(kind, initializers.Initializer)
+    }
+)
 
 
 def parts(layer: Layer) -> tuple[list[Variable], list[Layer]]:
@@ -490,18 +505,22 @@ def parts(layer: Layer) -> tuple[list[Variable], list[Layer]]:
     variables: list[Variable] = []
     layers: list[Layer] = []
     seen: set[int] = set()
-    pending = list(reversed(vars(layer).values()))
+    pending = [value for value in vars(layer).values() if type(value) not in _HOLD_NOTHING]
+    pending.reverse()
     while pending:
         value = pending.pop()
-        if type(value) in _HOLD_NOTHING:  # most attributes, and this is asked for at every step
-            continue
-        if isinstance(value, Variable):
+        kind = type(value)
+        if kind is Variable:
             variables.append(value)
+        elif kind is list or kind is tuple or isinstance(value, (list, tuple, dict)):
+            items = value.values() if isinstance(value, dict) else value
+            if items and not _HOLD_NOTHING.issuperset(map(type, items)) and id(value) not in seen:
+                seen.add(id(value))
+                pending.extend(reversed(list(items)))
         elif isinstance(value, Layer):
             layers.append(value)
-        elif isinstance(value, (list, tuple, dict)) and value and id(value) not in seen:
-            seen.add(id(value))
-            pending.extend(reversed(list(value.values()) if isinstance(value, dict) else value))
+        elif isinstance(value, Variable):
+            variables.append(value)
     return variables, layers
 
 
@@ -517,7 +536,8 @@ def walk(root: Layer) -> Iterator[tuple[Layer, list[Variable], bool]]:
         is_free = is_free and layer._trainable
         variables, layers = parts(layer)
         yield layer, variables, is_free
-        pending.extend((child, is_free) for child in reversed(layers))
+        layers.reverse()
+        pending += [(child, is_free) for child in layers]
 
 
 def name_children(parent: Layer) -> None:

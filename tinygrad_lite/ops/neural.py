@@ -369,8 +369,8 @@ def softmax(x: Any, *, axis: int = -1) -> Array:
     >>> tgl.softmax([1000.0, 1000.0]).numpy()
     array([0.5, 0.5], dtype=float32)
     """
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True, initial=-np.inf))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
+    return e / np.add.reduce(e, axis=axis, keepdims=True)
 
 
 softmax.defvjp(lambda g, y, x, axis: y * (g - (g * y).sum(axis=axis, keepdims=True)))
@@ -520,8 +520,8 @@ def _chosen(x: Any, labels: Any) -> Array:
 
 @primitive
 def _sparse_cross_entropy(logits: Any, labels: Any) -> Array:
-    shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    return np.log(np.sum(np.exp(shifted), axis=-1)) - _chosen.forward(shifted, labels)
+    shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
+    return np.log(np.add.reduce(np.exp(shifted), axis=-1)) - _chosen.forward(shifted, labels)
 
 
 _sparse_cross_entropy.defvjp(
@@ -587,7 +587,9 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor
 
 def check_labels(labels: Array, classes: int) -> None:
     """Raise unless every label is one of 0 to `classes` - 1."""
-    if labels.size and not (int(labels.min()) >= 0 and int(labels.max()) < classes):
+    if labels.size and not (
+        np.minimum.reduce(labels, axis=None) >= 0 and np.maximum.reduce(labels, axis=None) < classes
+    ):
         wrong = labels[(labels < 0) | (labels >= classes)]
         raise ValueError(
             f"Expected labels from 0 to {classes - 1}, one for each of {classes} classes. Received: the label "

@@ -75,8 +75,10 @@ def _matmul_left_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def transposed_product(a: Any, g: Any) -> Any:
-    """`a.T @ g` of matrices; of single rows it is an outer product, which BLAS takes six times as long for."""
-    return a.T * g if a.shape[0] == 1 else a.T @ g
+    """`a.T @ g` of matrices. Of single rows it is an outer product, for which `@` does not ask BLAS, but `dot` does."""
+    if a.shape[0] != 1:
+        return a.T @ g
+    return np.dot(a.T, g) if type(a) is type(g) is np.ndarray else a.T * g
 
 
 def _matmul_right_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:

@@ -32,6 +32,11 @@ def expand_reduced(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     return np.reshape(g, tuple(1 if n in reduced else length for n, length in enumerate(x.shape)))
 
 
+def spread(g: Any, shape: tuple[int, ...]) -> Any:
+    """`g` repeated along its axes of length one, to `shape`."""
+    return g if g.shape == shape else np.broadcast_to(g, shape)
+
+
 def count_reduced(x: Any, axis: Any) -> int:
     """How many elements of `x` go into one of the result."""
     return math.prod(x.shape[n] for n in reduced_axes(x, axis))
@@ -51,7 +56,7 @@ def _sum(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False)
     return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-_sum.defvjp(lambda g, y, a, axis, dtype, keepdims: np.broadcast_to(expand_reduced(g, a, axis, keepdims), a.shape))
+_sum.defvjp(lambda g, y, a, axis, dtype, keepdims: spread(expand_reduced(g, a, axis, keepdims), a.shape))
 
 
 def sum(
@@ -191,7 +196,7 @@ def _mean(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
 
 def _mean_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
     count = count_reduced(a, axis) or 1
-    return np.broadcast_to(expand_reduced(g / count, a, axis, keepdims), a.shape)
+    return spread(expand_reduced(g / count, a, axis, keepdims), a.shape)
 
 
 _mean.defvjp(_mean_vjp)
