@@ -19,6 +19,8 @@ from tinygrad_lite.tensor import Tensor, Variable
 
 __all__ = ["Explanation", "explain"]
 
+_NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"
+
 
 @dataclass(frozen=True, repr=False)
 class Explanation:
@@ -325,13 +327,23 @@ def _same(array: Any, value: Any) -> bool:
 
 def _is_number_of(array: Any, value: Any) -> bool:
     """Whether a Python number is the value of an array with one element, rounded or not."""
+    value = _number(value)
     if np.size(array) != 1 or type(value) not in (int, float):
         return False
     number = float(np.ravel(array)[0])
     return np.isfinite(number) and abs(value) > 2 and (value == number or (type(value) is int and value == int(number)))
 
 
+def _number(value: Any) -> Any:
+    """A Python number as it was: on NumPy 1 a primitive makes it an array of the others' dtype, without axes."""
+    if not (isinstance(value, np.ndarray) and value.ndim == 0 and _NUMPY_1):
+        return value
+    number = value.item()
+    return int(number) if float(number).is_integer() else number
+
+
 def _rounded(array: Any, value: Any) -> str:
+    value = _number(value)
     return ", as an integer," if type(value) is int and np.size(array) == 1 and value != np.ravel(array)[0] else ""
 
 
