@@ -56,7 +56,7 @@ def plain():
 @pytest.mark.parametrize("optimizer", ["sgd", "momentum", "rmsprop", "adagrad", "adam"])
 def test_training_is_bitwise_the_same(optimizer, runs):
     assert_same(plain, optimizer=optimizer, validation_split=0.2)
-    assert len(runs) == 15
+    assert len(runs) == 18  # all batches but the first two of each shape
 
 
 @pytest.mark.parametrize(
@@ -162,9 +162,115 @@ class Slower(nn.callbacks.Callback):
         self.model.optimizer.learning_rate = 0.01 / (1 + epoch)
 
 
-@pytest.mark.parametrize("callback", [ChangeRate, Freeze, Slower])
+class FreezeOneVariable(nn.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch:
+            self.model.layers[0].kernel.trainable = epoch != 2
+
+
+class OtherActivation(nn.callbacks.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.layers[0].activation = tgl.tanh if epoch > 1 else tgl.relu
+
+
+@pytest.mark.parametrize("callback", [ChangeRate, Freeze, Slower, FreezeOneVariable, OtherActivation])
 def test_what_callbacks_change_is_respected(callback):
     assert_same(plain, callbacks=[callback])
+
+
+STRENGTH = 1.0
+
+
+class Settings:
+    strength = 1.0
+
+
+class Holding(nn.Layer):
+    """Multiplies with numbers that are held in all kinds of places."""
+
+    def __init__(self):
+        super().__init__()
+        self.listed, self.named, self.array, self.settings = [1.0], {"a": 1.0}, np.ones(4, np.float32), Settings()
+        self.tensor, self.function, self.bound = tgl.constant(1.0), lambda x: x, [1.0].__getitem__
+        closed_over = self.closed_over = [1.0]
+        self.closure = lambda x: x * closed_over[0]
+
+    def call(self, x):
+        x = x * self.listed[0] * self.named["a"] * self.array * self.settings.strength * self.tensor
+        return self.closure(self.function(x)) * STRENGTH
+
+
+def _set_global(layer):
+    global STRENGTH
+    STRENGTH = 0.5
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda layer: layer.listed.__setitem__(0, 0.5),
+        lambda layer: layer.named.update(a=0.5),
+        lambda layer: layer.array.fill(0.5),
+        lambda layer: setattr(layer.settings, "strength", 0.5),
+        lambda layer: setattr(layer, "tensor", tgl.constant(0.5)),
+        lambda layer: setattr(layer, "function", tgl.tanh),
+        lambda layer: layer.closed_over.__setitem__(0, 0.5),
+        _set_global,
+    ],
+    ids=["list", "dict", "array", "object", "tensor", "function", "closure", "global"],
+)
+@pytest.mark.parametrize("moment", ["on_epoch_end", "on_train_batch_end"])
+def test_whatever_a_layer_reads_may_change(change, moment, runs):
+    def make():
+        global STRENGTH
+        STRENGTH = 1.0
+        return model_of(Holding())
+
+    class Change(nn.callbacks.Callback):
+        steps = 0
+
+        def act(self, number, logs=None):
+            self.steps += 1
+            if self.steps == (3 if moment == "on_epoch_end" else 11):  # after the third epoch, or in it
+                change(self.model.layers[0])
+
+    setattr(Change, moment, Change.act)
+    assert_same(make, callbacks=[Change])
+    assert runs
+
+
+class CountingMean(nn.metrics.Metric):
+    """A mean over batches whose number Python counts, which has no influence on what is traced."""
+
+    def __init__(self):
+        super().__init__(name="mean")
+        self.total, self.batches = tgl.Variable(0.0, trainable=False), 0
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.total.assign_add(y_pred[:, 0].mean())
+        self.batches += 1
+
+    def result(self):
+        return self.total / float(self.batches)
+
+    def reset_state(self):
+        self.total.assign(0.0)
+        self.batches = 0
+
+
+def test_a_metric_that_counts_in_python_stays_eager(runs):
+    histories = []
+    for run_eagerly in (True, False):
+        tgl.random.set_seed(0)
+        model = plain()
+        model.compile("sgd", "sparse_categorical_crossentropy", [CountingMean()], run_eagerly=run_eagerly)
+        histories.append(model.fit(*data(), batch_size=10, epochs=2, verbose=0).history)
+    assert histories[0] == histories[1]
+    assert not runs
+
+
+def test_an_attempt_to_compile_draws_no_random_numbers():
+    assert_same(lambda: model_of(nn.Dropout(0.3), Branching(), nn.Dense(4)))
 
 
 def test_batches_of_many_sizes_neither_warn_nor_fail():

@@ -64,6 +64,11 @@ class CallbackList:
             listener(*args)
 
 
+def act_within_epochs(callbacks: Iterable[Callback]) -> bool:
+    """Whether any of them is called for batches, and may change the model between them."""
+    return any(_listener(callback, hook) for callback in callbacks for hook in _HOOKS if "batch" in hook)
+
+
 def _listener(callback: Callback, hook: str) -> Callable[..., None] | None:
     """The callback's own method for `hook`, or for its older name, or None if it has neither."""
     for name in (hook, _OLDER.get(hook)):

@@ -17,7 +17,15 @@ import numpy as np
 from tinygrad_lite import optim, random
 from tinygrad_lite.nn import losses, saving
 from tinygrad_lite.nn import metrics as metrics_module
-from tinygrad_lite.nn.callbacks import BackupAndRestore, Callback, CallbackList, History, as_list, progress
+from tinygrad_lite.nn.callbacks import (
+    BackupAndRestore,
+    Callback,
+    CallbackList,
+    History,
+    act_within_epochs,
+    as_list,
+    progress,
+)
 from tinygrad_lite.nn.feeding import Feed, feed
 from tinygrad_lite.nn.layers import (
     BUILDS_NOTHING,
@@ -582,7 +590,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         others = [*(callback for callback in callbacks if callback not in backups), history]
         hooks = CallbackList([*([reporter] if reporter else []), *others, *backups], self, params)
         self.stop_training = self.was_interrupted = False
-        step, test_step = (Step(self, name, bool(callbacks)) for name in ("train_step", "test_step"))
+        step, test_step = (Step(self, name, act_within_epochs(callbacks)) for name in ("train_step", "test_step"))
         train_step = Watch(self, step, stops=not any(isinstance(callback, TerminateOnNaN) for callback in callbacks))
         logs: Logs = {}
         epoch = epochs.start
@@ -681,7 +689,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
         hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
         try:
-            logs = self._test(batches, hooks, Step(self, "test_step", bool(callbacks)))
+            logs = self._test(batches, hooks, Step(self, "test_step", act_within_epochs(as_list(callbacks))))
         finally:
             if reporter:
                 reporter.close()
@@ -718,7 +726,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         reporter = progress(verbose)
         params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
         hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
-        step = Step(self, "predict_step", bool(callbacks))
+        step = Step(self, "predict_step", act_within_epochs(as_list(callbacks)))
         outputs = []
         try:
             hooks("on_predict_begin", {})
