@@ -153,8 +153,8 @@ def _held(x: Any, seen: set[int]) -> Any:
         return _Same(x)
     seen.add(id(x))
     if isinstance(x, np.ndarray):
-        content = _Same(x) if x.dtype.kind == "O" else zlib.crc32(np.ascontiguousarray(x).reshape(-1).view(np.uint8).data)
-        return (x.shape, x.dtype, content)
+        flat = np.ascontiguousarray(x).reshape(-1)
+        return (x.shape, x.dtype, _Same(x) if x.dtype.kind == "O" else zlib.crc32(flat.view(np.uint8).data))
     if isinstance(x, (list, tuple)):
         return (kind, [_held(item, seen) for item in x])
     if isinstance(x, dict):
