@@ -85,3 +85,14 @@ def test_shapes_that_do_not_multiply(a, b):
     )
     with pytest.raises(ValueError, match=message):
         tgl.ones(a) @ tgl.ones(b)
+
+
+def test_a_tensor_among_the_metadata_is_its_value_or_refused():
+    x, slope = tgl.constant([-1.0, 2.0]), tgl.Variable(0.5)
+    leaky = tgl.leaky_relu(x, slope)
+    assert isinstance(leaky._data, np.ndarray)
+    np.testing.assert_array_equal(leaky.numpy(), [-0.5, 2.0])
+    with tgl.GradientTape(), pytest.raises(TypeError, match="would cut its gradient"):
+        tgl.leaky_relu(x, slope * 2.0)
+    with pytest.raises(TypeError, match=r"inside of a tgl\.function"):
+        tgl.function(tgl.leaky_relu)(x, tgl.constant(0.5))

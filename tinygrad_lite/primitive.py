@@ -344,7 +344,19 @@ class Primitive:
         for name, value in metadata.items():
             if value is inspect.Parameter.empty:
                 raise TypeError(f"{self.__name__} is missing the argument {name!r}.")
+            if isinstance(value, Tensor):
+                metadata[name] = self._plain_metadata(name, value)
         return args, metadata
+
+    def _plain_metadata(self, name: str, value: Tensor) -> Any:
+        """The value of a Tensor among the metadata, which no gradient flows to: an error if it needs one."""
+        try:
+            array = np.asarray(as_array(value))
+            if state.tapes:
+                array = np.asarray(value)  # refuses what is recorded
+        except TypeError as error:
+            raise TypeError(f"{self.__name__} expected {name} as a number. {error}") from error
+        return array.item() if array.ndim == 0 else array
 
     def _explain(self, error: Exception, arrays: list[Any], kwargs: dict[str, Any]) -> Exception:
         """NumPy's complaint, with the operation's name and the shapes that it was about."""

@@ -247,3 +247,16 @@ def test_a_traced_tensor_has_no_value_to_run_on():
 
     with pytest.raises(TypeError):
         f(tgl.constant([1.0, 2.0]))
+
+
+def test_a_ufunc_that_writes_into_a_tensor_is_refused():
+    x = tgl.constant([1.0, 2.0])
+    with pytest.raises(TypeError, match=r"add\.at writes into its first argument.*index_add"):
+        np.add.at(x, [0], 1.0)
+    assert x.numpy().tolist() == [1.0, 2.0]
+
+
+def test_extrema_of_integers_stay_integers():
+    large = tgl.constant([2**60 + 1, 3])
+    assert tgl.nanmax(large).item() == 2**60 + 1
+    assert tgl.nanmin(large).dtype == large.dtype

@@ -219,6 +219,11 @@ def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
             "Assign the result instead; an array on the left of += and the like becomes `a = a + tensor`."
         )
 
+    if method == "at" and isinstance(inputs[0], Tensor):
+        raise TypeError(
+            f"numpy.{ufunc.__name__}.at writes into its first argument, and tensors never change. Received: a "
+            f"{type(inputs[0]).__name__} of shape {inputs[0].shape}. Use tgl.index_add, or tgl.index_set."
+        )
     if kwargs.get("out") is not None:
         return _of_values(getattr(ufunc, method), inputs, kwargs, no_out)
     if method != "__call__":

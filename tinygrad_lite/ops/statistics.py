@@ -453,6 +453,11 @@ def nanstd(
     return std(a, axis, dtype, out, ddof, keepdims, where=_numbers(a, where), mean=mean, correction=correction)
 
 
+def _without_nan(a: Tensor, replacement: float) -> Tensor:
+    """`a` with something else in the place of nan; integers, which know none, stay integers."""
+    return where_(isnan(a), replacement, a) if a.dtype.kind == "f" else a
+
+
 def nanmax(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
@@ -479,8 +484,7 @@ def nanmax(
     >>> tgl.nanmax([1.0, float("nan"), 3.0]).item()
     3.0
     """
-    a = to_tensor(a)
-    return max_(where_(isnan(a), -math.inf, a), axis, out, keepdims, initial, where)
+    return max_(_without_nan(to_tensor(a), -math.inf), axis, out, keepdims, initial, where)
 
 
 def nanmin(
@@ -509,5 +513,4 @@ def nanmin(
     >>> tgl.nanmin([1.0, float("nan"), 3.0]).item()
     1.0
     """
-    a = to_tensor(a)
-    return min_(where_(isnan(a), math.inf, a), axis, out, keepdims, initial, where)
+    return min_(_without_nan(to_tensor(a), math.inf), axis, out, keepdims, initial, where)
