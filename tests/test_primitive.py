@@ -92,6 +92,7 @@ def test_a_tensor_among_the_metadata_is_its_value_or_refused():
     leaky = tgl.leaky_relu(x, slope)
     assert isinstance(leaky._data, np.ndarray)
     np.testing.assert_array_equal(leaky.numpy(), [-0.5, 2.0])
+    assert set(tgl.dropout(tgl.ones(50), slope).tolist()) == {0.0, 2.0}
     with tgl.GradientTape(), pytest.raises(TypeError, match="would cut its gradient"):
         tgl.leaky_relu(x, slope * 2.0)
     with pytest.raises(TypeError, match=r"inside of a tgl\.function"):
