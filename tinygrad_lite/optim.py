@@ -299,24 +299,35 @@ class Optimizer:
         scale : float
             What the gradient is multiplied by, block by block.
         """
-        size, dtype = w.size, w.dtype
-        scratch, changed = self._room(w)
-        flat = [array.reshape(-1) for array in (w, *slots)]
+        size = w.size
+        scratch, room = self._room(w)
+        weights, states = w.reshape(-1), [slot.reshape(-1) for slot in slots]
+        if size <= BLOCK:
+            self._update_block(weights, g.reshape(-1), states, scratch[:size], room[:size], learning_rate, step, scale)
+            return
         gradient: Any = g.reshape(-1) if g.flags.c_contiguous else g.flat  # .flat copies a block at a time
         for start in range(0, size, BLOCK):
             stop = min(start + BLOCK, size)
-            weights, *states = (array[start:stop] for array in flat)
-            g_block, room = gradient[start:stop], changed[: stop - start]
-            if g_block.dtype != dtype:
-                np.copyto(room, g_block, casting="unsafe")
-                g_block = room
-            if scale != 1.0:
-                g_block = np.multiply(g_block, scale, out=room)
-            if self.clipvalue is not None:
-                g_block = np.clip(g_block, -self.clipvalue, self.clipvalue, out=room)
-            if self.weight_decay is not None:
-                weights -= np.multiply(weights, learning_rate * self.weight_decay, out=scratch[: stop - start])
-            self.update(weights, g_block, states, scratch[: stop - start], learning_rate, step)
+            self._update_block(
+                weights[start:stop], gradient[start:stop], [state[start:stop] for state in states],
+                scratch[: stop - start], room[: stop - start], learning_rate, step, scale,
+            )  # fmt: skip
+
+    def _update_block(
+        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, room: Array, learning_rate: float, step: int,
+        scale: float,
+    ) -> None:  # fmt: skip
+        """Apply the rule to one block, with what all rules have in common before it."""
+        if g.dtype != w.dtype:
+            np.copyto(room, g, casting="unsafe")
+            g = room
+        if scale != 1.0:
+            g = np.multiply(g, scale, out=room)
+        if self.clipvalue is not None:
+            g = np.clip(g, -self.clipvalue, self.clipvalue, out=room)
+        if self.weight_decay is not None:
+            w -= np.multiply(w, learning_rate * self.weight_decay, out=scratch)
+        self.update(w, g, slots, scratch, learning_rate, step)
 
     def _room(self, w: Array) -> tuple[Array, Array]:
         """Two blocks to compute in: one for the rule, one for a gradient that is scaled, clipped or converted."""
@@ -349,9 +360,9 @@ class Optimizer:
                 "the variable is not trainable and was not watched. tape.explain(loss, variable) says which it is. "
                 "Leave out the variables that are not meant to be trained."
             )
-        gradients = [as_array(gradient, looks=True) for gradient, _ in pairs]
+        gradients = [g._data if type(g) is Tensor else as_array(g, looks=True) for g, _ in pairs]
         for gradient, variable in zip(gradients, variables):
-            if gradient.shape != variable.shape:
+            if gradient.shape != variable._data.shape:
                 raise ValueError(
                     f"apply_gradients expected a gradient of the shape {variable.shape} for {variable.name!r}. "
                     f"Received: gradient.shape={gradient.shape}. Are gradients and variables in the same order?"
@@ -367,6 +378,8 @@ class Optimizer:
         return gradients, variables
 
     def _refuse_repetitions(self, variables: list[Variable]) -> None:
+        if len({variable._id for variable in variables}) == len(variables):
+            return
         seen: set[int] = set()
         for variable in variables:
             if variable._id in seen:
@@ -377,7 +390,8 @@ class Optimizer:
             seen.add(variable._id)
 
     def _refuse_foreign(self, variables: list[Variable]) -> None:
-        foreign = [variable.name for variable in variables if variable._id not in self._index]
+        index = self._index
+        foreign = [variable.name for variable in variables if variable._id not in index]
         if foreign:
             raise ValueError(
                 f"This {self.name} was built for the variables {_listed([v.name for v in self._trainable])}. "

@@ -6,10 +6,12 @@ comes back in the same shape. A leaf is whatever is not a list, a tuple or a dic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 __all__ = ["flatten", "map_structure"]
+
+_INNER = (list, tuple, dict)  # anything else is a leaf
 
 
 def map_structure(function: Callable[[Any], Any], structure: Any) -> Any:
@@ -29,10 +31,10 @@ def map_structure(function: Callable[[Any], Any], structure: Any) -> Any:
     """
     if isinstance(structure, dict):
         return {key: map_structure(function, value) for key, value in structure.items()}
-    if isinstance(structure, list):
-        return [map_structure(function, item) for item in structure]
-    if isinstance(structure, tuple):
-        items = [map_structure(function, item) for item in structure]
+    if isinstance(structure, (list, tuple)):
+        items = [map_structure(function, x) if isinstance(x, _INNER) else function(x) for x in structure]
+        if isinstance(structure, list):
+            return items
         return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
     return function(structure)
 
@@ -45,14 +47,14 @@ def flatten(structure: Any) -> list[Any]:
     >>> flatten({"w": [1, 2], "b": (3,)})
     [1, 2, 3]
     """
-    return list(_leaves(structure))
-
-
-def _leaves(structure: Any) -> Iterator[Any]:
     if isinstance(structure, dict):
-        structure = list(structure.values())
-    if isinstance(structure, (list, tuple)):
-        for item in structure:
-            yield from _leaves(item)
-    else:
-        yield structure
+        structure = structure.values()
+    elif not isinstance(structure, _INNER):
+        return [structure]
+    leaves: list[Any] = []
+    for item in structure:
+        if isinstance(item, _INNER):
+            leaves += flatten(item)
+        else:
+            leaves.append(item)
+    return leaves

@@ -803,6 +803,8 @@ def sum_to_shape(d: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _unconnected(value: UnconnectedGradients | str) -> UnconnectedGradients:
+    if value is UnconnectedGradients.NONE:
+        return value
     try:
         return UnconnectedGradients(value)
     except ValueError:

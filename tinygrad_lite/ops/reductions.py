@@ -28,6 +28,8 @@ def expand_reduced(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     """`g` with the reduced axes of `x` put back, each of length one."""
     if keepdims:
         return g
+    if axis is None:
+        return g.reshape((1,) * x.ndim)
     reduced = reduced_axes(x, axis)
     return np.reshape(g, tuple(1 if n in reduced else length for n, length in enumerate(x.shape)))
 
@@ -39,6 +41,8 @@ def spread(g: Any, shape: tuple[int, ...]) -> Any:
 
 def count_reduced(x: Any, axis: Any) -> int:
     """How many elements of `x` go into one of the result."""
+    if axis is None:
+        return int(x.size)
     return math.prod(x.shape[n] for n in reduced_axes(x, axis))
 
 
