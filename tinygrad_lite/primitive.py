@@ -179,15 +179,16 @@ class Primitive:
                 args, kwargs = self._bind(args, kwargs)
                 break
         tapes = state.tapes
-        arrays: Any = []
-        ids: Any = []
+        arrays: Any
+        ids: Any
         numbers = 0
         borrowed = False
         if len(args) == 1 and type(args[0]) is Tensor:  # what is most frequent takes the shortest way
-            arrays = [args[0]._data]
-            ids = [args[0]._id]
+            arrays = (args[0]._data,)
+            ids = (args[0]._id,)
             others: tuple[Any, ...] = ()
         else:
+            arrays, ids = [], []
             others = args
         for x in others:
             kind = type(x)
@@ -235,7 +236,8 @@ class Primitive:
             if not tape._watched.isdisjoint(ids):
                 if entry is None:
                     y._id = y._id or new_id()
-                    entry = (self, y._id, ids, arrays, kwargs, data)
+                    # Tuples of arrays and of numbers, unlike lists, are nothing that the garbage collector must visit.
+                    entry = (self, y._id, tuple(ids), tuple(arrays), kwargs or _NO_METADATA, data)
                 if self.is_differentiable and data.dtype.kind == "f":
                     tape._watched.add(y._id)
                     tape._record.append(entry)
@@ -301,7 +303,7 @@ class Primitive:
                     for output in outputs:
                         output._id = output._id or new_id()
                     keys = tuple(output._id for output in outputs)
-                    entry = (self, keys, ids, arrays, kwargs, data)
+                    entry = (self, keys, tuple(ids), tuple(arrays), kwargs or _NO_METADATA, data)
                 tape._watched.update(output._id for output in outputs if output.dtype.kind == "f")
                 tape._record.append(entry)
         return outputs
