@@ -137,8 +137,8 @@ class _Writer:
         self._assigned = [(variable, self._stands_for(node)) for variable, node in assigned]
         self._ordered = _order(nodes, self._outputs, self._assigned, self._same)
         self._last = self._last_uses()
-        self.may_fail_after_a_change = self._changed_before_a_failure()
         self._in_place = [node for variable, node in self._assigned if self._is_in_place(node, variable)]
+        self.may_fail_after_a_change = self._changed_before_a_failure()
         self._escaping = self._with_bases(self._outputs)
         self._ends = self._memory_ends()
         self._slot_of: dict[int, int] = {}
@@ -397,7 +397,8 @@ class _Writer:
         """The Variables to give back if the program fails: those updated before something that can raise."""
         first = next((n for n, node in enumerate(self._ordered) if node.kind == "update"), len(self._ordered))
         fallible = any(
-            node.kind == "check" or (node.kind == "call" and not _is_ufunc(node)) for node in self._ordered[first:]
+            node.kind == "check" or (node.kind == "call" and not _is_ufunc(node) and node not in self._in_place)
+            for node in self._ordered[first:]
         )
         if not fallible:
             return []
