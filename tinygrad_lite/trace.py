@@ -93,6 +93,7 @@ class Node:
         self.scope: tuple[str, ...] = ()
         self.effect: Node | None = None  # the update that a variable is read after
         self.gradient_of: Any = None  # the Node whose gradient this is, for a name
+        self.seen_as = [value]  # all arrays that stood for it while it was traced
         self.shares: tuple[Node, ...] = ()  # the inputs whose memory it looks into
         self.look_into([value], kind == "item" or (kind == "call" and payload.may_alias))
 
@@ -101,7 +102,7 @@ class Node:
         self.shares = tuple(
             x
             for x in self.inputs
-            if isinstance(x, Node) and (always or any(np.may_share_memory(value, x.value) for value in values))
+            if isinstance(x, Node) and (always or any(np.may_share_memory(a, b) for a in values for b in x.seen_as))
         )
 
 
@@ -193,6 +194,7 @@ class Tracer(GradientTape):
             if lowered is not None and lowered.dtype == outputs[0].dtype:
                 node = self.node_of(lowered, lowered._data)
                 node.label = primitive.__name__.strip("_")
+                node.seen_as.append(outputs[0]._data)
                 self._mark(outputs[0], node)
                 return
         if primitive.hands_on:  # a custom gradient: its results are its last arguments
@@ -339,6 +341,7 @@ class Tracer(GradientTape):
             self.current[variable._id] = node
         if id(variable._data) not in self._versions:
             self._versions[id(variable._data)] = node
+            node.seen_as.append(variable._data)
             self._kept.append(variable._data)
         return node
 

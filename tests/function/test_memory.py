@@ -104,3 +104,20 @@ def test_a_gradient_without_nan_keeps_its_memory_where_the_traced_one_had_some()
     x = np.arange(1, 13, dtype=np.float32).reshape(3, 4) / 10
     for ours, eager in zip(compiled(x), f(tgl.constant(x))):
         np.testing.assert_allclose(ours.numpy(), eager.numpy(), rtol=1e-6)
+
+
+def test_views_of_fused_results_and_of_assigned_variables_keep_their_memory():
+    v = tgl.Variable(np.zeros((3, 4), np.float32))
+
+    def f(x):
+        fused = tgl.log_softmax(x)[::-1]
+        v.assign(tgl.exp(x))
+        assigned = v[::-1]
+        others = [tgl.sin(x * n) * tgl.cos(x) for n in (1.0, 2.0, 3.0)]
+        return others[0] + others[1] * others[2], fused * 1.0, assigned * 1.0
+
+    compiled = tgl.function(f)
+    x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
+    compiled(x)
+    for ours, eager in zip(compiled(x), f(tgl.constant(x))):
+        np.testing.assert_allclose(ours.numpy(), eager.numpy(), rtol=1e-6)
