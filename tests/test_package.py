@@ -69,13 +69,8 @@ def wheel(tmp_path_factory):
     return path
 
 
-@pytest.mark.xfail(strict=True, reason="the aim of 300 kB is missed since the stepper and saving came in; see below")
 def test_wheel_is_small(wheel):
-    assert wheel.stat().st_size < 300_000
-
-
-def test_wheel_grows_no_further(wheel):
-    """The limit that holds while the aim above is missed."""
+    # The aim was 300 kB, and held until drawings and the stepper came; with the kit, compat and saving this is the guard.
     assert wheel.stat().st_size < 400_000
 
 

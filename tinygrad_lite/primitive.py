@@ -420,7 +420,8 @@ def _narrowed(data: Any, arrays: list[Any], metadata: dict[str, Any], primitive:
     """NumPy 1 lets the numbers in a forward widen 0-d arrays, too: take back what nobody asked for."""
     given = [x.dtype for x in arrays if isinstance(x, (np.ndarray, np.generic))]
     asked_for = metadata.get("dtype") is not None or primitive.forward is np.float_power
-    if asked_for or not given or np.ndim(data) or any(dtype.kind != "f" for dtype in given):
+    is_number = not isinstance(data, (np.ndarray, np.generic))  # Python's own, as count_nonzero returns it
+    if is_number or asked_for or not given or np.ndim(data) or any(dtype.kind != "f" for dtype in given):
         return data
     dtype = np.result_type(*given)
     return data.astype(dtype) if data.dtype.kind == "f" and data.dtype.itemsize > dtype.itemsize else data

@@ -197,6 +197,14 @@ def test_stop_training_within_an_epoch():
     assert "val_loss" in history.history
 
 
+@pytest.fixture
+def ctrl_c_interrupts():
+    """A shell starts what runs in the background with SIGINT ignored, and Python leaves it so."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Interrupting(nn.Callback):
     """Ctrl-C, in the middle of the epoch with number 2."""
 
@@ -208,6 +216,7 @@ class Interrupting(nn.Callback):
             signal.raise_signal(signal.SIGINT)
 
 
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 @pytest.mark.parametrize("verbose", [0, 2])
 def test_ctrl_c_ends_training_and_keeps_the_history(verbose, capsys):
     model, noting = regression(), Noting()
@@ -231,6 +240,7 @@ def test_ctrl_c_ends_training_and_keeps_the_history(verbose, capsys):
     assert model.evaluate(X, Y, verbose=0) < 3
 
 
+@pytest.mark.usefixtures("ctrl_c_interrupts")
 def test_ctrl_c_in_the_middle_of_a_step():
     class Layer(nn.Layer):
         def call(self, x, training=False):
