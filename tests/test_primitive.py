@@ -20,6 +20,27 @@ class TestPrimitive:
         with pytest.raises(NotImplementedError, match=r"cube\.defvjp\(lambda g, y, x, scale: \.\.\.\)"):
             tape.gradient(y, v)
 
+    @pytest.mark.parametrize(("dtype", "expected"), [("float32", "float32"), ("float64", "float64")])
+    def test_a_forward_may_return_a_number_of_pythons(self, dtype, expected):
+        @tgl.primitive
+        def middle(x):
+            return (x.min().item() + x.max().item()) / 2
+
+        middle.defvjp(lambda g, y, x: g * ((x == x.min()) + (x == x.max())) / 2)
+        v = tgl.Variable(np.array([1.0, 5.0, 2.0], dtype))
+        with tgl.GradientTape() as tape:
+            y = middle(v)
+        assert y.dtype == expected
+        assert y.shape == ()
+        assert y.item() == 3.0
+        assert tape.gradient(y, v).numpy().tolist() == [0.5, 0.5, 0.0]
+
+        @tgl.nondifferentiable
+        def rows(x):
+            return len(x)
+
+        assert rows(v).item() == 3
+
     def test_a_rule_of_the_wrong_shape_is_named(self):
         @tgl.primitive
         def total(x):

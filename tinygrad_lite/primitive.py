@@ -39,6 +39,8 @@ REGISTRY: dict[str, Primitive] = {}
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
 _new = Tensor.__new__
 _NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"
+_NUMBERS = frozenset((bool, int, float))
+_INT = np.dtype(int)
 
 Rule = Callable[..., Any]
 
@@ -217,6 +219,8 @@ class Primitive:
             data = self.forward(*arrays, **kwargs) if kwargs else self.forward(*arrays)
         except (ValueError, TypeError, IndexError) as error:
             raise self._explain(error, arrays, kwargs) from error
+        if type(data) in _NUMBERS:  # as `len` returns them, and np.count_nonzero of NumPy 1
+            data = as_array(data, like=next((x.dtype for x in arrays if getattr(x, "dtype", _INT).kind == "f"), None))
         if _NUMPY_1:
             data = map_structure(lambda item: _narrowed(item, arrays, kwargs, self), data)
         if borrowed:  # the caller may overwrite his own arrays later: neither result nor record may notice
@@ -420,8 +424,7 @@ def _narrowed(data: Any, arrays: list[Any], metadata: dict[str, Any], primitive:
     """NumPy 1 lets the numbers in a forward widen 0-d arrays, too: take back what nobody asked for."""
     given = [x.dtype for x in arrays if isinstance(x, (np.ndarray, np.generic))]
     asked_for = metadata.get("dtype") is not None or primitive.forward is np.float_power
-    is_number = not isinstance(data, (np.ndarray, np.generic))  # Python's own, as count_nonzero returns it
-    if is_number or asked_for or not given or np.ndim(data) or any(dtype.kind != "f" for dtype in given):
+    if asked_for or not given or np.ndim(data) or any(dtype.kind != "f" for dtype in given):
         return data
     dtype = np.result_type(*given)
     return data.astype(dtype) if data.dtype.kind == "f" and data.dtype.itemsize > dtype.itemsize else data
