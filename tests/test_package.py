@@ -70,7 +70,7 @@ def wheel(tmp_path_factory):
 
 
 def test_wheel_is_small(wheel):
-    # The aim was 300 kB, and held until drawings and the stepper came; with the kit, compat and saving this is the guard.
+    # The aim was 300 kB, and held until the drawings came; the kit, compat and saving were added since.
     assert wheel.stat().st_size < 400_000
 
 
