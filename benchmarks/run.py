@@ -153,8 +153,10 @@ def report(contenders: list[Contender], times: dict[str, dict[str, list[float]]]
 # What only tinygrad_lite is asked -----------------------------------------------------------------------------
 
 
-def alone(python: str, code: str) -> str:
-    done = subprocess.run([python, "-c", code], capture_output=True, text=True, env=environment(), cwd=HERE)
+def alone(python: str, code: str, variables: dict[str, str] | None = None) -> str:
+    done = subprocess.run(
+        [python, "-c", code], capture_output=True, text=True, env=variables or environment(), cwd=HERE
+    )  # fmt: skip
     if done.returncode:
         raise SystemExit(done.stderr)
     return done.stdout.strip()
@@ -214,9 +216,13 @@ for n in (1000, 10000, 100000, 1000000):
 
 
 def importing(python: str, package: str) -> float:
-    """Seconds that an import adds to NumPy's: the least of five, for a busy machine makes it slower only."""
+    """Seconds that an import adds to NumPy's: the least of five, for a busy machine makes it slower only.
+
+    The first of them writes the compiled modules, which an installed package has, whatever the environment says.
+    """
     code = f"import numpy, time; t = time.perf_counter(); import {package}; print(time.perf_counter() - t)"
-    return min(float(alone(python, code).splitlines()[-1]) for _ in range(5))
+    cached = {name: value for name, value in environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return min(float(alone(python, code, cached).splitlines()[-1]) for _ in range(5))
 
 
 def peak_of(name: str, python: str) -> float | None:

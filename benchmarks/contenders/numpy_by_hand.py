@@ -96,7 +96,7 @@ def online():
         dh *= h > 0
         np.subtract(w2, np.multiply(h[:, None], z), out=w2)
         np.subtract(b2, z, out=b2)
-        np.multiply(x[:, None], dh, out=update)
+        np.dot(x[:, None], dh[None], out=update)
         np.subtract(w1, update, out=w1)
         np.subtract(b1, dh, out=b1)
         return loss
