@@ -125,3 +125,10 @@ def test_arguments_of_other_libraries_are_told_by_their_names_here():
     )
     with pytest.raises(TypeError, match=message):
         optim.Adam(lr=0.1, betas=(0.9, 0.99))
+
+
+@pytest.mark.parametrize("option", ["clipnorm", "clipvalue", "global_clipnorm"])
+def test_bounds_below_one(option):
+    w = tgl.Variable([0.0])
+    optim.SGD(1.0, **{option: 0.25}).apply_gradients([(np.array([8.0], "float32"), w)])
+    assert w.numpy().tolist() == [-0.25]

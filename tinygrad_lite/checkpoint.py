@@ -13,6 +13,7 @@ import json
 import math
 import os
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -142,6 +143,7 @@ def write_archive(
 _BAD_FILE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, OverflowError,
     UnicodeDecodeError, ValueError, TypeError, KeyError, IndexError, SyntaxError,
+    tokenize.TokenError,
 )  # fmt: skip
 
 

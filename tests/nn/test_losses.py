@@ -627,3 +627,19 @@ def test_softmax_before_a_loss_of_logits_stays_what_it_is():
     model.compile("sgd", losses.CategoricalCrossentropy(from_logits=True))
     expected = losses.CategoricalCrossentropy(from_logits=True)(y, model(x)).item()
     assert model.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mean_squared_error", "mean_absolute_error", "hinge", "binary_crossentropy"])
+def test_the_mean_is_taken_over_the_last_axis(name):
+    loss = getattr(nn.losses, name)
+    y_true, y_pred = np.ones((2, 3, 4)), np.linspace(0.1, 0.9, 24).reshape(2, 3, 4)
+    found = loss(y_true, y_pred)
+    assert found.shape == (2, 3)
+    np.testing.assert_allclose(found[1].numpy(), loss(y_true[1], y_pred[1]).numpy())
+
+
+@pytest.mark.parametrize("which", ["y_true", "y_pred"])
+def test_kl_divergence_names_what_is_no_probability(which):
+    arguments = {"y_true": np.array([[0.5, 0.5]]), "y_pred": np.array([[0.5, 0.5]]), which: np.array([[2.0, -1.0]])}
+    with pytest.raises(ValueError, match=rf"kl_divergence expected {which} "):
+        nn.losses.kl_divergence(**arguments)
