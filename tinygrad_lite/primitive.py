@@ -274,21 +274,22 @@ class Primitive:
                 data = forward(a, b)
             except (ValueError, TypeError):
                 return self(x, other)  # which explains it
-            y = _new(Tensor)
-            y._data = data
-            y._id = 0
+            identity = 0
             if tapes:
                 tape = tapes[0]
                 if tape._traces:
                     return self(x, other)
-                watched = tape._watched
-                if x._id in watched or key in watched:
-                    y._id = identity = new_id()
+                watched, left = tape._watched, x._id
+                if left in watched or key in watched:
+                    identity = new_id()
                     watched.add(identity)
-                    tape._record.append((self, identity, (x._id, key), (a, b), _NO_METADATA, data))
-                elif tape._beyond and (x._id in tape._beyond or key in tape._beyond):
-                    y._id = new_id()
-                    tape._beyond[y._id] = (self.__name__, (x._id, key))
+                    tape._record.append((self, identity, (left, key), (a, b), _NO_METADATA, data))
+                elif tape._beyond and (left in tape._beyond or key in tape._beyond):
+                    identity = new_id()
+                    tape._beyond[identity] = (self.__name__, (left, key))
+            y = _new(Tensor)
+            y._data = data
+            y._id = identity
             return y
 
         return operator

@@ -726,8 +726,9 @@ def _walk(
                 if not primitive.is_elementwise:
                     raise primitive.wrong_shape(position, d.shape, shape)
                 d = sum_to_shape(d, shape)
-            if d.dtype != x.dtype:
-                d = d.astype(x.dtype)
+            dtype = x.dtype
+            if d.dtype is not dtype and d.dtype != dtype:  # NumPy has one object for each of the usual dtypes
+                d = d.astype(dtype)
             known = gradients.get(key)
             if known is None:
                 gradients[key] = d
