@@ -5,8 +5,8 @@
     python benchmarks/run.py --check                           # fail if a ratio to NumPy is over its budget
 
 Each contender runs in a process of its own. All processes stay alive and are asked in turn, for every row again
-and again, so that a slow moment of the machine hits all of them. What counts is the ratio within one round; the
-table has its median over the rounds.
+and again, so that a slow moment of the machine hits all of them; those that are not asked stand still. What counts
+is the ratio within one round; the table has its median over the rounds.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import statistics
 import subprocess
 import sys
@@ -70,14 +71,24 @@ class Contender:
             return False
         answer = json.loads(line)
         self.version, self.python, self.values = answer["version"], answer["python"], answer["values"]
+        self.signal("SIGSTOP")
         return True
 
     def seconds(self, row: str, least: float) -> float:
         """Time per unit of `row`, measured for at least so many seconds."""
+        self.signal("SIGCONT")
         print(json.dumps([row, least]), file=self.process.stdin, flush=True)
-        return json.loads(self.process.stdout.readline())["seconds"]
+        answer = json.loads(self.process.stdout.readline())["seconds"]
+        self.signal("SIGSTOP")
+        return answer
+
+    def signal(self, name: str) -> None:
+        """Stop the process, or let it go on: threads that wait for work in a loop would take a core from the next."""
+        if hasattr(signal, name):
+            self.process.send_signal(getattr(signal, name))
 
     def close(self) -> None:
+        self.signal("SIGCONT")
         self.process.stdin.close()
         self.process.terminate()
         self.process.wait()
