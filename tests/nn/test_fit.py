@@ -729,3 +729,17 @@ def test_an_optimizer_of_another_model():
         ValueError, match=r"was built for the variables 'dense/kernel', 'dense/bias'.*Use a new optimizer"
     ):
         second.fit(X, Y, verbose=0)
+
+
+def test_compiled_steps_work_in_place():
+    """Nothing holds on to weights or optimizer state from step to step, so nothing is copied."""
+    seen = []
+
+    class Buffers(nn.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append([id(v._data) for v in (*self.model.weights, *self.model.optimizer.variables[2:])])
+
+    model = nn.Sequential([nn.Dense(8, "relu"), nn.Dense(1)])
+    model.compile("rmsprop", "mse", metrics=["mae"])
+    model.fit(X[:24], Y[:24], batch_size=4, epochs=2, verbose=0, callbacks=[Buffers()])
+    assert seen[4:] == [seen[4]] * len(seen[4:])
