@@ -199,8 +199,8 @@ def _mean(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
 
 
 def _mean_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
-    count = count_reduced(a, axis) or 1
-    return spread(expand_reduced(g / count, a, axis, keepdims), a.shape)
+    share = 1 / (count_reduced(a, axis) or 1)  # a large count is infinite in float16, its reciprocal is not
+    return spread(expand_reduced(g * share, a, axis, keepdims), a.shape)
 
 
 _mean.defvjp(_mean_vjp)

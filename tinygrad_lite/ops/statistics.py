@@ -45,7 +45,8 @@ def _std(a: Any, *, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdi
 def _scaled_deviations(a: Any, axis: Any, ddof: float) -> Any:
     """(x - m) / (n - ddof)."""
     freedom = count_reduced(a, axis) - ddof
-    return (a - np.mean(a, axis=axis, keepdims=True)) / (freedom if freedom > 0 else math.nan)
+    share = 1 / freedom if freedom > 0 else math.nan  # a large count is infinite in float16, its reciprocal is not
+    return (a - np.mean(a, axis=axis, keepdims=True)) * share
 
 
 def _var_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
