@@ -138,9 +138,8 @@ def test_a_branch_that_is_taken_is_not_silenced():
 
 @pytest.mark.parametrize("f", [tgl.mean, tgl.var])
 def test_more_elements_than_float16_can_count(f):
-    x = tgl.Variable(np.tile(np.array([0, 100], np.float16), 50_000))
+    x = tgl.Variable(np.tile(np.array([0, 1], np.float16), 50_000))
     with tgl.GradientTape() as tape:
         y = f(x)
     gradient = tape.gradient(y, x).numpy()
-    expected = 1e-5 if f is tgl.mean else 1e-3  # 1/n, and 2 · 50 / n
-    np.testing.assert_allclose(np.abs(gradient.astype(float)), expected, rtol=0.01)
+    np.testing.assert_allclose(np.abs(gradient.astype(float)), 1e-5, rtol=0.01)  # 1 / n, and ±2 · 0.5 / n
