@@ -99,6 +99,7 @@ HOUSE = {
         "callback",
         "callers strictness",
         "tensor",
+        "workers",
         "datasets",
     ),
     2: ("tape", "optim", "checkpoint"),

@@ -741,3 +741,25 @@ def test_nothing_is_left_behind_by_a_trace():
     gc.collect()
     with warnings.catch_warnings():
         assert gone() is None
+
+
+def test_sums_kept_after_a_step_cost_no_copy_of_the_weights():
+    w, total = tgl.Variable(np.ones(5)), tgl.Variable(0.0, trainable=False)
+    optimizer = tgl.optim.RMSProp(0.1)
+
+    @tgl.function
+    def step(x):
+        with tgl.GradientTape() as tape:
+            loss = (w * x).sum()
+        optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+        total.assign_add(tgl.cast(loss, "float32"))
+
+    x = tgl.constant(np.arange(5.0))
+    step(x)
+    step(x)
+    kept = [w._data, *(v._data for v in optimizer.variables)]
+    addresses = [array.ctypes.data for array in kept]
+    del kept
+    step(x)
+    assert [w._data.ctypes.data, *(v._data.ctypes.data for v in optimizer.variables)] == addresses
+    assert "np.add(buffer, " in step.source()  # the sum comes after the step

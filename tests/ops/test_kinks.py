@@ -143,3 +143,11 @@ def test_more_elements_than_float16_can_count(f):
         y = f(x)
     gradient = tape.gradient(y, x).numpy()
     np.testing.assert_allclose(np.abs(gradient.astype(float)), 1e-5, rtol=0.01)  # 1 / n, and ±2 · 0.5 / n
+
+
+def test_the_gradient_of_relu_passes_a_nan_and_is_zero_where_nothing_comes_in():
+    x = tgl.Variable([np.nan, 0.0, -1.0, 2.0, np.nan])
+    with tgl.GradientTape() as tape:
+        y = tgl.relu(x)
+    gradient = tape.gradient(y, x, output_gradients=tgl.constant([3.0, 3.0, 3.0, 3.0, 0.0]))
+    np.testing.assert_array_equal(gradient.numpy(), np.float32([3, 0, 0, 3, 0]))
