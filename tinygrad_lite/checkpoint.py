@@ -13,6 +13,7 @@ import json
 import math
 import os
 import struct
+import threading
 import tokenize
 import zipfile
 import zlib
@@ -30,6 +31,9 @@ __all__ = ["Archive", "Header", "atomic_path", "write_archive"]
 MOST_TEXT = 16 << 20
 """Bytes of a JSON text at the most."""
 _CHUNK = 1 << 20
+_one_at_a_time = (
+    threading.Lock()
+)  # NumPy parses a header with `ast`, which two threads at once can break in Python 3.11
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry: equal contents make equal files
 
 
@@ -247,7 +251,8 @@ class Archive:
         }.get(version)
         if read is None:
             raise ValueError(f"version {version} of the .npy format is not supported")
-        shape, is_fortran, dtype = read(entry)
+        with _one_at_a_time:
+            shape, is_fortran, dtype = read(entry)
         if dtype.hasobject or dtype.kind not in "fiub":
             raise ValueError(f"its dtype is {dtype}; only real numbers and booleans are read, never Python objects")
         if any(type(n) is not int or n < 0 for n in shape):
