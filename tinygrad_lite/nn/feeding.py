@@ -30,8 +30,6 @@ class Feed:
     with_labels : bool
     is_checked : bool
         Whether the data behind `batches` is known to be right; else each batch is looked at.
-    generator : numpy.random.Generator, optional
-        What the order of `batches` is drawn from.
     class_weight : mapping of int to float, optional
         Makes weights of the labels, where the batches are the user's.
     """
@@ -43,12 +41,10 @@ class Feed:
         *,
         with_labels: bool,
         is_checked: bool = False,
-        generator: np.random.Generator | None = None,
         class_weight: Mapping[Any, float] | None = None,
     ) -> None:
         self._batches = batches
         self._class_weight = class_weight
-        self._generator = generator
         self._method = method
         self._with_labels = with_labels
         self._is_checked = is_checked
@@ -111,12 +107,12 @@ class Feed:
                 None if batches.sample_weight is None else batches.sample_weight[part],
             )
             for part, shuffle, generator in (
-                (slice(count), batches.shuffle, self._generator),
+                (slice(count), batches.shuffle, self.generator),
                 (slice(count, None), False, None),
             )
         )
         return (
-            Feed(first, self._method, with_labels=True, is_checked=True, generator=self._generator),
+            Feed(first, self._method, with_labels=True, is_checked=True),
             Feed(last, self._method, with_labels=True, is_checked=True),
         )
 
@@ -228,7 +224,7 @@ def feed(
             )
         _check_finite(name, array, method)
     batches = Batches(arrays["x"], arrays.get("y"), int(batch_size), shuffle, generator, arrays.get("sample_weight"))
-    return Feed(batches, method, with_labels=with_labels, is_checked=True, generator=generator)
+    return Feed(batches, method, with_labels=with_labels, is_checked=True)
 
 
 def _yields_batches(x: Any, y: Any) -> bool:
