@@ -30,7 +30,6 @@ CONTENDERS = [
     ("numpy_by_hand", "by hand in NumPy", "numpy"),
     ("tinygrad_lite_eager", "tinygrad_lite, eager", "tinygrad_lite"),
     ("tinygrad_lite_function", "tinygrad_lite, `tgl.function`", "tinygrad_lite"),
-    ("tinygrad_lite_threads", "`tgl.function`, optimizer on 2 threads", "tinygrad_lite"),
     ("tinygrad_lite_fit", "tinygrad_lite, `fit` and `predict`", "tinygrad_lite"),
     ("pytorch", "PyTorch, eager", "torch"),
     ("torch_compile", "`torch.compile`", "torch"),

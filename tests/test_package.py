@@ -99,7 +99,6 @@ HOUSE = {
         "callback",
         "callers strictness",
         "tensor",
-        "workers",
         "datasets",
     ),
     2: ("tape", "optim", "checkpoint"),

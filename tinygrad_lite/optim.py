@@ -19,7 +19,6 @@ import numpy as np
 from tinygrad_lite import schedules as schedules
 from tinygrad_lite.names import lookup, unexpected
 from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, tracing
-from tinygrad_lite.workers import share, thread_count
 
 __all__ = ["SGD", "Adagrad", "Adam", "Momentum", "Optimizer", "RMSProp", "RMSprop", "get"]
 
@@ -34,8 +33,6 @@ _INSTEAD = {
 
 BLOCK = 1 << 16
 """Elements that a rule updates at a time: weights, gradient, slots and scratch together fit the cache."""
-LARGE = 4 * BLOCK
-"""Elements from which on the blocks of an array are dealt out to threads, if there may be several."""
 
 LearningRate = float | Callable[..., Any]
 
@@ -302,26 +299,18 @@ class Optimizer:
         scale : float
             What the gradient is multiplied by, block by block.
         """
-        size, room = w.size, self._room(w)
+        size, (scratch, room) = w.size, self._room(w)
         weights, states = w.reshape(-1), [slot.reshape(-1) for slot in slots]
         if size <= BLOCK:
-            (scratch, changed), g = room[0], g.reshape(-1)
-            self._update_block(weights, g, states, scratch[:size], changed[:size], learning_rate, step, scale)
+            self._update_block(weights, g.reshape(-1), states, scratch[:size], room[:size], learning_rate, step, scale)
             return
         gradient: Any = g.reshape(-1) if g.flags.c_contiguous else g.flat  # .flat copies a block at a time
-
-        def update(thread: int, start: int) -> None:
-            stop = min(start + length, size)
-            scratch, changed = room[thread]
+        for start in range(0, size, BLOCK):
+            stop = min(start + BLOCK, size)
             self._update_block(
                 weights[start:stop], gradient[start:stop], [state[start:stop] for state in states],
-                scratch[: stop - start], changed[: stop - start], learning_rate, step, scale,
+                scratch[: stop - start], room[: stop - start], learning_rate, step, scale,
             )  # fmt: skip
-
-        threads = len(room) if g.flags.c_contiguous else 1  # .flat is for one thread
-        rounds = -(-size // (threads * BLOCK))
-        length = -(-size // (threads * rounds)) if threads > 1 else BLOCK  # all threads have as much to do
-        share(update, range(0, size, length), threads)  # to the bit as on one: each element is for itself
 
     def _update_block(
         self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, room: Array, learning_rate: float, step: int,
@@ -340,17 +329,12 @@ class Optimizer:
         self.update(w, g, slots, scratch, learning_rate, step)
 
     def _room(self, w: Array) -> Array:
-        """For each thread two blocks to compute in: for the rule, and for a gradient that is scaled or converted."""
+        """Two blocks to compute in: one for the rule, one for a gradient that is scaled, clipped or converted."""
         size, dtype = min(w.size, BLOCK), w.dtype
-        threads = thread_count() if w.size >= LARGE and self._updates_in_threads() else 1
         room = self._scratch.get(dtype)
-        if room is None or room.shape[2] < size or len(room) < threads:
-            room = self._scratch[dtype] = np.empty((threads, 2, size), dtype)
-        return room[:threads]
-
-    def _updates_in_threads(self) -> bool:
-        """Whether the rule is one of this file, and the blocks may be updated at once: a user's may do anything."""
-        return type(self).update.__module__ == __name__
+        if room is None or room.shape[1] < size:
+            room = self._scratch[dtype] = np.empty((2, size), dtype)
+        return room
 
     def _checked(self, pairs: list[Any]) -> tuple[list[Array], list[Variable]]:
         """The gradients as arrays and their Variables, or the error that says what is wrong with them."""
