@@ -107,7 +107,7 @@ class Optimizer:
         self._trainable: list[Variable] = []
         self._index: dict[int, int] = {}
         self._state: dict[str, list[Variable]] = {}
-        self._scratch: dict[Any, Array] = {}
+        self._scratch: dict[Any, tuple[Array, Array]] = {}
         self.built = False
         self.learning_rate = learning_rate
 
@@ -261,8 +261,8 @@ class Optimizer:
             self.build(variables)
         learning_rate = float(self.learning_rate)
         step = self._iterations.item() + 1
-        positions = [self._index[variable._id] for variable in variables]
-        slots = [[_buffer(slot[n]) for slot in self._state.values()] for n in positions]
+        index, state = self._index, self._state.values()
+        slots = [[_buffer(slot[index[variable._id]]) for slot in state] for variable in variables]
         buffers = [_buffer(variable) for variable in variables]
         for w in buffers:
             self._room(w)
@@ -271,7 +271,7 @@ class Optimizer:
         with np.errstate(over="ignore", invalid="ignore"):  # a step that diverges shows in the loss
             for w, g, states, scale in zip(buffers, gradients, slots, scales):
                 self.update_array(w, g, states, learning_rate, step, scale)
-        count += 1
+        count[()] = step
 
     def _scales(self, gradients: Sequence[Array]) -> list[float]:
         """What each gradient is multiplied by, so that no norm is larger than it may be."""
@@ -300,11 +300,11 @@ class Optimizer:
             What the gradient is multiplied by, block by block.
         """
         size, (scratch, room) = w.size, self._room(w)
-        weights, states = w.reshape(-1), [slot.reshape(-1) for slot in slots]
+        weights, states = w.ravel(), [slot.ravel() for slot in slots]  # views, for they are in one piece
         if size <= BLOCK:
-            self._update_block(weights, g.reshape(-1), states, scratch[:size], room[:size], learning_rate, step, scale)
+            self._update_block(weights, g.ravel(), states, scratch, room, learning_rate, step, scale)
             return
-        gradient: Any = g.reshape(-1) if g.flags.c_contiguous else g.flat  # .flat copies a block at a time
+        gradient: Any = g.ravel() if g.flags.c_contiguous else g.flat  # .flat copies a block at a time
         for start in range(0, size, BLOCK):
             stop = min(start + BLOCK, size)
             self._update_block(
@@ -328,12 +328,16 @@ class Optimizer:
             w -= np.multiply(w, learning_rate * self.weight_decay, out=scratch)
         self.update(w, g, slots, scratch, learning_rate, step)
 
-    def _room(self, w: Array) -> Array:
+    def _room(self, w: Array) -> tuple[Array, Array]:
         """Two blocks to compute in: one for the rule, one for a gradient that is scaled, clipped or converted."""
         size, dtype = min(w.size, BLOCK), w.dtype
-        room = self._scratch.get(dtype)
-        if room is None or room.shape[1] < size:
-            room = self._scratch[dtype] = np.empty((2, size), dtype)
+        room = self._scratch.get((size, dtype))
+        if room is None:  # a part of what the largest Variable needs
+            widest = min(BLOCK, max([w.size, *(v.size for v in self._trainable if v.dtype == dtype)]))
+            rule, changed = self._scratch.setdefault(
+                (widest, dtype), (np.empty(widest, dtype), np.empty(widest, dtype))
+            )
+            room = self._scratch[size, dtype] = (rule[:size], changed[:size])
         return room
 
     def _checked(self, pairs: list[Any]) -> tuple[list[Array], list[Variable]]:
