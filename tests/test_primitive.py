@@ -41,6 +41,61 @@ class TestPrimitive:
 
         assert rows(v).item() == 3
 
+    def test_a_forward_may_return_numbers_of_pythons_in_a_tuple(self):
+        @tgl.primitive
+        def sizes(x):
+            return len(x), float(x.sum()), x.max()
+
+        sizes.defvjp(lambda g, y, x: g[1] * np.ones_like(x) + g[2] * (x == y[2]))
+
+        def both(x):
+            with tgl.GradientTape() as tape:
+                count, total, largest = sizes(x)
+                loss = total + largest
+            return count, total, largest, tape.gradient(loss, x)
+
+        v = tgl.Variable([1.0, 2.0])
+        for results in (both(v), tgl.function(both)(v)):
+            assert [x.numpy().tolist() for x in results] == [2, 3.0, 2.0, [1.0, 2.0]]
+            assert [x.dtype for x in results] == [np.dtype(int), *["float32"] * 3]
+
+    def test_a_forward_that_returns_a_number_compiles(self):
+        @tgl.primitive
+        def total(x):
+            return float(x.sum())
+
+        total.defvjp(lambda g, y, x: g * np.ones_like(x))
+        plain, more = tgl.function(lambda x: (total(x), total(x) + 1))(tgl.constant([1.0, 2.0]))
+        assert (plain.item(), more.item(), plain.dtype, plain.shape) == (3.0, 4.0, "float32", ())
+
+    @pytest.mark.parametrize("result", [None, [1.0, 2.0], "one", (1.0, None)])
+    def test_a_forward_that_returns_something_else_is_named(self, result):
+        @tgl.primitive
+        def odd(x):
+            return result
+
+        with pytest.raises(TypeError, match=r"forward of odd must return an array, a number, or a tuple.*Received"):
+            odd(1.0)
+
+    def test_a_random_primitive_draws_anew_in_a_function(self):
+        drawn = iter(range(100))
+
+        @tgl.primitive(is_random=True)
+        def noisy(x):
+            return x + next(drawn)
+
+        noisy.defvjp(lambda g, y, x: g)
+
+        @tgl.function
+        def step(x):
+            return noisy(x), noisy(x), noisy(tgl.constant(10.0))
+
+        step(tgl.constant(0.0))  # draws while it is traced, too
+        first, second = ([y.item() for y in step(tgl.constant(0.0))] for _ in range(2))
+        assert first[1] == first[0] + 1
+        assert first[2] == 10 + first[1] + 1
+        assert second == [y + 3 for y in first]
+
     def test_a_rule_of_the_wrong_shape_is_named(self):
         @tgl.primitive
         def total(x):

@@ -77,6 +77,7 @@ class Primitive:
 
     def __init__(self, forward: Callable[..., Any], *, is_elementwise: bool = False, name: str | None = None):
         self.forward = forward
+        self.in_program = forward  # as a compiled program calls it
         self.is_elementwise = is_elementwise
         self.rules: tuple[Rule | None, ...] = ()
         self.rule_each: Rule | None = None
@@ -88,6 +89,8 @@ class Primitive:
         self.hands_on = 0  # how many of the last arguments are the results, as custom gradients have it
         self.needs_zero_rule = is_elementwise  # unless its derivative is finite wherever it is defined
         self.fitting: tuple[str, str] | None = None  # which shapes fit together, and what to do about others
+        self.describe: Callable[..., str] | None = None  # what errors say was received, if shapes do not tell it
+        self.hint = ""  # what errors say to somebody who passed too few arguments
         self.domain: str | None = None
         self.kinks: str | None = None
         self.__name__: str = name or forward.__name__
@@ -100,7 +103,9 @@ class Primitive:
         else:
             self.__wrapped__ = forward
             self.__module__ = forward.__module__
-            self.may_alias = not str(forward.__module__).startswith("tinygrad_lite.")
+            if not str(forward.__module__).startswith("tinygrad_lite."):
+                self.may_alias, called = True, self.__name__
+                self.in_program = lambda *arrays, **fields: _settled(forward(*arrays, **fields), arrays, called)
             parameters = inspect.signature(forward).parameters.values()
             positional = [p for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
             self.arrays = tuple(p.name for p in positional)
@@ -219,8 +224,8 @@ class Primitive:
             data = self.forward(*arrays, **kwargs) if kwargs else self.forward(*arrays)
         except (ValueError, TypeError, IndexError) as error:
             raise self._explain(error, arrays, kwargs) from error
-        if type(data) in _NUMBERS:  # as `len` returns them, and np.count_nonzero of NumPy 1
-            data = as_array(data, like=next((x.dtype for x in arrays if getattr(x, "dtype", _INT).kind == "f"), None))
+        if type(data) not in _RESULTS:
+            data = _settled(data, arrays, self.__name__)
         if _NUMPY_1:
             data = map_structure(lambda item: _narrowed(item, arrays, kwargs, self), data)
         if borrowed:  # the caller may overwrite his own arrays later: neither result nor record may notice
@@ -341,15 +346,17 @@ class Primitive:
             if missing:
                 raise TypeError(
                     f"{self.__name__} expected {', '.join(self.arrays)}. Received: {len(args)} arguments, "
-                    f"without {', '.join(missing)}."
+                    f"without {', '.join(missing)}.{self.hint}"
                 )
             args += tuple(kwargs.pop(name) for name in self.arrays[len(args) :])
+        if "out" in kwargs and "out" not in self.metadata:
+            refuse_out(self.__name__, kwargs.pop("out"))
         for name in kwargs:
             if name not in self.metadata:
                 known = ", ".join((*self.arrays, *self.metadata)) or "none"
                 raise TypeError(
-                    f"{self.__name__} does not take the argument {name!r}. It takes: {known}. "
-                    "Tensors never change, so out= and where= are not among them."
+                    f"{self.__name__} does not take the argument {name!r}. It takes: {known}."
+                    f"{' Choose with tgl.where(condition, new, old).' if name == 'where' else ''}"
                 )
         metadata = {**self.metadata, **kwargs}
         for name, value in metadata.items():
@@ -374,6 +381,8 @@ class Primitive:
         names = self.arrays if self.arity is not None else tuple(f"x{n}" for n in range(len(arrays)))
         shapes = [f"{name}.shape={np.shape(x)}" for name, x in zip(names, arrays)]
         received = ", ".join(shapes + [f"{name}={value!r}" for name, value in kwargs.items()])
+        if self.describe is not None:
+            received = self.describe(*arrays, **kwargs)
         kind = type(error)
         expected = _BROADCASTING if self.is_elementwise and "broadcast" in str(error) else None
         if self.fitting is not None and isinstance(error, ValueError):
@@ -399,6 +408,23 @@ _BROADCASTING = (
 _NUMBERS = frozenset({float, int, bool})
 _NO_METADATA: dict[str, Any] = {}
 _PLAIN = _NUMBERS | frozenset({np.ndarray, np.float32, np.float64, np.int64, np.int32, np.bool_})
+
+
+_RESULTS = frozenset({np.ndarray, np.float16, np.float32, np.float64, np.int64, np.int32, np.bool_})
+
+
+def _settled(data: Any, arrays: Any, name: str) -> Any:
+    """What a forward returned; a number of Python's, as `len` returns it, as an array."""
+    if isinstance(data, (np.ndarray, np.generic)):
+        return data
+    if type(data) is tuple:
+        return tuple(_settled(item, arrays, name) for item in data)
+    if type(data) not in _NUMBERS:
+        raise TypeError(
+            f"The forward of {name} must return an array, a number, or a tuple of these. Received: {data!r}. "
+            "Return a tuple for several results, and np.array(...) of a list."
+        )
+    return as_array(data, like=next((x.dtype for x in arrays if getattr(x, "dtype", _INT).kind == "f"), None))
 
 
 def _plain(x: Any, args: tuple[Any, ...], primitive: Primitive) -> Any:
@@ -434,6 +460,12 @@ def _narrowed(data: Any, arrays: list[Any], metadata: dict[str, Any], primitive:
 def _is_view(data: Any, args: tuple[Any, ...]) -> bool:
     """Whether `data` is, or looks into, an array that the caller passed."""
     return isinstance(data, np.ndarray) and (data.base is not None or any(data is x for x in args))
+
+
+def refuse_out(name: str, out: Any) -> None:
+    """Raise if a function of NumPy's was asked to write into an array."""
+    if out is not None:
+        raise TypeError(f"{name} cannot write into out=: tensors never change. Assign the result instead.")
 
 
 def hold(check: Callable[..., None], *tensors: Tensor, **metadata: Any) -> None:
@@ -484,15 +516,23 @@ def _document(made: Primitive, doc: str | None, domain: str | None, kinks: str |
 
 
 @overload
-def primitive(forward: Callable[..., Any], *, domain: str | None = None, kinks: str | None = None) -> Primitive: ...
+def primitive(
+    forward: Callable[..., Any], *, domain: str | None = None, kinks: str | None = None, is_random: bool = False
+) -> Primitive: ...
 
 
 @overload
-def primitive(*, domain: str | None = None, kinks: str | None = None) -> Callable[[Callable[..., Any]], Primitive]: ...
+def primitive(
+    *, domain: str | None = None, kinks: str | None = None, is_random: bool = False
+) -> Callable[[Callable[..., Any]], Primitive]: ...
 
 
 def primitive(
-    forward: Callable[..., Any] | None = None, *, domain: str | None = None, kinks: str | None = None
+    forward: Callable[..., Any] | None = None,
+    *,
+    domain: str | None = None,
+    kinks: str | None = None,
+    is_random: bool = False,
 ) -> Primitive | Callable[[Callable[..., Any]], Primitive]:
     """Make a differentiable operation of a function on arrays; add its rules with `.defvjp(...)`.
 
@@ -503,6 +543,8 @@ def primitive(
         and changes none that it was given. Without it, a decorator is returned: `@primitive(kinks=...)`.
     domain, kinks : str, optional
         Where it is defined; points without a derivative, and what stands for it there. For tables.
+    is_random : bool
+        It draws random numbers: a `tgl.function` must run it anew at each call, and never merge two of its calls.
 
     Returns
     -------
@@ -525,7 +567,7 @@ def primitive(
 
     def make(forward: Callable[..., Any]) -> Primitive:
         made = Primitive(forward)
-        made.domain, made.kinks = domain, kinks
+        made.domain, made.kinks, made.is_random = domain, kinks, is_random
         return _define(made, depth=3)
 
     return make if forward is None else make(forward)

@@ -326,7 +326,7 @@ class _Writer:
             return text
         if name in _PLAIN:
             return _PLAIN[name].format(*arguments, **fields)
-        called = self._operation(primitive.forward, name.strip("_"))
+        called = self._operation(primitive.in_program, name.strip("_"))
         return f"{called}({', '.join([*arguments, *(f'{key}={value}' for key, value in fields.items())])})"
 
     def _result(self, node: Node) -> str:

@@ -63,6 +63,16 @@ def test_an_index(name):
     check_gradients(lambda x, v: tgl.index_add(x, ours, v), X, values, directions=1)
 
 
+def test_an_error_shows_the_index_as_it_is_written():
+    index = (slice(None), slice(0, None, 2), t(np.zeros((1, 3, 2), int)), [7], ...)
+    with pytest.raises(IndexError) as caught:
+        t(X)[index]
+    shown = "x.shape=(2, 3, 4), index=[:, 0::2, <int64 array of shape (1, 3, 2)>, [7], ...]"
+    assert str(caught.value).endswith(f"Received: {shown}.")
+    with pytest.raises(IndexError, match=r"index=\[None, 5\], value\.shape=\(3,\)\.$"):
+        tgl.index_add(X, (None, 5), np.zeros(3))
+
+
 @pytest.mark.parametrize(
     ("index", "kind"),
     [(1.5, IndexError), (t(1.0), IndexError), ("a", IndexError), (2, IndexError), ((0, 0, 0, 0), IndexError),

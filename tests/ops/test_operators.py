@@ -1,6 +1,7 @@
 """What Python's syntax, ndarray's methods and NumPy's functions do with a Tensor, recorded or not."""
 
 import inspect
+import itertools
 import math
 import operator
 import re
@@ -238,6 +239,57 @@ def test_methods_of_ufuncs_that_are_functions_here():
 def test_where_of_a_condition_alone():
     (index,) = np.where(tgl.constant([0.0, 2.0]))
     assert index.tolist() == [1]
+    with pytest.raises(TypeError, match=r"without x, y\. .*write tgl\.nonzero\(condition\)"):
+        tgl.where([False, True])
+
+
+def _arguments(function):
+    matrix = tgl.constant([[0.5, 0.25], [0.75, 1.0]])
+    integers = tgl.constant([[1, 2], [3, 0]])
+    if isinstance(function, np.ufunc):
+        takes_floats = any("f" in kinds.split("->")[0] for kinds in function.types)
+        return [matrix if takes_floats else integers] * function.nin
+    return {
+        "choose": [[0, 1], [matrix[0], matrix[1]]],
+        "clip": [matrix, 0.3, 0.6],
+        "compress": [[True, False], matrix],
+        "concatenate": [[matrix, matrix]],
+        "cumulative_prod": [matrix[0]],
+        "cumulative_sum": [matrix[0]],
+        "dot": [matrix, matrix],
+        "einsum": ["ij,jk", matrix, matrix],
+        "outer": [matrix, matrix],
+        "stack": [[matrix, matrix]],
+        "take": [matrix, [1, 2]],
+    }.get(function.__name__, [matrix])
+
+
+# The functions of this package that NumPy has, too, with an argument `out`.
+_WITH_OUT = [
+    *[name for name in tgl.ops.__all__ if getattr(getattr(np, name, None), "nout", 0) == 1],
+    *(
+        "all", "any", "argmax", "argmin", "around", "choose", "clip", "compress", "concatenate", "cumprod", "cumsum",
+        "cumulative_prod", "cumulative_sum", "dot", "einsum", "isneginf", "isposinf", "max", "mean", "min", "nanmax",
+        "nanmean", "nanmin", "nanprod", "nanstd", "nansum", "nanvar", "outer", "prod", "ptp", "round", "stack", "std",
+        "sum", "take", "trace", "var",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [name for name in _WITH_OUT if hasattr(np, name)])
+@np.errstate(invalid="ignore", divide="ignore")  # some have no value there
+def test_out_may_be_nothing_and_nothing_else(name):
+    ours, arguments = getattr(tgl, name), _arguments(getattr(np, name))
+    plain = ours(*arguments).numpy()
+    np.testing.assert_array_equal(ours(*arguments, out=None).numpy(), plain)
+    np.testing.assert_array_equal(getattr(np, name)(*arguments, out=None).numpy(), plain)
+    with pytest.raises(TypeError, match="cannot write into out=: tensors never change"):
+        ours(*arguments, out=np.zeros_like(plain))
+
+
+def test_a_ufuncs_where_is_pointed_to_its_function():
+    with pytest.raises(TypeError, match=r"add does not take the argument 'where'.*tgl\.where"):
+        tgl.add(1.0, 2.0, where=True)
 
 
 def test_a_traced_tensor_has_no_value_to_run_on():
@@ -254,6 +306,48 @@ def test_a_ufunc_that_writes_into_a_tensor_is_refused():
     with pytest.raises(TypeError, match=r"add\.at writes into its first argument.*index_add"):
         np.add.at(x, [0], 1.0)
     assert x.numpy().tolist() == [1.0, 2.0]
+
+
+def test_squares_of_booleans_are_integers_that_can_be_added_up():
+    for mask in ([True, False], True):
+        assert tgl.power(mask, 2).dtype == np.power(mask, 2).dtype == np.dtype(int)
+    assert ((tgl.constant([True] * 200) ** 2) * 200).sum().item() == 40_000
+
+
+@pytest.mark.parametrize("name", ["mean", "var", "std"])
+def test_dtypes_of_what_counts_are_numpys(name):
+    """Of chosen elements and of those that are not nan: what is asked for in integers is cut off, or refused."""
+    where = np.array([True, True, False, True])
+    for a, dtype in itertools.product(
+        (np.array([1, 2, 9, 4]), np.array([1.5, 2.5, 9.0, 4.0], np.float32), np.array([True, False, True, True])),
+        (None, np.int64, np.float32, np.float64),
+    ):
+        for ours, numpys in (
+            (getattr(tgl, name), getattr(np, name)),
+            (getattr(tgl, f"nan{name}"), getattr(np, f"nan{name}")),
+        ):
+            try:
+                expected = numpys(a, dtype=dtype, where=where, axis=0)
+            except TypeError:  # NumPy has no square root in integers, either
+                if "nan" in ours.__name__ and a.dtype.kind == "f":
+                    with pytest.raises(TypeError, match=f"{ours.__name__} expected a dtype of floats.*int64"):
+                        ours(a, dtype=dtype, where=where)
+                continue
+            answer = ours(a, dtype=dtype, where=where, axis=0)
+            np.testing.assert_allclose(answer.numpy(), expected, rtol=1e-6)
+            assert answer.dtype == expected.dtype, (ours.__name__, a.dtype, dtype)
+
+
+def test_float16_counts_beyond_2048():
+    x = tgl.Variable(np.ones((5000, 2), np.float16))
+    with tgl.GradientTape(persistent=True) as tape:
+        highest = tgl.max(x, axis=0)
+        mean = tgl.mean(x, axis=0, where=np.arange(10_000).reshape(5000, 2) < 8000)
+    assert mean.dtype == np.float16
+    assert mean.tolist() == [1.0, 1.0]
+    np.testing.assert_array_equal(tape.gradient(highest, x).numpy(), np.full((5000, 2), np.float16(1 / 5000)))
+    expected = np.where(np.arange(5000) < 4000, np.float16(1 / 4000), 0)
+    np.testing.assert_array_equal(tape.gradient(mean, x).numpy()[:, 0], expected)
 
 
 def test_extrema_of_integers_stay_integers():

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.elementwise import where as where_
-from tinygrad_lite.ops.reductions import refuse_out
-from tinygrad_lite.primitive import nondifferentiable
+from tinygrad_lite.primitive import nondifferentiable, refuse_out
 from tinygrad_lite.tensor import Array, Tensor
 
 

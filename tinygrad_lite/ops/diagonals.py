@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.reductions import refuse_out
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import ravel
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 

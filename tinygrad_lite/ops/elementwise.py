@@ -16,13 +16,14 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.primitive import elementwise, nondifferentiable, primitive
+from tinygrad_lite.primitive import elementwise, nondifferentiable, primitive, refuse_out
 from tinygrad_lite.tensor import Array, Tensor
 
 # Python's floats: NumPy's would turn float32 into float64.
 _LOG_2 = math.log(2)
 _LOG_10 = math.log(10)
 _PI = math.pi
+_BOOL = np.dtype(bool)
 
 # Arithmetic ---------------------------------------------------------------------------------------------------
 
@@ -83,8 +84,8 @@ _POWER_KINKS = "at x1 = 0 the derivative with respect to x2 is 0 for x2 ≥ 0."
 @elementwise(domain=_POWER_DOMAIN, kinks=_POWER_KINKS, example="[1.0, 2.0, 3.0], 2 -> [1. 4. 9.]")
 def power(x1: Any, x2: Any) -> Array:
     """The power: x1^x2."""
-    # The operator of arrays knows short ways for the exponents 2, 1/2 and -1.
-    return x1**x2 if isinstance(x1, np.ndarray) else np.power(x1, x2)
+    # The operator of arrays knows short ways for the exponents 2, 1/2 and -1; the square of booleans is int8 to it.
+    return x1**x2 if isinstance(x1, np.ndarray) and x1.dtype is not _BOOL else np.power(x1, x2)
 
 
 def _power_base_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
@@ -374,6 +375,7 @@ def where(condition: Any, x: Any, y: Any) -> Array:
     return np.where(condition, x, y)
 
 
+where.hint = " For the indices of what is true, write tgl.nonzero(condition)."
 where.defvjp(None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
 
 
@@ -390,7 +392,7 @@ _clip.defvjp(
 )
 
 
-def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Tensor:
+def clip(a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None, max: Any = None) -> Tensor:
     """`a` moved into an interval: min(max(a, a_min), a_max).
 
     Kinks: on a bound the gradient goes to `a`.
@@ -400,6 +402,8 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     a : Tensor or array-like
     a_min, a_max : Tensor, array-like or None
         Broadcast against `a`; None for no bound. Gradients flow to them too.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     min, max : Tensor, array-like or None
         The same, by NumPy 2's names.
 
@@ -420,6 +424,7 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     >>> tgl.clip([-2.0, 0.5, 2.0], -1.0, 1.0).numpy()
     array([-1. ,  0.5,  1. ], dtype=float32)
     """
+    refuse_out("clip", out)
     if (min is not None and a_min is not None) or (max is not None and a_max is not None):
         raise TypeError(
             "clip expected each bound once: min is a_min, and max is a_max. Received: "

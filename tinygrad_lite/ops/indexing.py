@@ -13,9 +13,8 @@ import numpy as np
 
 from tinygrad_lite.ops.counting import nonzero
 from tinygrad_lite.ops.elementwise import where
-from tinygrad_lite.ops.reductions import refuse_out
 from tinygrad_lite.ops.shaping import as_axis, broadcast_arrays, ravel, reshape, stack
-from tinygrad_lite.primitive import nondifferentiable, primitive
+from tinygrad_lite.primitive import nondifferentiable, primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
 from tinygrad_lite.tensor import Array, Tensor, as_array, to_tensor
 
@@ -35,6 +34,22 @@ def _filled(template: Any, arrays: Sequence[Any]) -> Any:
         return template
     rest = iter(arrays)
     return tuple(next(rest) if part is _HOLE else part for part in template)
+
+
+def _received(x: Any, *arrays: Any, template: Any, **_: Any) -> str:
+    """What an error of indexing says was received: the shape, and the index as it is written."""
+
+    def shown(part: Any) -> str:
+        if isinstance(part, slice):
+            bounds = ["" if n is None else str(n) for n in (part.start, part.stop, part.step)]
+            return ":".join(bounds[: 2 if part.step is None else 3])
+        if isinstance(part, (np.ndarray, np.generic)):
+            return str(part.tolist()) if part.size <= 4 else f"<{part.dtype} array of shape {part.shape}>"
+        return "..." if part is Ellipsis else repr(part)
+
+    index = _filled(template, arrays)
+    parts = index if isinstance(index, tuple) else (index,)
+    return f"x.shape={np.shape(x)}, index=[{', '.join(shown(part) for part in parts)}]"
 
 
 @primitive
@@ -65,6 +80,7 @@ def _scatter_vjp(position: int, g: Any, y: Any, x: Any, *arrays: Any, template: 
     return None if position else _getitem.inline(g, *arrays, template=template)
 
 
+_getitem.describe = _received
 _getitem.defvjp_each(_getitem_vjp)
 _scatter.defvjp_each(_scatter_vjp)
 
@@ -124,6 +140,10 @@ def _index_set(x: Any, value: Any, *arrays: Any, template: Any) -> Array:
     return out
 
 
+def _received_value(x: Any, value: Any, *arrays: Any, template: Any) -> str:
+    return f"{_received(x, *arrays, template=template)}, value.shape={np.shape(value)}"
+
+
 @nondifferentiable
 def _stays(*arrays: Any, template: Any, shape: tuple[int, ...]) -> Array:
     """For each place that an index selects, whether what is written there stays, or is written over later."""
@@ -149,6 +169,7 @@ def _to_value(d: Any, value: Any) -> Any:
     return sum_to_shape(d, value.shape[extra:]).reshape(value.shape)
 
 
+_index_set.describe = _received_value
 _index_set.defvjp_each(_index_set_vjp)
 
 
@@ -165,6 +186,7 @@ def _index_add_vjp(position: int, g: Any, y: Any, x: Any, value: Any, *arrays: A
     return _to_value(_getitem.inline(g, *arrays, template=template), value) if position == 1 else None
 
 
+_index_add.describe = _received_value
 _index_add.defvjp_each(_index_add_vjp)
 
 

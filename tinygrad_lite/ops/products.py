@@ -21,11 +21,10 @@ import numpy as np
 
 from tinygrad_lite.ops.diagonals import diagonal
 from tinygrad_lite.ops.elementwise import cast, multiply, subtract
-from tinygrad_lite.ops.reductions import refuse_out
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, moveaxis, ravel, reshape, roll, squeeze, transpose
 from tinygrad_lite.ops.splitting import pad
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
@@ -145,13 +144,15 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     return reshape(matmul(matrix_a, matrix_b), (*rows, *columns))
 
 
-def dot(a: Any, b: Any) -> Tensor:
+def dot(a: Any, b: Any, out: None = None) -> Tensor:
     """The product sum over the last axis of `a` and the second-last (of a vector: the only) of `b`.
 
     Parameters
     ----------
     a, b : Tensor or array-like
         Of any rank. A 0-d argument multiplies.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------
@@ -169,6 +170,7 @@ def dot(a: Any, b: Any) -> Tensor:
     >>> tgl.dot(tgl.constant([1.0, 2.0]), tgl.constant([3.0, 4.0])).item()
     11.0
     """
+    refuse_out("dot", out)
     a, b = to_tensor(a), to_tensor(b)
     if not a.ndim or not b.ndim:
         return multiply(a, b)
@@ -235,13 +237,15 @@ def inner(a: Any, b: Any) -> Tensor:
     return tensordot(a, b, axes=(-1, -1)) if a.ndim and b.ndim else multiply(a, b)
 
 
-def outer(a: Any, b: Any) -> Tensor:
+def outer(a: Any, b: Any, out: None = None) -> Tensor:
     """Every element of one vector times every element of the other: aᵢ·bⱼ.
 
     Parameters
     ----------
     a, b : Tensor or array-like
         They are flattened.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------
@@ -253,16 +257,19 @@ def outer(a: Any, b: Any) -> Tensor:
     >>> tgl.outer([1.0, 2.0], [3.0, 4.0]).tolist()
     [[3.0, 4.0], [6.0, 8.0]]
     """
+    refuse_out("outer", out)
     return multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)))
 
 
-def vecdot(x1: Any, x2: Any, axis: int = -1) -> Tensor:
+def vecdot(x1: Any, x2: Any, out: None = None, *, axis: int = -1) -> Tensor:
     """The dot product of the vectors along `axis`: Σₖ x1ₖ·x2ₖ.
 
     Parameters
     ----------
     x1, x2 : Tensor or array-like
         Broadcast together.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     axis : int
 
     Returns
@@ -281,6 +288,7 @@ def vecdot(x1: Any, x2: Any, axis: int = -1) -> Tensor:
     >>> tgl.vecdot([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).numpy()
     array([3., 7.], dtype=float32)
     """
+    refuse_out("vecdot", out)
     x1, x2 = moveaxis(x1, axis, -1), moveaxis(x2, axis, -1)
     if x1.shape[-1] != x2.shape[-1]:
         raise ValueError(
@@ -440,7 +448,7 @@ def _einsum_vjp(position: int, g: Any, y: Any, *operands: Any, subscripts: str, 
 _einsum.defvjp_each(_einsum_vjp)
 
 
-def einsum(*operands: Any, optimize: Any = False, dtype: Any = None) -> Tensor:
+def einsum(*operands: Any, out: None = None, optimize: Any = False, dtype: Any = None) -> Tensor:
     """An Einstein sum: the product of the operands, summed over the indices that the result does not have.
 
     Parameters
@@ -450,6 +458,8 @@ def einsum(*operands: Any, optimize: Any = False, dtype: Any = None) -> Tensor:
         followed by the list of its indices as integers (and ... for Ellipsis), in the end that of the result.
         An index may repeat within a term (a diagonal), "..." stands for axes that broadcast, and without "->"
         the result has, in alphabetical order, the indices that occur once.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     optimize : bool, "greedy", "optimal" or a path of `np.einsum_path`
         In which order more than two operands are multiplied. The gradient always chooses a good one.
     dtype : dtype, optional
@@ -473,6 +483,7 @@ def einsum(*operands: Any, optimize: Any = False, dtype: Any = None) -> Tensor:
     >>> tgl.einsum(a, [0, 1], a, [1, 2], [0, 2]).tolist()
     [[7.0, 10.0], [15.0, 22.0]]
     """
+    refuse_out("einsum", out)
     equation, arrays = _equation(operands)
     tensors = [to_tensor(x) if dtype is None else cast(x, dtype) for x in arrays]
     terms, output = _terms(equation, [x.shape for x in tensors])

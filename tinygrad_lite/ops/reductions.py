@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.elementwise import add, maximum, minimum, multiply, subtract
+from tinygrad_lite.ops.elementwise import add, cast, maximum, minimum, multiply, subtract
 from tinygrad_lite.ops.elementwise import where as where_
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 
@@ -44,12 +44,6 @@ def count_reduced(x: Any, axis: Any) -> int:
     if axis is None:
         return int(x.size)
     return math.prod(x.shape[n] for n in reduced_axes(x, axis))
-
-
-def refuse_out(name: str, out: Any) -> None:
-    """Raise if a function of NumPy's was asked to write into an array."""
-    if out is not None:
-        raise TypeError(f"{name} cannot write into out=: tensors never change. Assign the result instead.")
 
 
 # Sums and products --------------------------------------------------------------------------------------------
@@ -244,15 +238,17 @@ def mean(
         refuse_out("mean", out)
     if where is not True:
         a = to_tensor(a)
-        total = sum(a, axis, dtype, keepdims=keepdims, where=where)
-        return total / counted(a, where, axis, keepdims, total.dtype)
+        half = dtype is None and a.dtype == np.float16  # NumPy adds these up in float32
+        total = sum(a, axis, np.float32 if half else dtype, keepdims=keepdims, where=where)
+        y = total / counted(a, where, axis, keepdims, total.dtype)
+        return y if dtype is None and not half else cast(y, a.dtype if half else dtype)
     return _mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
 def counted(a: Tensor, where: Any, axis: Any, keepdims: bool, dtype: Any) -> Tensor:
     """How many elements of `a` `where` lets count, in each place of the result."""
-    chosen = where_(where, np.ones(a.shape, dtype if dtype.kind == "f" else np.float64), 0)
-    return _sum(chosen, axis=axis, dtype=None, keepdims=keepdims)
+    count = _sum(where_(where, np.ones(a.shape, bool), False), axis=axis, dtype=np.intp, keepdims=keepdims)
+    return cast(count, dtype if dtype.kind == "f" else np.float64)
 
 
 # The largest and the smallest ---------------------------------------------------------------------------------
@@ -260,9 +256,9 @@ def counted(a: Tensor, where: Any, axis: Any, keepdims: bool, dtype: Any) -> Ten
 
 def _extremum_vjp(g: Any, y: Any, a: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
     ties = a == expand_reduced(y, a, axis, keepdims)
-    count = np.sum(ties, axis=axis, dtype=a.dtype, keepdims=True)
+    count = np.sum(ties, axis=axis, dtype=np.float64, keepdims=True)  # float16 cannot count beyond 2048
     # Elements that tie share the gradient equally; there may be none, where `initial` is beyond them.
-    return np.where(ties, expand_reduced(g, a, axis, keepdims) / count, 0)
+    return np.where(ties, (expand_reduced(g, a, axis, keepdims) / count).astype(a.dtype), 0)
 
 
 @primitive

@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.reductions import products_before, refuse_out
+from tinygrad_lite.ops.reductions import products_before
 from tinygrad_lite.ops.shaping import as_axis, concatenate, moveaxis, ravel
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
@@ -727,7 +727,9 @@ def _sequence(arrays: Any, name: str) -> list[Any]:
     )
 
 
-def concatenate(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor:
+def concatenate(
+    arrays: Any, axis: int | None = 0, out: None = None, *, dtype: Any = None, casting: Any = "same_kind"
+) -> Tensor:
     """Join arrays along an axis that they have.
 
     Parameters
@@ -736,6 +738,8 @@ def concatenate(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting
         Of the same shape, but for `axis`.
     axis : int or None
         None flattens them first.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     dtype : dtype, optional
         Of the result; by default what holds all of them.
     casting : str
@@ -758,6 +762,7 @@ def concatenate(arrays: Any, axis: int | None = 0, *, dtype: Any = None, casting
     >>> tgl.concatenate([tgl.constant([1.0]), tgl.constant([2.0, 3.0])]).numpy()
     array([1., 2., 3.], dtype=float32)
     """
+    refuse_out("concatenate", out)
     return _concatenate(*_sequence(arrays, "concatenate"), axis=axis, dtype=dtype, casting=casting)
 
 
@@ -769,7 +774,7 @@ def _stack(*arrays: Any, axis: int = 0, dtype: Any = None, casting: Any = "same_
 _stack.defvjp_each(lambda position, g, y, *arrays, axis, **_: g[(slice(None),) * (axis % g.ndim) + (position,)])
 
 
-def stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor:
+def stack(arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor:
     """Join arrays of one shape along a new axis.
 
     Parameters
@@ -778,6 +783,8 @@ def stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: Any = "same
         All of the same shape.
     axis : int
         Where the new axis goes.
+    out : None
+        Is there for NumPy's sake: a Tensor never changes.
     dtype : dtype, optional
         Of the result; by default what holds all of them.
     casting : str
@@ -800,6 +807,7 @@ def stack(arrays: Any, axis: int = 0, *, dtype: Any = None, casting: Any = "same
     >>> tgl.stack([tgl.constant(1.0), tgl.constant(2.0)]).numpy()
     array([1., 2.], dtype=float32)
     """
+    refuse_out("stack", out)
     return _stack(*_sequence(arrays, "stack"), axis=axis, dtype=dtype, casting=casting)
 
 

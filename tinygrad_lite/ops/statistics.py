@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.elementwise import isnan, logical_and, logical_not, multiply, sqrt, square, subtract
+from tinygrad_lite.ops.elementwise import cast, isnan, logical_and, logical_not, multiply, sqrt, square, subtract
 from tinygrad_lite.ops.elementwise import where as where_
 from tinygrad_lite.ops.reductions import (
     count_reduced,
@@ -20,13 +20,12 @@ from tinygrad_lite.ops.reductions import (
     mean,
     prod,
     reduced_axes,
-    refuse_out,
 )
 from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, broadcast_to, reshape, transpose
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 # Variance -----------------------------------------------------------------------------------------------------
@@ -69,7 +68,8 @@ def _chosen_var(a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool, wher
         mean_ = mean(a, axis, dtype, keepdims=True, where=where)
     deviations = where_(where, subtract(a, mean_), 0)
     total = sum_(square(deviations), axis, dtype, keepdims=keepdims)
-    return total / subtract(counted(a, where, axis, keepdims, total.dtype), ddof)
+    y = total / subtract(counted(a, where, axis, keepdims, total.dtype), ddof)
+    return y if dtype is None else cast(y, dtype)
 
 
 def _freedom(name: str, ddof: float, correction: float | None) -> float:
@@ -195,7 +195,8 @@ def std(
     ddof = _freedom("std", ddof, correction)
     if where is not True or mean is not None:
         variance = _chosen_var(a, axis, dtype, ddof, keepdims, where, mean)
-        return where_(variance == 0, 0, sqrt(where_(variance == 0, 1, variance)))
+        y = where_(variance == 0, 0, sqrt(where_(variance == 0, 1, variance)))
+        return y if dtype is None else cast(y, dtype)
     return _std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
 
@@ -265,10 +266,21 @@ def _spread_weights(weights: Tensor, a: Tensor, axis: Any) -> Tensor:
 # Passing over nan ---------------------------------------------------------------------------------------------
 
 
-def _numbers(a: Tensor, where: Any) -> Tensor:
-    """Which elements are not nan, and chosen."""
+def _numbers(a: Tensor, where: Any) -> Any:
+    """Which elements are not nan, and chosen; integers, which know none, are as they were chosen."""
+    if a.dtype.kind != "f":
+        return where
     chosen: Tensor = logical_not(isnan(a))
     return chosen if where is True else logical_and(chosen, where)
+
+
+def _refuse_integers(name: str, a: Tensor, dtype: Any) -> None:
+    """Raise, as NumPy does, if a mean of floats is asked for in integers."""
+    if dtype is not None and a.dtype.kind == "f" and np.dtype(dtype).kind != "f":
+        raise TypeError(
+            f"{name} expected a dtype of floats for an argument of floats. Received: dtype={np.dtype(dtype)}, "
+            f"a.dtype={a.dtype}. Convert the result with tgl.cast, or the argument, once it has no nan."
+        )
 
 
 def nansum(
@@ -373,6 +385,7 @@ def nanmean(
     """
     refuse_out("nanmean", out)
     a = to_tensor(a)
+    _refuse_integers("nanmean", a, dtype)
     return mean(a, axis, dtype, keepdims=keepdims, where=_numbers(a, where))
 
 
@@ -412,6 +425,7 @@ def nanvar(
     1.0
     """
     a = to_tensor(a)
+    _refuse_integers("nanvar", a, dtype)
     return var(a, axis, dtype, out, ddof, keepdims, where=_numbers(a, where), mean=mean, correction=correction)
 
 
@@ -451,6 +465,7 @@ def nanstd(
     1.0
     """
     a = to_tensor(a)
+    _refuse_integers("nanstd", a, dtype)
     return std(a, axis, dtype, out, ddof, keepdims, where=_numbers(a, where), mean=mean, correction=correction)
 
 
