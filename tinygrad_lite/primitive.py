@@ -245,11 +245,10 @@ class Primitive:
             if not tape._watched.isdisjoint(ids):
                 if entry is None:
                     y._id = y._id or new_id()
-                    # Tuples of arrays and of numbers, unlike lists, are nothing that the garbage collector must visit.
-                    entry = (self, y._id, tuple(ids), tuple(arrays), kwargs or _NO_METADATA, data)
+                    entry = (data, kwargs or _NO_METADATA, tuple(arrays), tuple(ids), y._id, self)
                 if self.is_differentiable and data.dtype.kind == "f":
                     tape._watched.add(y._id)
-                    tape._record.append(entry)
+                    tape._record += entry
                 else:
                     tape._dead_ends[y._id] = self.__name__
                     tape._beyond[y._id] = (self.__name__, ids)
@@ -288,7 +287,7 @@ class Primitive:
                 if left in watched or key in watched:
                     identity = new_id()
                     watched.add(identity)
-                    tape._record.append((self, identity, (left, key), (a, b), _NO_METADATA, data))
+                    tape._record += (data, _NO_METADATA, (a, b), (left, key), identity, self)
                 elif tape._beyond and (left in tape._beyond or key in tape._beyond):
                     identity = new_id()
                     tape._beyond[identity] = (self.__name__, (left, key))
@@ -313,9 +312,9 @@ class Primitive:
                     for output in outputs:
                         output._id = output._id or new_id()
                     keys = tuple(output._id for output in outputs)
-                    entry = (self, keys, tuple(ids), tuple(arrays), kwargs or _NO_METADATA, data)
+                    entry = (data, kwargs or _NO_METADATA, tuple(arrays), tuple(ids), keys, self)
                 tape._watched.update(output._id for output in outputs if output.dtype.kind == "f")
-                tape._record.append(entry)
+                tape._record += entry
         return outputs
 
     def inline(self, *args: Any, **kwargs: Any) -> Any:

@@ -50,7 +50,7 @@ class UnconnectedGradients(Enum):
 
 
 class Entry(NamedTuple):
-    """One application of a primitive, as the record keeps it (there it is a plain tuple)."""
+    """One application of a primitive."""
 
     primitive: Any
     output_id: Any
@@ -63,6 +63,32 @@ class Entry(NamedTuple):
     """The keyword arguments."""
     output: Any
     """The output's value; a tuple where the primitive has several outputs."""
+
+
+# A record is one flat list. An entry takes six places in it, its fields in reverse, so that walking back meets them in
+# order. An object for each entry would be one that Python's garbage collector visits again and again, for it refers to
+# a primitive; what is left are tuples of numbers and arrays, which the collector leaves alone once it has seen them.
+FIELDS = len(Entry._fields)
+
+
+def entries_of(record: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """The entries of a record in the order of execution, as plain tuples."""
+    fields = iter(record)
+    return (entry[::-1] for entry in zip(*[fields] * FIELDS))
+
+
+def _backwards(record: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """The entries of a record from the last to the first; what is recorded meanwhile is not among them."""
+    fields = reversed(record)
+    return zip(*[fields] * FIELDS)
+
+
+def _popping(record: list[Any]) -> Iterator[list[Any]]:
+    """From the last entry to the first, letting go of each before the next is asked for."""
+    while record:
+        entry = record[: -FIELDS - 1 : -1]
+        del record[-FIELDS:]
+        yield entry
 
 
 class _ThreadState(threading.local):
@@ -86,7 +112,7 @@ def recording_tapes() -> tuple[GradientTape, ...]:
 def mark_scopes() -> None:
     """Tell the open tapes that `state.scopes` has changed: a layer calls itself in its scope, which drawings show."""
     for tape in state.tapes:
-        tape._scopes.append((len(tape._record), tuple(state.scopes)))
+        tape._scopes.append((len(tape._record) // FIELDS, tuple(state.scopes)))
 
 
 def stop_gradient(x: Any) -> Tensor:
@@ -169,13 +195,13 @@ class GradientTape:
         self._clear()
 
     def _clear(self) -> None:
-        self._record: list[Any] = []
+        self._record: list[Any] = []  # see `entries_of`
         self._watched: set[int] = set()  # identities of what a gradient can reach
         self._roots: set[int] = set()  # those among them that were watched, not computed
         self._variables: dict[int, Variable] = {}
         self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and their name
         self._beyond: dict[int, tuple[str, Any]] = {}  # what was computed from dead ends, they included: how, of what
-        self._pauses: list[int] = []  # lengths of the record when recording was stopped
+        self._pauses = 0  # how often recording was stopped for a while
         self._seeds: dict[int, Tensor] = {}  # what `gradient` was last given for each target, if persistent
         self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, tuple(state.scopes))]
 
@@ -190,7 +216,7 @@ class GradientTape:
         if self._used and not self._persistent:
             self._clear()
         self._entered, self._used, self._recording = True, False, True
-        self._scopes.append((len(self._record), tuple(state.scopes)))
+        self._scopes.append((len(self._record) // FIELDS, tuple(state.scopes)))
         around = frozenset(tape._serial for tape in state.tapes)
         self._around = around & self._around if self._record else around
         state.tapes.append(self)
@@ -308,7 +334,7 @@ class GradientTape:
                 "Call it inside of `with tape:`."
             )
         self._stop()
-        self._pauses.append(len(self._record))
+        self._pauses += 1
         try:
             yield
         finally:
@@ -338,7 +364,7 @@ class GradientTape:
             )
         if not self._entered:
             raise RuntimeError("This tape has no record: it was never entered. Compute inside of `with tape:`.")
-        return [Entry(*entry) for entry in self._record]
+        return [Entry(*entry) for entry in entries_of(self._record)]
 
     # Differentiating --------------------------------------------------------------------------------------
 
@@ -542,10 +568,10 @@ class GradientTape:
         """
         for tape in state.tapes:
             if tape is not self and tape._serial not in self._around and not tape._watched.isdisjoint(self._watched):
-                for entry in self._record:
+                for entry in entries_of(self._record):
                     outputs = entry[1] if type(entry[1]) is tuple else (entry[1],)
                     if tape._watched.isdisjoint(outputs) and not tape._watched.isdisjoint(entry[2]):
-                        tape._record.append(entry)
+                        tape._record += entry[::-1]
                         tape._watched.update(self._watched.intersection(outputs))
 
     def _pull_back(self, targets: list[Tensor], seeds: list[Any], sources: list[Tensor], *, release: bool) -> list[Any]:
@@ -563,13 +589,13 @@ class GradientTape:
         if release:
             self._record = []
         wanted = {source._id for source in sources}
-        useful = self._watched if self._roots <= wanted else _leads_to(wanted & self._watched, record)
+        useful = self._watched if self._roots <= wanted else _leads_to(wanted & self._watched, entries_of(record))
         state.pulling_back += 1
         try:
             with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
                 found = _first_without_zero_rule(record, gradients, useful, wanted) if not recorded else None
                 if found is None:
-                    entries: Iterable[Any] = _popping(record) if release else reversed(record[:])
+                    entries: Iterable[Any] = _popping(record) if release else _backwards(record)
                     entries = state.tapes[0].examined(entries) if recorded else entries
                     found = _walk(entries, gradients, useful, wanted, recorded)
         finally:
@@ -585,8 +611,8 @@ class GradientTape:
         if not self._persistent:
             self._record = []
         wanted = {source._id for source in sources} & self._watched
-        useful = _leads_to(wanted, record)
-        entries: Any = _between(useful, target._id, record) if target.dtype.kind == "f" else []
+        useful = _leads_to(wanted, entries_of(record))
+        entries: Any = _between(useful, target._id, _backwards(record)) if target.dtype.kind == "f" else []
         entries = list(state.tapes[0].examined(entries)) if recorded else entries
         rows = []
         state.pulling_back += 1
@@ -625,35 +651,26 @@ def _first_without_zero_rule(
     Should one arrive, the walk is repeated with the rule, so the record has to live that long, which is only
     harmless where its arrays are small. There the looking takes longer than the work itself.
     """
-    weight = 0
-    for entry in record:
-        y = entry[5]
-        weight += y.nbytes if type(y) is not tuple else _LIGHT * len(record)
-    if weight > _LIGHT * len(record):
+    outputs = record[::FIELDS]
+    if any(type(y) is tuple for y in outputs) or sum(y.nbytes for y in outputs) > _LIGHT * len(outputs):
         return None
-    found = _walk(reversed(record[:]), dict(gradients), useful, wanted, recorded=False, zero_rule=False)
+    found = _walk(_backwards(record), dict(gradients), useful, wanted, recorded=False, zero_rule=False)
     return None if any(_has_nan(g) for g in found.values()) else found
 
 
-def _popping(record: list[Any]) -> Iterator[Any]:
-    """From the last entry to the first, letting go of each before the next is asked for."""
-    while record:
-        yield record.pop()
-
-
-def _leads_to(sources: set[int], record: Iterable[Any]) -> set[int]:
+def _leads_to(sources: set[int], entries: Iterable[Any]) -> set[int]:
     """Identities of everything that depends on `sources`: gradients of anything else need no computing."""
     reached = set(sources)
-    for _, output, inputs, *_ in record:
+    for _, output, inputs, *_ in entries:
         if not reached.isdisjoint(inputs):
             reached.update(output if type(output) is tuple else (output,))
     return reached
 
 
-def _between(useful: set[int], target: int, record: list[Any]) -> list[Any]:
-    """The entries, last first, through which `target` depends on what is `useful`."""
+def _between(useful: set[int], target: int, backwards: Iterable[Any]) -> list[Any]:
+    """Those of the entries, last first, through which `target` depends on what is `useful`."""
     needed, entries = {target} & useful, []
-    for entry in reversed(record):
+    for entry in backwards:
         output, inputs = entry[1], entry[2]
         if not needed.isdisjoint(output if type(output) is tuple else (output,)):
             needed.update(useful.intersection(inputs))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tgl
-from tinygrad_lite.tape import _between, _leads_to
+from tinygrad_lite.tape import _backwards, _between, _leads_to, entries_of
 
 
 class TestHigherOrder:
@@ -172,6 +172,6 @@ class TestHigherOrder:
             for _ in range(3000):
                 w * 2.0
             y = x * x
-        entries = _between(_leads_to({x._id}, tape._record), y._id, tape._record)
+        entries = _between(_leads_to({x._id}, entries_of(tape._record)), y._id, _backwards(tape._record))
         assert [entry[0] for entry in entries] == [tgl.multiply]
         np.testing.assert_array_equal(tape.jacobian(y, x).numpy(), 2 * np.eye(100))

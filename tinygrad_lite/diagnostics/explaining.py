@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.diagnostics.observing import Site, site_of, told
-from tinygrad_lite.tape import GradientTape, _between, _leads_to, _tensors, _walk, _zero_rule
+from tinygrad_lite.tape import GradientTape, _between, _leads_to, _tensors, _walk, _zero_rule, entries_of
 from tinygrad_lite.tensor import Tensor, Variable
 
 __all__ = ["Explanation", "explain"]
@@ -93,7 +93,7 @@ class _Case:
     def __init__(self, tape: GradientTape, target: Tensor, source: Tensor) -> None:
         self.tape, self.target, self.source = tape, target, source
         self.name = repr(source.name) if isinstance(source, Variable) else "the source"
-        self.record = tape._record
+        self.record = list(entries_of(tape._record))
         self.reached = _leads_to({source._id} if source._id else set(), self.record)
 
     def none(self, reason: str, text: str, operation: str | None = None, output: Any = 0) -> Explanation:
@@ -105,7 +105,7 @@ class _Case:
     def needed(self) -> list[Any]:
         """The entries that the target was computed by, last first."""
         everything = {key for entry in self.record for key in _keys(entry[1])} | {self.target._id}
-        return _between(everything | self.tape._watched, self.target._id, self.record)
+        return _between(everything | self.tape._watched, self.target._id, reversed(self.record))
 
 
 def _keys(output: Any) -> tuple[int, ...]:
@@ -220,7 +220,7 @@ def _slopes(case: _Case) -> Explanation | None:
         if arrives and (d is None or not np.any(d)):
             ends.append((entry, position, g, d))
 
-    entries = _between(case.reached, case.target._id, case.record)
+    entries = _between(case.reached, case.target._id, reversed(case.record))
     seed = {case.target._id: np.ones(case.target.shape, case.target.dtype)}
     with np.errstate(all="ignore"):
         found = _walk(told(entries, note), seed, case.reached, {case.source._id}, recorded=False)
