@@ -1,27 +1,47 @@
 """Mutation testing: change one thing in the code, and see whether a test notices.
 
-    python tests/mutation.py tape [--sample 60] [--seed 0]
+    python tests/mutation.py ops [--sample 300] [--seed 0] [--jobs 2]
+    python tests/mutation.py ops --only shaping.py:120 [--tests tests/ops/test_shaping.py]
 
 The mutants are made from the syntax tree: an operator, a comparison, a constant, a condition, an argument, a
-statement. A sample of them is drawn with a fixed seed, and for each the tests of its group run on a copy of the
-project until one fails. Printed are those that none noticed, and the share of the others. A mutant that hangs is
-noticed too. docs/reliability.md has the shares, and says of every survivor why it is one.
+statement; gradient rules that are lambdas of a module too. A sample of them is drawn with a fixed seed. One traced run
+of the group's tests tells which of them reach which line; a mutant is tried by those that reach its own, the
+shortest first, until one fails. Every mutant is a fork of a process that has imported NumPy, pytest and Hypothesis but
+not yet the package: nothing is written, and nothing is left of it.
+
+Printed are those that no test noticed, and the shares of the others per file. A mutant that hangs is noticed too: it
+uses up a multiple of the processor's time that its tests took, or sleeps for a minute. docs/reliability.md has the
+shares, and says of every survivor why it is one.
 """
 
 import argparse
 import ast
-import copy
+import gc
+import importlib.machinery
+import importlib.util
+import linecache
+import multiprocessing
 import os
+import pickle
 import random
-import shutil
-import subprocess
+import resource
+import signal
 import sys
 import tempfile
+import threading
 import time
+from collections import Counter, defaultdict
 from pathlib import Path
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy: a fork has one thread
+
+import hypothesis
+import hypothesis.extra.numpy
+import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinygrad_lite"
+FIRST = 40  # tests that are tried before the files of the others are even collected
 
 GROUPS = {  # files, and the tests that are theirs
     "tape": (["tape.py"], ["tests/tape", "tests/test_functional.py"]),
@@ -69,11 +89,8 @@ def changes(node):
         yield "arguments swapped", lambda n: n.args.__setitem__(slice(0, 2), n.args[1::-1])
     if isinstance(node, ast.Return) and node.value is not None:
         yield "return None", lambda n: setattr(n, "value", ast.Constant(None))
-    if hasattr(node, "body") and isinstance(node.body, list):
-        for position, statement in enumerate(node.body):
-            if isinstance(statement, (ast.Assign, ast.AugAssign, ast.Expr)) and not _is_text(statement):
-                text = ast.unparse(statement).splitlines()[0][:60]
-                yield f"without {text}", lambda n, p=position: n.body.__setitem__(p, ast.Pass())
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)) and not _is_text(node):
+        yield "statement away", _empty
 
 
 def _truth(node):
@@ -84,11 +101,21 @@ def _is_text(statement):
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
+def _empty(statement):
+    statement.__class__ = ast.Pass
+
+
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
 def _places(tree):
-    """The nodes whose change a test could notice: not annotations, messages, __all__, and what runs at import only."""
-    pending = list(tree.body)
+    """The nodes whose change a test could notice, each with the lines of its statement, and its function if in one.
+
+    Not annotations, messages, __all__, decorators, and what only a type checker reads.
+    """
+    pending = [(node, None, None) for node in tree.body]
     while pending:
-        node = pending.pop(0)
+        node, lines, function = pending.pop(0)
         if isinstance(node, (ast.Raise, ast.Import, ast.ImportFrom, ast.JoinedStr)):
             continue
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -97,77 +124,253 @@ def _places(tree):
             continue
         if isinstance(node, ast.FunctionDef) and any("overload" in ast.unparse(d) for d in node.decorator_list):
             continue
-        yield node
+        if isinstance(node, ast.stmt):
+            body = getattr(node, "body", None)  # of a compound statement the head
+            lines = range(node.lineno, max(node.lineno, body[0].lineno - 1 if body else node.end_lineno) + 1)
+        yield node, lines, function
         for name, child in ast.iter_fields(node):
             if name in ("annotation", "returns", "decorator_list"):
                 continue
-            pending.extend(c for c in (child if isinstance(child, list) else [child]) if isinstance(c, ast.AST))
+            inside = function
+            if isinstance(node, FUNCTIONS) and name == "body":
+                inside = node
+                if isinstance(node, ast.Lambda):
+                    lines = range(child.lineno, child.end_lineno + 1)
+            for c in child if isinstance(child, list) else [child]:
+                if isinstance(c, ast.AST):
+                    pending.append((c, lines, inside))
+
+
+class Mutant:
+    """One change of one file. Pickles small: the tree is made from the file again."""
+
+    def __init__(self, path, index, number, node, description, lines, function):
+        self.path, self.index, self.number = path, index, number
+        self.line, self.description, self.lines = node.lineno, description, lines
+        self.is_inside = function is not None
+
+    def tree(self):
+        changed = ast.parse(self.path.read_text())
+        place = next(node for i, (node, _, _) in enumerate(_places(changed)) if i == self.index)
+        list(changes(place))[self.number][1](place)
+        return ast.fix_missing_locations(changed)
+
+    def tests(self, reached):
+        """The tests that could notice it. Those that reach its lines; of what runs at import, all of the file."""
+        tests = set().union(*(reached.get((self.path, line), ()) for line in self.lines))
+        if tests - {None} or (self.is_inside and None not in tests):
+            return tests - {None}
+        return {test for (path, _), several in reached.items() if path == self.path for test in several} - {None}
+
+    def __str__(self):
+        source = linecache.getline(str(self.path), self.line).strip()
+        return f"{self.path.relative_to(PROJECT / PACKAGE)}:{self.line}: {self.description} | {source[:100]}"
 
 
 def mutants(path):
-    """Every mutant of a file: line, description, and a function that makes its source."""
     tree = ast.parse(path.read_text())
-    for index, node in enumerate(_places(tree)):
+    for index, (node, lines, function) in enumerate(_places(tree)):
         for number, (description, _) in enumerate(changes(node)):
-
-            def source(index=index, number=number):
-                changed = copy.deepcopy(tree)
-                place = list(_places(changed))[index]
-                list(changes(place))[number][1](place)
-                return ast.unparse(ast.fix_missing_locations(changed))
-
-            yield getattr(node, "lineno", 0), description, source
+            yield Mutant(path, index, number, node, description, lines, function)
 
 
-# Running ------------------------------------------------------------------------------------------------------
+class Loader(importlib.machinery.SourceFileLoader):
+    """Loads a module of the package as the mutant has it, and finds it too."""
+
+    def __init__(self, mutant):
+        parts = mutant.path.relative_to(PROJECT).with_suffix("").parts
+        super().__init__(".".join(parts[:-1] if parts[-1] == "__init__" else parts), str(mutant.path))
+        self.tree = mutant.tree()
+
+    def get_code(self, fullname):
+        return compile(self.tree, self.path, "exec", dont_inherit=True)
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.util.spec_from_file_location(name, self.path, loader=self) if name == self.name else None
 
 
-def run(tests, folder, seconds):
-    """Whether the tests pass, and how long they took."""
-    begin = time.perf_counter()
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests]
-    env = os.environ | {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1"}
+# Running tests ------------------------------------------------------------------------------------------------
+
+
+class Plugin:
+    """What both ways of running share: an example that fails need not be made small."""
+
+    def pytest_sessionstart(self):
+        import tinygrad_lite.testing.drawing as drawing
+
+        phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+        drawing.PHASES = (hypothesis.Phase.generate,)
+        hypothesis.settings.register_profile("mutation", hypothesis.settings(phases=phases))
+        hypothesis.settings.load_profile("mutation")
+
+
+class Tracer(Plugin):
+    """Which tests reach which lines of some files, and how long each of them takes."""
+
+    def __init__(self, paths):
+        self.paths = {str(path): path for path in paths}
+        self.reached, self.seconds = defaultdict(set), {}
+        self.test = None  # None: while modules are imported and tests collected
+        for trace in (threading.settrace, sys.settrace):
+            trace(self.call)
+
+    def call(self, frame, event, argument):
+        path = self.paths.get(frame.f_code.co_filename)
+        if path is None:
+            return None
+
+        def line(frame, event, argument):
+            if event == "line":
+                self.reached[path, frame.f_lineno].add(self.test)
+            return line
+
+        return line
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_protocol(self, item):
+        self.test = item.nodeid
+        begin = time.process_time()
+        yield
+        self.seconds[self.test] = time.process_time() - begin
+        self.test = None
+
+
+class Chooser(Plugin):
+    """Leaves the chosen tests, in their order."""
+
+    def __init__(self, tests):
+        self.order = {test: n for n, test in enumerate(tests)}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        items[:] = sorted((i for i in items if i.nodeid in self.order), key=lambda i: self.order[i.nodeid])
+
+
+def run(tests, plugin, output=os.devnull):
+    """Pytest's exit code for these tests; what it prints goes to a file."""
+    out = os.open(output, os.O_WRONLY | os.O_CREAT)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    return int(pytest.main(["-xq", "--tb=short", "--assert=plain", "-p", "no:cacheprovider", *tests], plugins=[plugin]))
+
+
+def forked(work):
+    """Begins to do something in a fork, whose exit code it returns. Returns the process's id."""
+    child = os.fork()
+    if child:
+        return child
+    code = 70
     try:
-        done = subprocess.run(
-            command, cwd=folder, env=env, timeout=seconds, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return False, seconds
-    return done.returncode == 0, time.perf_counter() - begin
+        code = work()
+    finally:
+        os._exit(code)
+
+
+def waited(child):
+    """A fork's exit code; the signal's with a minus if one ended it, also if it slept until we ended it."""
+    asleep, before = 0, None
+    while True:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.02)
+        fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split() if os.path.exists("/proc") else []
+        now = fields[11:13]  # user and system time. While it is stopped from outside it does not sleep
+        asleep = asleep + 0.02 if fields[:1] == ["S"] and now == before else 0
+        before = now
+        if asleep > 60:
+            os.kill(child, signal.SIGKILL)
+
+
+def traced(paths, tests):
+    """Who reaches what: the tests of every path and line, and the seconds of every test."""
+    with tempfile.TemporaryDirectory() as temporary:
+        answer, output = Path(temporary) / "answer", Path(temporary) / "output"
+
+        def work():
+            tracer = Tracer(paths)
+            code = run(tests, tracer, output)
+            sys.settrace(None)
+            answer.write_bytes(pickle.dumps((dict(tracer.reached), tracer.seconds)))
+            return code
+
+        if waited(forked(work)):
+            print(output.read_text()[-4000:])
+            sys.exit("The tests do not pass without a mutation: mend them first.")
+        return pickle.loads(answer.read_bytes())
+
+
+FATES = {1: "failed", -signal.SIGXCPU: "hung", -signal.SIGKILL: "hung"}  # by exit code
+
+
+def fate(mutant, tests, seconds):
+    """What became of a mutant: one of those above, "crashed", "not importable", "survived" or "unreached"."""
+    tests = sorted(tests, key=lambda test: (seconds[test], test))
+    if not tests:
+        return "unreached"
+
+    def work(some):
+        limit = int(20 + 5 * sum(seconds[test] for test in some))
+        resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
+        resource.setrlimit(resource.RLIMIT_AS, (8 << 30, resource.RLIM_INFINITY))
+        sys.meta_path.insert(0, Loader(mutant))
+        return run(sorted({test.split("::")[0] for test in some}), Chooser(some))
+
+    for some in (tests[:FIRST], tests[FIRST:]):
+        if some:
+            code = waited(forked(lambda some=some: work(some)))
+            if code not in (0, 5):  # 5: the mutant has no such tests
+                return FATES.get(code, "crashed" if code < 0 else "not importable")
+    return "survived"
+
+
+def _fate(job):
+    return job[0], fate(*job)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("group", choices=GROUPS)
-    parser.add_argument("--sample", type=int, default=60)
+    parser.add_argument("--sample", type=int, default=200, help="how many mutants to draw (default: 200)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="how many mutants to try at a time")
+    parser.add_argument("--only", metavar="FILE:LINE", help="try the mutants of this line")
+    parser.add_argument("--tests", nargs="+", help="with these tests instead of the group's")
     arguments = parser.parse_args()
+    os.chdir(PROJECT)
+    sys.path.insert(0, str(PROJECT))
     patterns, tests = GROUPS[arguments.group]
     paths = sorted(path for pattern in patterns for path in (PROJECT / PACKAGE).glob(pattern))
-    every = [(path.relative_to(PROJECT), *mutant) for path in paths for mutant in mutants(path)]
-    sample = random.Random(arguments.seed).sample(every, min(arguments.sample, len(every)))
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        for name in (PACKAGE, "tests"):
-            shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copy(PROJECT / "pyproject.toml", folder)
-        passes, seconds = run(tests, folder, 3600)
-        if not passes:
-            sys.exit("The tests do not pass without a mutation: mend them first.")
-        print(f"{len(every):,} mutants of {arguments.group}, {len(sample)} drawn; the tests take {seconds:.0f} s")
-        survivors = 0
-        for n, (path, line, description, source) in enumerate(sample):
-            original = (folder / path).read_text()
-            (folder / path).write_text(source())
-            survived, _ = run(tests, folder, 3 * seconds + 30)
-            (folder / path).write_text(original)
-            survivors += survived
-            if survived:
-                print(f"survived: {path}:{line}: {description}", flush=True)
-            if n % 10 == 9:
-                print(f"  {n + 1} run, {survivors} survived", flush=True)
-        print(f"{len(sample) - survivors} of {len(sample)} killed, {1 - survivors / len(sample):.1%}")
+    sample = every = [mutant for path in paths for mutant in mutants(path)]
+    if arguments.only:
+        sample = [mutant for mutant in every if f"/{str(mutant).partition(': ')[0]}".endswith("/" + arguments.only)]
+    elif arguments.sample < len(every):
+        sample = random.Random(arguments.seed).sample(every, arguments.sample)
+    if not sample:
+        parser.error(f"expected a line that has mutants. Received: --only {arguments.only}.")
+    folder = tempfile.TemporaryDirectory()
+    sys.pycache_prefix, sys.dont_write_bytecode = folder.name, False  # what is not mutated is compiled once
+    gc.freeze()
+    reached, seconds = traced({mutant.path for mutant in sample}, arguments.tests or tests)
+    print(f"{len(every):,} mutants of {arguments.group}, {len(sample)} tried. {len(seconds)} tests,", end=" ")
+    print(f"{sum(seconds.values()):.0f} s while traced", flush=True)
+
+    jobs = ((mutant, mutant.tests(reached), seconds) for mutant in sample)
+    fates = defaultdict(Counter)
+    with multiprocessing.get_context("fork").Pool(arguments.jobs) as pool:
+        for mutant, what in pool.imap_unordered(_fate, jobs):
+            fates[mutant.path][what] += 1
+            if what in ("survived", "unreached"):
+                print(f"{what}: {mutant}", flush=True)
+    for path in sorted(fates):
+        print(f"{path.name:22}", summary(fates[path]))
+    print(f"{'all':22}", summary(sum(fates.values(), Counter())))
+
+
+def summary(fates):
+    of = sum(fates.values())
+    killed = of - fates["survived"] - fates["unreached"]
+    return f"{killed:4} of {of:4} killed, {killed / of:6.1%} ({', '.join(f'{n} {what}' for what, n in fates.items())})"
 
 
 if __name__ == "__main__":
