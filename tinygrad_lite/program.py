@@ -351,13 +351,16 @@ class _Writer:
 
     def _commits(self) -> list[str]:
         lines = ["", "# assignments"] if self._assigned else []
+        read = [node.inputs[1] if node in self._in_place else node for _, node in self._assigned]
+        kept = {id(self._stands_for(x)) for x in (*self._outputs, *read) if isinstance(x, Node)}  # needed to the end
         for variable, node in self._assigned:
             holder = self._constant(variable, "variable_" + variable.name)
             if node in self._in_place:
                 value = self._argument(node.inputs[1], node)
                 ufunc = "add" if node.payload.__name__ == "assign_add" else "subtract"
-                old = self._names.pop(id(self._stands_for(node.inputs[0])), None)
-                lines += [f"del {old}"] if old else []
+                old = self._stands_for(node.inputs[0])
+                if id(old) not in kept and id(old) in self._names:
+                    lines.append(f"del {self._names.pop(id(old))}")
                 lines.append(f"buffer = {holder}.writable()")
                 lines.append(f"np.{ufunc}(buffer, {value}, out=buffer)")
             else:

@@ -366,6 +366,26 @@ def test_a_variable_reversed_into_itself():
     np.testing.assert_array_equal(v.numpy(), [10.0, 8.0, 10.0])
 
 
+OLD_VALUES = {
+    "returned": lambda v, w, old: (v.assign_add(w), old)[1],
+    "added to itself": lambda v, w, old: v.assign_add(v),
+    "added to another": lambda v, w, old: (v.assign_add(v[::-1]), w.assign_sub(old))[1],
+    "assigned to another": lambda v, w, old: (v.assign_add(w), w.assign(old))[1],
+    "looked into": lambda v, w, old: (v.assign_add(w), old[1:])[1],
+}
+
+
+@pytest.mark.parametrize("name", OLD_VALUES)
+def test_what_a_variable_held_before_it_is_updated_in_place(name):
+    results = []
+    for compiled in (False, True):
+        v, w = tgl.Variable([1.0, 2.0]), tgl.Variable([4.0, 8.0])
+        f = lambda v=v, w=w: OLD_VALUES[name](v, w, v.value())
+        f = tgl.function(f) if compiled else f
+        results.append([x for _ in range(3) for x in (f().tolist(), v.tolist(), w.tolist())])
+    assert results[0] == results[1]
+
+
 def test_a_constant_assigned_and_then_added_to():
     v = tgl.Variable(0.0)
 
