@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,12 +26,12 @@ _QUIET = 'with np.errstate(all="ignore"):'  # as the tape does it: 1/0 where the
 # How primitives are written in NumPy. {0} {1} are the arguments, other names the metadata; with out= the result
 # goes into a planned buffer. Those not listed are called by their forward function; ufuncs are themselves.
 _WITH_OUT = {
-    "relu": "np.maximum({0}, 0, out={out})",
     "matmul": "np.matmul({0}, {1}, out={out})",
-    "_sum": "np.sum({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
+    "_product_of_rows": "np.dot({0}.T, {1}, out={out})",
+    "_sum": "np.add.reduce({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
     "_mean": "np.mean({0}, axis={axis}, dtype={dtype}, keepdims={keepdims}, out={out})",
-    "_max": "np.max({0}, axis={axis}, keepdims={keepdims}, initial={initial}, out={out})",
-    "_min": "np.min({0}, axis={axis}, keepdims={keepdims}, initial={initial}, out={out})",
+    "_max": "np.maximum.reduce({0}, axis={axis}, keepdims={keepdims}, initial={initial}, out={out})",
+    "_min": "np.minimum.reduce({0}, axis={axis}, keepdims={keepdims}, initial={initial}, out={out})",
     "assign_add": "np.add({0}, {1}, out={out})",
     "assign_sub": "np.subtract({0}, {1}, out={out})",
 }
@@ -40,8 +40,8 @@ _PLAIN = {
     "transpose": "np.transpose({0}, {axes})",
     "_broadcast_to": "np.broadcast_to({0}, {shape})",
 }
+_UNCHANGED_BY_ONE = {np.multiply: 2, np.divide: 1}  # so many of their arguments, if the other is 1
 _DTYPE_OF_OUT = {"assign_add", "assign_sub"}  # their ufunc alone would answer in another dtype
-_ELEMENT_BY_ELEMENT = {"relu", *_DTYPE_OF_OUT}  # beside all ufuncs: can be computed into an argument's memory
 
 
 class Program:
@@ -321,13 +321,24 @@ class _Writer:
             return f"np.{primitive.forward.__name__}({', '.join([*arguments, *([f'out={out}'] if out else [])])})"
         if name in _WITH_OUT and (out or name not in _DTYPE_OF_OUT):
             text = _WITH_OUT[name].format(*arguments, out=out, **fields)
-            for default in (", axis=None", ", dtype=None", ", keepdims=False", ", initial=None", ", out=None"):
+            for default in (", dtype=None", ", keepdims=False", ", initial=None", ", out=None"):
                 text = text.replace(default, "")
             return text
+        if name == "_getitem":
+            return f"{arguments[0]}[{self._subscript(node.metadata['template'], iter(arguments[1:]))}]"
         if name in _PLAIN:
             return _PLAIN[name].format(*arguments, **fields)
         called = self._operation(primitive.in_program, name.strip("_"))
         return f"{called}({', '.join([*arguments, *(f'{key}={value}' for key, value in fields.items())])})"
+
+    def _subscript(self, template: Any, arrays: Iterator[str]) -> str:
+        """An index as Python has it; see `ops.indexing` for templates."""
+        if type(template) is tuple:
+            return ", ".join(self._subscript(part, arrays) for part in template) + "," * (len(template) == 1) or "()"
+        if type(template) is slice:
+            parts = [template.start, template.stop, *[template.step][: template.step is not None]]
+            return ":".join("" if part is None else self._literal(part, "number") for part in parts)
+        return next(arrays) if template == "array" else self._literal(template, "number")
 
     def _result(self, node: Node) -> str:
         """An output as it is handed out: never the caller's own array."""
@@ -450,7 +461,7 @@ class _Writer:
 
     def _can_be_overwritten(self, x: Node, node: Node) -> bool:
         """Whether `node` may be computed into the memory of its input `x`, element by element."""
-        if not (isinstance(node.payload.forward, np.ufunc) or node.payload.__name__ in _ELEMENT_BY_ELEMENT):
+        if not (isinstance(node.payload.forward, np.ufunc) or node.payload.__name__ in _DTYPE_OF_OUT):
             return False
         inputs = [self._stands_for(y) for y in node.inputs if isinstance(y, Node)]
         views = [y for y in inputs if y is not x and id(x) in self._with_bases([y])]
@@ -486,8 +497,10 @@ def _merge(nodes: list[Node]) -> dict[int, Node]:
             continue
         inputs = [same[id(x)] if isinstance(x, Node) else x for x in node.inputs]
         if node.kind == "call":
-            if node.payload is identity:
-                same[id(node)] = inputs[0]
+            kept = inputs[0] if node.payload is identity else _times_one(node, inputs)
+            if kept is not None:
+                same[id(node)] = kept
+                kept.gradient_of = kept.gradient_of or node.gradient_of
                 continue
             if node.payload.is_random:
                 continue
@@ -500,6 +513,20 @@ def _merge(nodes: list[Node]) -> dict[int, Node]:
             known = same[id(node)] = seen.setdefault(key, node)
             known.name = known.name or node.name
     return same
+
+
+def _times_one(node: Node, inputs: list[Any]) -> Node | None:
+    """`x`, if the node is x · 1, 1 · x or x / 1."""
+    count = _UNCHANGED_BY_ONE.get(node.payload.forward, 0) if _is_ufunc(node) else 0
+    for x, one in (inputs, inputs[::-1])[:count]:
+        if _is_one(one) and isinstance(x, Node) and (x.shape, x.dtype) == (node.shape, node.dtype):
+            return x
+    return None
+
+
+def _is_one(x: Any) -> bool:
+    value = x.value if isinstance(x, Node) and x.kind == "constant" else None if isinstance(x, Node) else x
+    return value is not None and np.size(value) > 0 and bool(np.all(np.equal(value, 1)))
 
 
 def _key(node: Node, inputs: list[Any]) -> Any:

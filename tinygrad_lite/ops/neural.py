@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.elementwise import _sech2, exp, log, multiply
+from tinygrad_lite.ops.elementwise import _cast, _sech2, equal, exp, log, maximum, multiply
+from tinygrad_lite.ops.indexing import getitem
 from tinygrad_lite.ops.products import matmul, transposed_product
 from tinygrad_lite.ops.reductions import expand_reduced
 from tinygrad_lite.ops.reductions import max as max_
@@ -31,6 +32,7 @@ def relu(x: Any) -> Array:
     return np.maximum(x, 0)
 
 
+relu.lowering = lambda x: maximum(x, 0)
 relu.defvjp(lambda g, y, x: g * (y != 0))  # y is never negative; and a nan, which is not 0, lets `g` pass
 relu.needs_zero_rule = False  # 0 or 1 times 0 is 0
 
@@ -509,6 +511,11 @@ def one_hot(indices: Any, *, depth: int, dtype: Any = np.float32) -> Array:
     return (np.asarray(indices)[..., None] == np.arange(depth)).astype(dtype)
 
 
+one_hot.lowering = lambda indices, depth, dtype: _cast(
+    equal(reshape(indices, (*indices.shape, 1)), np.arange(depth)), dtype=dtype
+)
+
+
 # Cross-entropies from logits ----------------------------------------------------------------------------------
 
 
@@ -517,6 +524,9 @@ def _chosen(x: Any, labels: Any) -> Array:
     if x.ndim == 2:
         return x[np.arange(len(x)), labels]
     return np.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
+
+
+_chosen.lowering = lambda x, labels: getitem(x, (np.arange(len(x)), labels)) if x.ndim == 2 else None
 
 
 @primitive
@@ -586,11 +596,13 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor
     return _sparse_cross_entropy(logits, labels)
 
 
+_UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+
+
 def check_labels(labels: Array, classes: int) -> None:
     """Raise unless every label is one of 0 to `classes` - 1."""
-    if labels.size and not (
-        np.minimum.reduce(labels, axis=None) >= 0 and np.maximum.reduce(labels, axis=None) < classes
-    ):
+    magnitudes = labels.view(_UNSIGNED[labels.dtype.itemsize])  # in which what is below 0 is very large
+    if labels.size and not np.maximum.reduce(magnitudes, axis=None) < classes:
         wrong = labels[(labels < 0) | (labels >= classes)]
         raise ValueError(
             f"Expected labels from 0 to {classes - 1}, one for each of {classes} classes. Received: the label "
@@ -691,6 +703,17 @@ def sigmoid_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor:
 # Noise -------------------------------------------------------------------------------------------
 
 
+@elementwise
+def _masked(x: Any, mask: Any) -> Array:
+    """`x` times a mask of finite numbers: the gradient needs no search for nan."""
+    return np.multiply(x, mask)
+
+
+_masked.lowering = multiply
+_masked.defvjp(lambda g, y, x, mask: g * mask, lambda g, y, x, mask: g * x)
+_masked.needs_zero_rule = False
+
+
 @nondifferentiable
 def _dropout_mask(x: Any, *, rate: float, generator: np.random.Generator) -> Array:
     """0 with probability `rate`, else 1 / (1 - rate), for every element of `x`."""
@@ -734,4 +757,4 @@ def dropout(x: Any, rate: float, generator: np.random.Generator | None = None) -
     if not rate:
         return x
     mask = _dropout_mask(x, rate=rate, generator=generator or default_stream())
-    return multiply(x, mask)
+    return _masked(x, mask)

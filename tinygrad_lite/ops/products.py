@@ -74,10 +74,18 @@ def _matmul_left_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
 
 
 def transposed_product(a: Any, g: Any) -> Any:
-    """`a.T @ g` of matrices. Of single rows it is an outer product, for which `@` does not ask BLAS, but `dot` does."""
-    if a.shape[0] != 1:
-        return a.T @ g
-    return np.dot(a.T, g) if type(a) is type(g) is np.ndarray else a.T * g
+    """`a.T @ g` of matrices."""
+    return a.T @ g if a.shape[0] != 1 else _product_of_rows.inline(a, g)
+
+
+@primitive
+def _product_of_rows(a: Any, b: Any) -> Array:
+    """The outer product of two rows, (1, n) and (1, m): a.T @ b. For it `@` does not ask BLAS, but `dot` does."""
+    return np.dot(a.T, b) if a.size > 1 < b.size else a.T * b  # of one number `dot` makes a sum: 0 · inf would be 0
+
+
+_product_of_rows.lowering = lambda a, b: None if a.size > 1 < b.size else a.T * b
+_product_of_rows.defvjp(lambda g, y, a, b: b @ g.T, lambda g, y, a, b: a @ g)
 
 
 def _matmul_right_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:

@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.elementwise import add, cast, maximum, minimum, multiply, subtract
+from tinygrad_lite.ops.elementwise import add, cast, divide, maximum, minimum, multiply, subtract
 from tinygrad_lite.ops.elementwise import where as where_
+from tinygrad_lite.ops.shaping import reshape
 from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
+
+_add: Any = np.add  # whose type stubs do not know of None as an axis
 
 
 def reduced_axes(x: Any, axis: Any) -> set[int]:
@@ -51,10 +54,22 @@ def count_reduced(x: Any, axis: Any) -> int:
 
 @primitive
 def _sum(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
-    return np.sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
+    return _add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims)  # as np.sum, which takes twice as long to call
 
 
 _sum.defvjp(lambda g, y, a, axis, dtype, keepdims: spread(expand_reduced(g, a, axis, keepdims), a.shape))
+
+
+def _sum_lowering(a: Tensor, axis: Any, dtype: Any, keepdims: bool) -> Tensor | None:
+    """Of one row, the row."""
+    reduced = reduced_axes(a, axis)
+    if dtype is not None or a.dtype.kind != "f" or not reduced or count_reduced(a, axis) != 1:
+        return None
+    kept = [length for n, length in enumerate(a.shape) if n not in reduced]
+    return reshape(a, a.shape if keepdims else tuple(kept))
+
+
+_sum.lowering = _sum_lowering
 
 
 def sum(
@@ -189,7 +204,26 @@ def prod(
 
 @primitive
 def _mean(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
-    return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
+    count = _exact_count(a, axis, dtype) if type(a) is np.ndarray else 0
+    if not count:
+        return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
+    total: Array = _add.reduce(a, axis=axis, keepdims=keepdims)  # as np.mean, which takes four times as long to call
+    return total / total.dtype.type(count)
+
+
+def _exact_count(a: Any, axis: Any, dtype: Any) -> int:
+    """How many elements of `a` a mean is of, if it is their sum divided by that in the dtype of `a`; else 0."""
+    count = count_reduced(a, axis) if dtype is None and a.dtype.char in "fd" else 0
+    return count if count < 1 << 24 else 0  # as float32 has it exactly
+
+
+def _mean_lowering(a: Tensor, axis: Any, dtype: Any, keepdims: bool) -> Tensor | None:
+    count = _exact_count(a, axis, dtype)
+    total = sum(a, axis=axis, keepdims=keepdims) if count else None
+    return total if total is None or count == 1 else divide(total, float(count))
+
+
+_mean.lowering = _mean_lowering
 
 
 def _mean_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:

@@ -139,6 +139,7 @@ CASES = {
     "_sigmoid_cross_entropy": {
         "reference": lambda z, p: -p * np.log(_sigmoid(z)) - (1 - p) * np.log(_sigmoid(-z)),
     },
+    "_masked": {"reference": lambda x, mask: x * mask},
     "_dropout_mask": {
         "metadata": _seeded(rate=0.5),
         "reference": lambda x, rate, generator: (generator.random(np.shape(x), dtype=np.float32) >= rate) / (1 - rate),

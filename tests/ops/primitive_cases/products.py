@@ -35,6 +35,10 @@ def _exchangeable(draw):
 
 CASES = {
     "matmul": {"shapes": _products()},
+    "_product_of_rows": {
+        "shapes": st.tuples(st.integers(1, 3), st.integers(1, 3)).map(lambda n: ((1, n[0]), (1, n[1]))),
+        "reference": lambda a, b: a.T * b,
+    },
     "_einsum": {
         "cases": _exchangeable(),
         "reference": lambda *operands, subscripts, optimize: np.einsum(subscripts, *operands),
