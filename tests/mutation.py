@@ -1,7 +1,7 @@
 """Mutation testing: change one thing in the code, and see whether a test notices.
 
     python tests/mutation.py ops [--sample 300] [--seed 0] [--jobs 2]
-    python tests/mutation.py ops --only shaping.py:120 [--tests tests/ops/test_shaping.py]
+    python tests/mutation.py ops --only shaping.py:120 [--tests tests/ops/test_getitem.py]
 
 The mutants are made from the syntax tree: an operator, a comparison, a constant, a condition, an argument, a
 statement; gradient rules that are lambdas of a module too. A sample of them is drawn with a fixed seed. One traced run
@@ -58,6 +58,8 @@ OPERATORS = {
     ast.USub: ast.UAdd,
 }  # fmt: skip
 
+SYMMETRIC = {"add", "array_equal", "maximum", "minimum", "multiply"}  # to swap their arguments changes nothing
+
 
 # Making mutants -----------------------------------------------------------------------------------------------
 
@@ -85,9 +87,10 @@ def changes(node):
         isinstance(node, ast.Call)
         and len(node.args) >= 2
         and not any(isinstance(a, ast.Starred) for a in node.args[:2])
+        and ast.unparse(node.func).rpartition(".")[2] not in SYMMETRIC
     ):
         yield "arguments swapped", lambda n: n.args.__setitem__(slice(0, 2), n.args[1::-1])
-    if isinstance(node, ast.Return) and node.value is not None:
+    if isinstance(node, ast.Return) and node.value and not _is_none(node.value):
         yield "return None", lambda n: setattr(n, "value", ast.Constant(None))
     if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)) and not _is_text(node):
         yield "statement away", _empty
@@ -99,6 +102,10 @@ def _truth(node):
 
 def _is_text(statement):
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+
+
+def _is_none(node):
+    return isinstance(node, ast.Constant) and node.value is None
 
 
 def _empty(statement):
@@ -334,7 +341,7 @@ def main():
     parser.add_argument("--sample", type=int, default=200, help="how many mutants to draw (default: 200)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1, help="how many mutants to try at a time")
-    parser.add_argument("--only", metavar="FILE:LINE", help="try the mutants of this line")
+    parser.add_argument("--only", metavar="FILE:LINE", nargs="+", help="try all mutants of these lines")
     parser.add_argument("--tests", nargs="+", help="with these tests instead of the group's")
     arguments = parser.parse_args()
     os.chdir(PROJECT)
@@ -343,11 +350,11 @@ def main():
     paths = sorted(path for pattern in patterns for path in (PROJECT / PACKAGE).glob(pattern))
     sample = every = [mutant for path in paths for mutant in mutants(path)]
     if arguments.only:
-        sample = [mutant for mutant in every if f"/{str(mutant).partition(': ')[0]}".endswith("/" + arguments.only)]
+        sample = [mutant for mutant in every if f"{mutant.path.name}:{mutant.line}" in arguments.only]
     elif arguments.sample < len(every):
         sample = random.Random(arguments.seed).sample(every, arguments.sample)
     if not sample:
-        parser.error(f"expected a line that has mutants. Received: --only {arguments.only}.")
+        parser.error(f"expected lines that have mutants. Received: --only {' '.join(arguments.only)}.")
     folder = tempfile.TemporaryDirectory()
     sys.pycache_prefix, sys.dont_write_bytecode = folder.name, False  # what is not mutated is compiled once
     gc.freeze()

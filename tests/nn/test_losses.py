@@ -140,6 +140,26 @@ def test_more_axes():
     np.testing.assert_allclose(losses.sparse_categorical_crossentropy(labels, p), -np.log(chosen))
 
 
+@pytest.mark.parametrize(
+    ("function", "options"),
+    [
+        (losses.mean_squared_error, {}),
+        (losses.mean_absolute_error, {}),
+        (losses.huber, {"delta": 0.5}),
+        (losses.hinge, {}),
+        (losses.kl_divergence, {}),
+        (losses.binary_crossentropy, {}),
+        (losses.binary_crossentropy, {"from_logits": True}),
+        (losses.categorical_crossentropy, {"label_smoothing": 0.3}),
+    ],
+)
+def test_samples_of_more_axes_are_computed_one_by_one(function, options):
+    y_true, y_pred = np.ones((2, 1, 4)), np.linspace(0.1, 0.9, 8).reshape(2, 1, 4)
+    found = function(y_true, y_pred, **options)
+    assert found.shape == (2, 1)
+    np.testing.assert_allclose(found[1].numpy(), function(y_true[1], y_pred[1], **options).numpy())
+
+
 # Far out ------------------------------------------------------------------------------------------------------
 
 
@@ -175,7 +195,8 @@ def test_probabilities_of_zero_and_one_give_finite_losses():
     most = -math.log(1e-7)
     assert values(losses.binary_crossentropy([[0.0]], [[1.0]])) == pytest.approx([most], rel=0.02)
     assert values(losses.categorical_crossentropy([[1, 0]], [[0.0, 1.0]])) == pytest.approx([most], rel=1e-3)
-    assert values(losses.categorical_crossentropy([[1, 0]], [[1.0, 0.0]])) == pytest.approx([0.0], abs=2e-7)
+    sure = losses.categorical_crossentropy([[1, 0]], np.array([[1.0, 0.0]]))
+    assert values(sure) == pytest.approx([1e-7], rel=1e-3)  # -log(1 - 1e-7)
 
 
 # Gradients ----------------------------------------------------------------------------------------------------
@@ -315,17 +336,39 @@ def test_weights_that_do_not_fit(shape):
         losses.MeanSquaredError()(TRUE, PRED, np.ones(shape))
 
 
+@pytest.mark.parametrize(
+    ("values", "shape", "fix"),
+    [
+        ((2,), (2, 1), r"Take the last axis off: sample_weight\[\.\.\., 0\]"),
+        ((2,), (3,), "Is there one sample for each weight"),
+        ((2, 3), (2, 1), "Is there one sample for each weight"),
+        ((), (1,), "Is there one sample for each weight"),  # a loss that has no samples left
+    ],
+)
+def test_the_fix_for_weights_that_do_not_fit(values, shape, fix):
+    with pytest.raises(ValueError, match=fix):
+        losses.weights_of(tgl.constant(np.ones(values)), np.ones(shape))
+
+
 def test_options_of_objects():
+    assert losses.Huber()([[0.0]], [[3.0]]).item() == 2.5  # delta = 1: 1·(3 - 1/2)
     assert losses.Huber(delta=2.0)([[0.0]], [[3.0]]).item() == 4.0
     assert losses.BinaryCrossentropy(from_logits=True)([[0.0]], [[1e4]]).item() == 1e4
     smoothed = losses.CategoricalCrossentropy(label_smoothing=0.5)([[1, 0]], [[0.5, 0.5]])
     assert smoothed.item() == pytest.approx(math.log(2))
 
 
+def test_whether_a_loss_takes_logits():
+    assert losses.BinaryCrossentropy(from_logits=True).from_logits is True
+    assert losses.BinaryCrossentropy().from_logits is False
+    assert losses.MeanSquaredError().from_logits is False
+
+
 def test_names():
     assert losses.MeanSquaredError().name == "mean_squared_error"
     assert losses.SparseCategoricalCrossentropy(name="mine").name == "mine"
     assert losses.get(lambda y_true, y_pred: y_pred).name == "<lambda>"
+    assert type("MeanL2Error", (losses.Loss,), {})().name == "mean_l2_error"
 
 
 def test_float64_stays():
@@ -335,6 +378,18 @@ def test_float64_stays():
         else:
             assert loss([[1, 0]], np.array([[0.5, 0.5]])).dtype == "float64"
             assert loss(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]], "float32")).dtype == "float32"
+
+
+def test_integer_predictions_count_as_float32():
+    loss = losses.mean_squared_error(np.array([[1, 5]]), np.array([[2, 8]]))
+    assert values(loss) == [5.0]
+    assert loss.dtype == "float32"
+
+
+def test_half_precision_stays():
+    p = np.array([[0.25, 0.75]], "float16")
+    assert losses.sparse_categorical_crossentropy([1], p).dtype == "float16"
+    assert losses.categorical_crossentropy([[0.0, 1.0]], p, label_smoothing=0.5).dtype == "float16"
 
 
 @pytest.mark.parametrize("name", sorted({type(losses.get(n)).__name__ for n in losses.FUNCTIONS}))
@@ -410,6 +465,7 @@ SAME_SHAPE = ["mean_squared_error", "mean_absolute_error", "huber", "hinge", "kl
         ((4,), (4, 1), r"Give the labels an axis of length one: y_true\.reshape\(\*y_true\.shape, 1\)"),
         ((4, 1), (4,), r"y_true\[\.\.\., 0\]; or let the last layer have one unit, Dense\(1\)"),
         ((4,), (4, 3), r"class numbers from 0 to 2, use sparse_categorical_crossentropy, or datasets\.to_categorical"),
+        ((4, 2), (4, 2, 3), r"class numbers from 0 to 2, use sparse_categorical_crossentropy, or datasets"),
         ((4, 3), (4, 2), r"never broadcast against each other"),
         ((1, 3), (4, 3), r"never broadcast against each other"),
         ((), (), r"Give both an axis for the samples"),
@@ -429,8 +485,9 @@ def test_integer_labels_for_the_loss_of_one_hot_labels():
     )
     with pytest.raises(ValueError, match=message):
         losses.categorical_crossentropy([1, 2], np.ones((2, 3)) / 3)
-    with pytest.raises(ValueError, match="For integer labels use sparse_categorical_crossentropy"):
-        losses.categorical_crossentropy([[1], [2]], np.ones((2, 3)) / 3)
+    for y_true, y_pred in [((2, 1), (2, 3)), ((2, 4), (2, 4, 3)), ((2, 4, 1), (2, 4, 3))]:
+        with pytest.raises(ValueError, match="For integer labels use sparse_categorical_crossentropy"):
+            losses.categorical_crossentropy(np.ones(y_true, int), np.ones(y_pred) / 3)
 
 
 def test_one_hot_labels_for_the_sparse_loss():
@@ -441,6 +498,8 @@ def test_one_hot_labels_for_the_sparse_loss():
     )
     with pytest.raises(ValueError, match=message):
         losses.sparse_categorical_crossentropy(np.eye(3)[:2], np.ones((2, 3)) / 3)
+    with pytest.raises(ValueError, match=r"\. Are labels and predictions of the same samples\?$"):
+        losses.sparse_categorical_crossentropy([0, 1, 2], np.ones((2, 3)) / 3)
 
 
 @pytest.mark.parametrize("from_logits", [False, True])
@@ -489,6 +548,19 @@ def test_labels_that_are_no_probabilities():
         losses.categorical_crossentropy([[0, 9]], [[0.5, 0.5]])
     with pytest.raises(ValueError, match=r"apply softmax to them first"):
         losses.kl_divergence([[0.5, 0.5]], [[5.0, -3.0]])
+
+
+def test_how_far_rounding_may_lead_out_of_the_range():
+    """A thousandth, with what is beyond 0 and 1 counted as 0 and 1."""
+    for number, counts_as in [(-1e-3, 0.0), (1 + 1e-3, 1.0)]:
+        assert values(losses.binary_crossentropy([[1.0]], np.array([[number]]))) == values(
+            losses.binary_crossentropy([[1.0]], np.array([[counts_as]]))
+        )
+    assert values(losses.kl_divergence([[1.0]], np.array([[1.001]]))) == [0.0]
+    assert values(losses.kl_divergence(np.array([[1.001]]), np.array([[1.0]]))) == [0.0]
+    for number in (-0.002, 1.002):
+        with pytest.raises(ValueError, match="expected y_pred from 0 to 1"):
+            losses.binary_crossentropy([[1.0]], np.array([[number]]))
 
 
 @pytest.mark.parametrize("loss", [losses.binary_crossentropy, losses.categorical_crossentropy])
@@ -627,15 +699,6 @@ def test_softmax_before_a_loss_of_logits_stays_what_it_is():
     model.compile("sgd", losses.CategoricalCrossentropy(from_logits=True))
     expected = losses.CategoricalCrossentropy(from_logits=True)(y, model(x)).item()
     assert model.evaluate(x, y, verbose=0) == pytest.approx(expected, rel=1e-5)
-
-
-@pytest.mark.parametrize("name", ["mean_squared_error", "mean_absolute_error", "hinge", "binary_crossentropy"])
-def test_the_mean_is_taken_over_the_last_axis(name):
-    loss = getattr(nn.losses, name)
-    y_true, y_pred = np.ones((2, 3, 4)), np.linspace(0.1, 0.9, 24).reshape(2, 3, 4)
-    found = loss(y_true, y_pred)
-    assert found.shape == (2, 3)
-    np.testing.assert_allclose(found[1].numpy(), loss(y_true[1], y_pred[1]).numpy())
 
 
 @pytest.mark.parametrize("which", ["y_true", "y_pred"])
