@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
+import operator
 import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -170,6 +172,7 @@ class Layer:
         self.dtype = np.dtype(dtype)
         self.built = False
         self._trainable = bool(trainable)
+        self._search = _Search()
         self.stream = random.stream(self.name)
 
     def __init_subclass__(cls, builds_once: bool = True, **kwargs: Any) -> None:
@@ -380,12 +383,12 @@ class Layer:
                         f"for: {layer.name!r} is not built. Call it on a batch first, or build(input_shape), for "
                         "example build((None, 784))."
                     )
-        found: dict[int, Variable] = {}
-        for _, variables, is_free in walk(self):
-            for variable in variables:
-                if trainable is None or trainable is (is_free and variable.trainable):
-                    found[id(variable)] = variable  # of one that comes twice, the first place stays
-        return list(found.values())
+        found = self._search.answer(self)
+        if trainable is None:
+            chosen = {id(variable): variable for variable, _ in found}  # of one that comes twice, the first place stays
+        else:
+            chosen = {id(v): v for v, is_free in found if trainable is (is_free and v.trainable)}
+        return list(chosen.values())
 
     @property
     def weights(self) -> list[Variable]:
@@ -488,9 +491,50 @@ def _once(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
 BUILDS_NOTHING: set[Any] = {Layer.build}  # implementations of `build` that make no weights of their own
 
 
+class _Search:
+    """What is found in a layer, kept together with all that the answer depends on.
+
+    To look through a model takes longer than much of a small one's training step, and every step asks twice. The answer
+    holds as long as all layers and containers have values of the same types as then (of what is no Variable, layer or
+    container any other is as good), and where they are such, the very same ones.
+    """
+
+    def __init__(self) -> None:
+        self._known: Any = None
+
+    def __reduce__(self) -> Any:
+        return (_Search, ())  # whoever copies a layer looks himself
+
+    def answer(self, root: Layer) -> list[tuple[Variable, bool]]:
+        """All Variables in `root`, and whether no layer around them is frozen."""
+        if self._known is not None:
+            inner, dicts, lists, seen, pick, things, found = self._known
+            values, looks = _look([root, *inner], dicts, lists)
+            if looks == seen and all(map(operator.is_, pick(values), things)):
+                return found
+        containers: list[Any] = []
+        steps = list(walk(root, containers))
+        found = [(variable, is_free) for _, variables, is_free in steps for variable in variables]
+        inner = [layer for layer, _, _ in steps[1:]]
+        dicts = [container for container in containers if isinstance(container, dict)]
+        lists = [container for container in containers if isinstance(container, list)]  # a tuple stays what it is
+        values, seen = _look([root, *inner], dicts, lists)
+        places = [n for n, value in enumerate(values) if isinstance(value, (Variable, Layer, list, tuple, dict))]
+        pick = operator.itemgetter(*places, 0, 0)  # of fewer than two it would give no tuple
+        self._known = (inner, dicts, lists, seen, pick, pick(values), found)
+        return found
+
+
+def _look(layers: list[Layer], dicts: list[Any], lists: list[Any]) -> tuple[list[Any], Any]:
+    """All values in them, one after the other; and the types and numbers of these, and which layers are frozen."""
+    holders = [*[vars(layer).values() for layer in layers], *[items.values() for items in dicts], *lists]
+    values = [*itertools.chain.from_iterable(holders)]
+    return values, ([*map(type, values)], [*map(len, holders)], [layer._trainable for layer in layers])
+
+
 # Types of most attributes: looked at first, for what a layer holds is asked at every step.
 _HOLD_NOTHING = frozenset(
-    {type(None), bool, int, float, str, np.ndarray, np.random.Generator, type(len), type(inside), Primitive}
+    {type(None), bool, int, float, str, np.ndarray, np.random.Generator, type(len), type(inside), Primitive, _Search}
     | {type(np.dtype(kind)) for kind in "efd"}
     | {
         kind
@@ -500,8 +544,11 @@ _HOLD_NOTHING = frozenset(
 )
 
 
-def parts(layer: Layer) -> tuple[list[Variable], list[Layer]]:
-    """The Variables and the layers that a layer's attributes hold, containers included, in order."""
+def parts(layer: Layer, containers: list[Any] | None = None) -> tuple[list[Variable], list[Layer]]:
+    """The Variables and the layers that a layer's attributes hold, in lists, tuples and dicts too, in order.
+
+    To `containers` those lists, tuples and dicts are added.
+    """
     variables: list[Variable] = []
     layers: list[Layer] = []
     seen: set[int] = set()
@@ -513,9 +560,13 @@ def parts(layer: Layer) -> tuple[list[Variable], list[Layer]]:
         if kind is Variable:
             variables.append(value)
         elif kind is list or kind is tuple or isinstance(value, (list, tuple, dict)):
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if containers is not None:
+                containers.append(value)
             items = value.values() if isinstance(value, dict) else value
-            if items and not _HOLD_NOTHING.issuperset(map(type, items)) and id(value) not in seen:
-                seen.add(id(value))
+            if items and not _HOLD_NOTHING.issuperset(map(type, items)):
                 pending.extend(reversed(list(items)))
         elif isinstance(value, Layer):
             layers.append(value)
@@ -524,7 +575,7 @@ def parts(layer: Layer) -> tuple[list[Variable], list[Layer]]:
     return variables, layers
 
 
-def walk(root: Layer) -> Iterator[tuple[Layer, list[Variable], bool]]:
+def walk(root: Layer, containers: list[Any] | None = None) -> Iterator[tuple[Layer, list[Variable], bool]]:
     """`root` and every layer inside, each once: with its own Variables, and whether nothing around froze it."""
     seen = set()
     pending = [(root, True)]
@@ -534,7 +585,7 @@ def walk(root: Layer) -> Iterator[tuple[Layer, list[Variable], bool]]:
             continue
         seen.add(id(layer))
         is_free = is_free and layer._trainable
-        variables, layers = parts(layer)
+        variables, layers = parts(layer, containers)
         yield layer, variables, is_free
         layers.reverse()
         pending += [(child, is_free) for child in layers]
