@@ -199,6 +199,19 @@ def test_probabilities_of_zero_and_one_give_finite_losses():
     assert values(sure) == pytest.approx([1e-7], rel=1e-3)  # -log(1 - 1e-7)
 
 
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "categorical_crossentropy", "kl_divergence"])
+def test_certainty_in_float16_is_as_finite_as_in_float32(loss):
+    """1 - 1e-7 rounds to 1 in float16, and 1 / 1e-7 to inf."""
+    y_true, y_pred = np.eye(2)[[0, 0, 1]], np.eye(2)[[0, 1, 1]]
+    half, single = (tgl.Variable(y_pred, dtype=dtype) for dtype in ("float16", "float32"))
+    with tgl.GradientTape(persistent=True) as tape:
+        losses_of = [getattr(losses, loss)(y_true, p) for p in (half, single)]
+    assert losses_of[0].dtype == np.float16
+    assert np.isfinite(tape.gradient(losses_of[0], half).numpy()).all()
+    assert losses_of[0].numpy()[[0, 2]] == pytest.approx(losses_of[1].numpy()[[0, 2]], abs=1e-3)
+    assert losses_of[0].numpy()[1] == pytest.approx(losses_of[1].numpy()[1], rel=0.3)
+
+
 # Gradients ----------------------------------------------------------------------------------------------------
 
 RNG = np.random.default_rng(7)

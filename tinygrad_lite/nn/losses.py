@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tinygrad_lite import ops
 from tinygrad_lite.names import lookup
 from tinygrad_lite.ops.neural import check_labels
@@ -170,6 +172,8 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     array([0.], dtype=float32)
     """
     y_true, y_pred = _aligned("kl_divergence", y_true, y_pred)
+    if y_pred.dtype == np.float16:  # in which 1 / EPSILON is infinite
+        return ops.cast(kl_divergence(*(ops.cast(y, np.float32) for y in (y_true, y_pred))), np.float16)
     _check_probabilities("kl_divergence", "y_true", y_true, "Normalise the labels.")
     _check_probabilities("kl_divergence", "y_pred", y_pred, "If these are logits, apply softmax to them first.")
     y_true, y_pred = ops.clip(y_true, EPSILON, 1.0), ops.clip(y_pred, EPSILON, 1.0)
@@ -209,7 +213,7 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, lab
     if from_logits:
         return ops.mean(ops.sigmoid_cross_entropy_with_logits(y_true, y_pred), axis=-1)
     _check_probabilities("binary_crossentropy", "y_pred", y_pred, _IF_LOGITS)
-    p = ops.clip(y_pred, EPSILON, 1 - EPSILON)
+    p = _inside(y_pred)
     return -ops.mean(y_true * ops.log(p) + (1 - y_true) * ops.log(1 - p), axis=-1)
 
 
@@ -301,7 +305,12 @@ def _cross_entropy(name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
     """-Σ y_true · log y_pred over the last axis, from probabilities."""
     _check_probabilities(name, "y_pred", y_pred, _IF_LOGITS)
     p = y_pred / ops.maximum(ops.sum(y_pred, axis=-1, keepdims=True), EPSILON)
-    return -ops.sum(y_true * ops.log(ops.clip(p, EPSILON, 1 - EPSILON)), axis=-1)
+    return -ops.sum(y_true * ops.log(_inside(p)), axis=-1)
+
+
+def _inside(p: Tensor) -> Tensor:
+    """Probabilities off 0 and 1: by `EPSILON`, or by as much as their dtype, float16, can tell from 1."""
+    return ops.clip(p, EPSILON, 1 - max(EPSILON, float(np.finfo(p.dtype).epsneg)))
 
 
 def _smoothed(y_true: Tensor, label_smoothing: float, classes: int) -> Tensor:
