@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import keyword
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -75,7 +76,7 @@ class Program:
         self._slots = writer.slots
         namespace = writer.namespace
         self._namespace = dict(namespace)
-        exec(compile(self._source, f"<tgl.function {name}>", "exec"), namespace)
+        exec(compile(self._source, f"<tgl.function {writer.name}>", "exec"), namespace)
         self._run: Callable[..., Any] = namespace[writer.name]
         self._idle: list[list[Array]] = []  # sets of buffers that no call is using
 
@@ -123,12 +124,12 @@ class _Writer:
         assigned: list[tuple[Variable, Node]],
         nodes: list[Node],
     ) -> None:
-        self.name = _identifier(name)
         self.slots: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
         self._operations = SimpleNamespace()
         self.namespace: dict[str, Any] = {"np": np, "ops": self._operations, "assign": _assign}
-        self._taken = {*self.namespace, "buffers", "buffer", self.name}
+        self._taken = {*self.namespace, "buffers", "buffer"}
         self._numbers: dict[str, int] = {}  # the last that was put behind a name
+        self.name = self._new_name(name)
         self._names: dict[int, str] = {}
         self._wishes: dict[int, str] = {}  # names as they should be, by id()
         self._known: dict[int, str] = {}  # constants of the namespace by id()
@@ -247,7 +248,7 @@ class _Writer:
                     lines.append(_QUIET)
             if node.scope != scope and section == "forward" and node.kind == "call":
                 scope = node.scope
-                lines += [f"# {'/'.join(scope)}"] if scope else []
+                lines += [_comment("/".join(scope))] if scope else []
             if node.kind == "update":
                 lines += [*_formula(node.payload[0]), *self._deletions(position)]
             written = self._line(node, expiring.get(position, []))
@@ -318,7 +319,10 @@ class _Writer:
         name = primitive.__name__
         fields = {key: self._literal(value, key) for key, value in node.metadata.items()}
         if isinstance(primitive.forward, np.ufunc):
-            return f"np.{primitive.forward.__name__}({', '.join([*arguments, *([f'out={out}'] if out else [])])})"
+            called = f"np.{primitive.forward.__name__}"
+            if getattr(np, primitive.forward.__name__, None) is not primitive.forward:  # of another package
+                called = self._operation(primitive.forward, name)
+            return f"{called}({', '.join([*arguments, *([f'out={out}'] if out else [])])})"
         if name in _WITH_OUT and (out or name not in _DTYPE_OF_OUT):
             text = _WITH_OUT[name].format(*arguments, out=out, **fields)
             for default in (", dtype=None", ", keepdims=False", ", initial=None", ", out=None"):
@@ -603,7 +607,12 @@ def _formula(optimizer: Any) -> list[str]:
     paragraphs = inspect.cleandoc(type(optimizer).__doc__ or "").split("\n\n")
     if len(paragraphs) < 2 or "`" not in paragraphs[1]:
         return []
-    return [f"# {line}" for line in paragraphs[1].replace("`", "").splitlines()]
+    return [_comment(line) for line in paragraphs[1].replace("`", "").splitlines()]
+
+
+def _comment(text: str) -> str:
+    """A comment on one line, whatever the text: a name with a line break in it must not become code."""
+    return "# " + "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _is_ufunc(node: Node) -> bool:
@@ -620,8 +629,10 @@ def _is_inline(node: Node) -> bool:
 
 
 def _identifier(name: str) -> str:
-    cleaned = re.sub(r"\W+", "_", name).strip("_")
-    cleaned = cleaned if cleaned and not cleaned[0].isdigit() else "t_" + cleaned
+    """`name` as a name in Python, in the form to which Python's parser normalises it."""
+    letters = "".join(c if f"_{c}".isidentifier() else " " for c in unicodedata.normalize("NFKC", name))
+    cleaned = "_".join(letters.split()).strip("_")
+    cleaned = cleaned if cleaned.isidentifier() else "t_" + cleaned
     return cleaned + "_" * keyword.iskeyword(cleaned)
 
 

@@ -254,7 +254,9 @@ def test_names_of_layers_that_were_built_before():
 
 @pytest.mark.parametrize("name", ["", "a/b", 3])
 def test_names_that_are_none(name):
-    with pytest.raises(ValueError, match=r"Dense expected a name that is a string without '/'\. Received: name="):
+    with pytest.raises(
+        ValueError, match=r"Dense expected a name that is a printable string without '/'\. Received: name="
+    ):
         nn.Dense(3, name=name)
 
 

@@ -152,10 +152,10 @@ class Layer:
     ) -> None:
         if unknown:
             raise unexpected(self, unknown, _INSTEAD)
-        if name is not None and (not isinstance(name, str) or not name or "/" in name):
+        if name is not None and (not isinstance(name, str) or not name or "/" in name or not name.isprintable()):
             raise ValueError(
-                f"{type(self).__name__} expected a name that is a string without '/'. Received: name={name!r}. "
-                "Leave it away to have the layer named after its class."
+                f"{type(self).__name__} expected a name that is a printable string without '/'. Received: "
+                f"name={name!r}. Leave it away to have the layer named after its class."
             )
         if np.dtype(dtype).kind != "f":
             raise ValueError(
