@@ -202,10 +202,10 @@ def _signature(structure: Any, arrays: list[Any]) -> Any:
     if isinstance(structure, Tensor):
         array = structure._data
         arrays.append(array)
-        return (array.shape, array.dtype)
+        return (array.shape, array.dtype) if array.flags.c_contiguous else _strided(array)
     if isinstance(structure, (np.ndarray, np.generic)):
         arrays.append(structure)
-        return (structure.shape, structure.dtype)
+        return (structure.shape, structure.dtype) if structure.flags.c_contiguous else _strided(structure)
     if kind is dict:
         return (kind, *[(name, _signature(item, arrays)) for name, item in structure.items()])
     if isinstance(structure, tuple):
@@ -221,6 +221,13 @@ def _signature(structure: Any, arrays: list[Any]) -> Any:
             "the rest."
         ) from None
     return (kind, structure)
+
+
+def _strided(array: Any) -> Any:
+    """The signature of an array in any order of memory: results are laid out like it, and sums add up in that order."""
+    axes = range(array.ndim)
+    order = tuple(sorted(axes, key=lambda axis: -abs(array.strides[axis])))
+    return (array.shape, array.dtype) if order == tuple(axes) else (array.shape, array.dtype, order)
 
 
 class _names_of_locals:

@@ -22,7 +22,7 @@ import inspect
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, overload
 
 import numpy as np
@@ -229,8 +229,10 @@ class Primitive:
         if _NUMPY_1:
             data = map_structure(lambda item: _narrowed(item, arrays, kwargs, self), data)
         if borrowed:  # the caller may overwrite his own arrays later: neither result nor record may notice
-            data = map_structure(lambda item: item.copy() if _is_view(item, args) else item, data)
-            arrays = [x.copy() if isinstance(a, np.ndarray) else x for a, x in zip(args, arrays)] if tapes else arrays
+            data = map_structure(lambda item: item.copy("K") if _is_view(item, args) else item, data)
+            arrays = (
+                [x.copy("K") if isinstance(a, np.ndarray) else x for a, x in zip(args, arrays)] if tapes else arrays
+            )
         if type(data) is tuple:
             return self._record_outputs(tapes, args, ids, arrays, kwargs, data)
         y = _new(Tensor)
@@ -738,7 +740,8 @@ def _holding(variables: list[Variable], values: Any) -> Iterator[None]:
     for variable, value in zip(variables, values):
         variable._data = value._data if isinstance(value, Tensor) else value
     try:
-        yield
+        with nullcontext() if tracing.tracer is None else tracing.tracer.holding(variables, values):
+            yield
     finally:
         for variable, data in zip(variables, now):
             variable._data = data

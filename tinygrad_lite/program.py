@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
+import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
@@ -85,7 +86,7 @@ class Program:
         try:
             buffers = self._idle.pop()
         except IndexError:  # the first call, or one beside another thread's
-            buffers = [np.empty(shape, dtype) for shape, dtype in self._slots]
+            buffers = [_buffer(*slot) for slot in self._slots]
         if not self._held:
             answer = self._run(*arrays, buffers)
         else:
@@ -124,7 +125,7 @@ class _Writer:
         assigned: list[tuple[Variable, Node]],
         nodes: list[Node],
     ) -> None:
-        self.slots: list[tuple[tuple[int, ...], np.dtype[Any]]] = []
+        self.slots: list[tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]] = []
         self._operations = SimpleNamespace()
         self.namespace: dict[str, Any] = {"np": np, "ops": self._operations, "assign": _assign}
         self._taken = {*self.namespace, "buffers", "buffer"}
@@ -469,10 +470,10 @@ class _Writer:
             return False
         inputs = [self._stands_for(y) for y in node.inputs if isinstance(y, Node)]
         views = [y for y in inputs if y is not x and id(x) in self._with_bases([y])]
-        return x in inputs and not views and (x.shape, x.dtype) == (node.shape, node.dtype)
+        return x in inputs and not views and _place(x) == _place(node)
 
     def _take(self, node: Node) -> str:
-        key = (node.shape, node.dtype)
+        key = _place(node)
         if self._free.get(key):
             slot = self._free[key].pop()
         else:
@@ -634,6 +635,20 @@ def _identifier(name: str) -> str:
     cleaned = "_".join(letters.split()).strip("_")
     cleaned = cleaned if cleaned.isidentifier() else "t_" + cleaned
     return cleaned + "_" * keyword.iskeyword(cleaned)
+
+
+def _place(node: Node) -> tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]:
+    """What memory it takes, in the order in which eager code has it: a sum over it adds up in that order."""
+    value = np.asarray(node.value)
+    order = sorted(range(value.ndim), key=lambda axis: -abs(value.strides[axis]))
+    strides, step = [0] * value.ndim, value.itemsize
+    for axis in reversed(order):
+        strides[axis], step = step, step * value.shape[axis]
+    return node.shape, node.dtype, tuple(strides)
+
+
+def _buffer(shape: tuple[int, ...], dtype: np.dtype[Any], strides: tuple[int, ...]) -> Array:
+    return np.ndarray(shape, dtype, np.empty(math.prod(shape), dtype), strides=strides)
 
 
 def _assign(variable: Variable, value: Any) -> None:

@@ -302,7 +302,7 @@ class Tracer(GradientTape):
                 optimizer.build(variables)
         for variable in (*variables, *optimizer.variables):
             self.touch(variable)
-        inputs = tuple(self.node_of(g, g._data if isinstance(g, Tensor) else g) for g in gradients)
+        inputs = tuple(self.node_of(g, array) for g, array in zip(gradients, arrays))
         pending = tuple(self.current.get(variable._id) for variable in (*variables, *optimizer.variables))
         if any(node is not None and node.kind == "call" for node in pending):
             raise TracingError(
@@ -344,6 +344,19 @@ class Tracer(GradientTape):
             node.seen_as.append(variable._data)
             self._kept.append(variable._data)
         return node
+
+    @contextmanager
+    def holding(self, variables: list[Variable], values: Iterable[Any]) -> Iterator[None]:
+        """A context in which Variables are read as `values`, which they held before."""
+        now = {variable._id: self.current.get(variable._id) for variable in variables}
+        self.current.update((variable._id, self.node_of(x, x)) for variable, x in zip(variables, values))
+        try:
+            yield
+        finally:
+            for key, node in now.items():
+                self.current.pop(key)
+                if node is not None:
+                    self.current[key] = node
 
     def detached(self, x: Tensor) -> Tensor:
         """The value of `x` as a tensor that no tape knows."""
