@@ -106,6 +106,11 @@ class Function:
         """How many signatures have been traced."""
         return len(self._programs)
 
+    def release(self) -> None:
+        """Let go of the memory that the programs compute in; the next call takes new."""
+        for program, _ in [*self._programs.values()]:
+            program.release()
+
     def source(self) -> str:
         """The Python source of the program traced last: what runs at a call.
 

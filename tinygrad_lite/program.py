@@ -109,6 +109,10 @@ class Program:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def release(self) -> None:
+        """Let go of the buffers that no call is using."""
+        self._idle.clear()
+
     def source(self) -> str:
         """The Python source that runs."""
         return self._source

@@ -1,5 +1,10 @@
 """`fit`, `evaluate` and `predict` with compiled steps: the same numbers as eagerly, and eager where they must be."""
 
+import copy
+import gc
+import pickle
+import weakref
+
 import numpy as np
 import pytest
 
@@ -323,3 +328,161 @@ def test_a_verified_function_compares_two_traces():
     for _ in range(4):
         assert same(x).tolist() == [3.0, 3.0]
     assert same.traces == 1
+
+
+# From one fit to the next -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def traces(monkeypatch):
+    """The programs that were made."""
+    made = []
+    begin = Program.__init__
+    monkeypatch.setattr(Program, "__init__", lambda self, *args: made.append(self) or begin(self, *args))
+    return made
+
+
+def compiled_model(make=plain, run_eagerly=False):
+    tgl.random.set_seed(0)
+    model = make()
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"], run_eagerly=run_eagerly)
+    return model
+
+
+OPTIONS = {"batch_size": 10, "verbose": 0}
+
+
+def used(model):
+    """What all three say, one after another."""
+    x, y = data()
+    history = model.fit(x, y, validation_split=0.2, **OPTIONS).history
+    return history, model.evaluate(x, y, **OPTIONS), model.predict(x, **OPTIONS).tolist()
+
+
+def test_a_second_fit_is_not_traced_again(traces, runs):
+    model, eager = compiled_model(), compiled_model(run_eagerly=True)
+    assert used(model) == used(eager)
+    used(model), used(eager)  # the first epoch of a second fit is the last that is looked at, operation by operation
+    count = len(traces)
+    assert 3 <= count <= 4
+    del runs[:]
+    for _ in range(2):
+        assert used(model) == used(eager)
+    assert len(traces) == count
+    assert len(runs) == 2 * (4 + 1 + 5 + 5)  # every batch, with those of the validation
+    assert all(not program._idle for program in traces)  # memory to compute in is kept within a fit only
+
+
+def _add(model):
+    last = model.pop()
+    model.add(nn.Activation("tanh"))
+    model.add(last)
+
+
+CHANGES = {
+    "rate": lambda model: setattr(model.layers[1], "rate", 0.1),
+    "frozen": lambda model: setattr(model.layers[0], "trainable", False),
+    "frozen variable": lambda model: setattr(model.layers[0].kernel, "trainable", False),
+    "activation": lambda model: setattr(model.layers[0], "activation", tgl.sin),
+    "other weights": lambda model: model.set_weights([w * 0.5 for w in model.get_weights()]),
+    "a layer more": _add,
+    "recompiled": lambda model: model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=model.run_eagerly),
+    "optimizer": lambda model: setattr(model, "optimizer", optim.SGD(0.1)),
+    "option of the optimizer": lambda model: setattr(model.optimizer, "clipnorm", 1e-3),
+    "learning rate": lambda model: setattr(model.optimizer, "learning_rate", 0.5),
+    "schedule": lambda model: setattr(model.optimizer, "learning_rate", lambda step: 0.5 / (1 + step)),
+    "loss": lambda model: setattr(model, "loss", nn.losses.SparseCategoricalCrossentropy(from_logits=True)),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_changes_between_fits_is_respected(name):
+    answers = []
+    for run_eagerly in (True, False):
+        model = compiled_model(run_eagerly=run_eagerly)
+        used(model), used(model)
+        assert len(model._steps._kept) == (0 if run_eagerly else 3)
+        CHANGES[name](model)
+        answers.append([used(model), used(model), [w.tolist() for w in model.get_weights()]])
+    assert answers[0] == answers[1]
+
+
+class Scaled(nn.Layer):
+    def call(self, x):
+        return x * SCALES.factor
+
+
+class SCALES:
+    factor = 1.0
+
+
+def test_code_of_the_users_own_is_traced_by_every_fit(monkeypatch):
+    answers = []
+    for run_eagerly in (True, False):
+        model = compiled_model(lambda: model_of(nn.Dense(8), Scaled()), run_eagerly)
+        used(model), used(model)
+        monkeypatch.setattr(SCALES, "factor", 2.0)
+        answers.append([used(model), used(model)])
+        monkeypatch.undo()
+        assert not model._steps._kept
+    assert answers[0] == answers[1]
+
+
+def test_a_step_that_became_eager_or_was_interrupted_is_not_kept(traces):
+    model, (x, y) = compiled_model(), data()
+    model.fit(x, y, **OPTIONS)
+    assert set(model._steps._kept) == {"train_step"}
+    model.run_eagerly = True
+    model.fit(x, y, **OPTIONS)
+    assert not model._steps._kept
+    model.run_eagerly = False
+    model.fit(x, y, **OPTIONS)
+
+    class Interrupting(nn.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            raise KeyboardInterrupt
+
+    model.fit(x, y, callbacks=[Interrupting()], **OPTIONS)
+    assert not model._steps._kept
+    with pytest.raises(ValueError, match="label"):
+        model.fit(x, y + 7, **OPTIONS)
+    assert not model._steps._kept
+
+
+def test_copies_begin_without_the_steps_of_the_original():
+    model, (x, _) = compiled_model(), data()
+    expected = used(model) and model.predict(x, **OPTIONS)
+    for make in (copy.deepcopy, copy.copy, lambda model: pickle.loads(pickle.dumps(model))):
+        other = make(model)
+        np.testing.assert_array_equal(other.predict(x, **OPTIONS), expected)
+        np.testing.assert_array_equal(other.predict(x, **OPTIONS), model.predict(x, **OPTIONS))
+
+
+def test_kept_steps_keep_nothing_alive():
+    model, (x, _) = compiled_model(), data()
+    for _ in range(2):
+        model.predict(x, **OPTIONS)
+    assert model._steps._kept
+    gone, collects = weakref.ref(model), gc.isenabled()
+    gc.disable()
+    try:
+        del model
+        assert gone() is None
+    finally:
+        if collects:
+            gc.enable()
+
+
+def test_callbacks_may_evaluate_the_model_that_is_trained(traces):
+    x, y = data()
+
+    class Evaluating(nn.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["other"] = self.model.evaluate(x[:20], y[:20], **OPTIONS)[0]
+
+    histories = []
+    for run_eagerly in (True, False):
+        model = compiled_model(run_eagerly=run_eagerly)
+        options = OPTIONS | {"epochs": 4, "validation_data": (x, y), "callbacks": [Evaluating()]}
+        histories.append([model.fit(x, y, **options).history for _ in range(2)])
+    assert histories[0] == histories[1]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ from tinygrad_lite.nn.layers import (
 )
 from tinygrad_lite.nn.registry import register_built_in
 from tinygrad_lite.nn.steering import TerminateOnNaN
-from tinygrad_lite.nn.steps import Step
+from tinygrad_lite.nn.steps import Step, Steps
 from tinygrad_lite.nn.suspicions import Watch
 from tinygrad_lite.strictness import is_strict, suspect
 from tinygrad_lite.structure import flatten, map_structure
@@ -107,6 +108,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         self._loss_mean = metrics_module.Mean(name="loss")
         self._is_compiled = False
         self._is_ready = False
+        self._steps = Steps()
         self._suspected: set[Any] = set()  # what the user was told of
 
     # Layers -----------------------------------------------------------------------------------------------
@@ -578,11 +580,17 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             validation = feed(*x_y, batch_size, "fit (validation_data)", sample_weight=weights)
         elif validation_split:
             training, validation = training.split(float(validation_split))
-        return self._fit(training, validation, range(initial_epoch, epochs), verbose, as_list(callbacks))
+        with (
+            self._steps.use(self, "train_step") as step,
+            self._steps.use(self, "test_step") if validation is not None else nullcontext() as test_step,
+        ):
+            epoch_range = range(initial_epoch, epochs)
+            return self._fit(training, step, validation, test_step, epoch_range, verbose, as_list(callbacks))
 
     def _fit(
-        self, training: Feed, validation: Feed | None, epochs: range, verbose: Any, callbacks: list[Callback]
-    ) -> History:
+        self, training: Feed, step: Step, validation: Feed | None, test_step: Step | None, epochs: range, verbose: Any,
+        callbacks: list[Callback],
+    ) -> History:  # fmt: skip
         reporter = progress(verbose)
         self.history = history = History()
         params = {"epochs": epochs.stop, "steps": training.steps, "verbose": verbose}
@@ -590,7 +598,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         others = [*(callback for callback in callbacks if callback not in backups), history]
         hooks = CallbackList([*([reporter] if reporter else []), *others, *backups], self, params)
         self.stop_training = self.was_interrupted = False
-        step, test_step = (Step(self, name, act_within_epochs(callbacks)) for name in ("train_step", "test_step"))
+        for each in filter(None, (step, test_step)):
+            each.is_watchful = act_within_epochs(callbacks)
         train_step = Watch(self, step, stops=not any(isinstance(callback, TerminateOnNaN) for callback in callbacks))
         logs: Logs = {}
         epoch = epochs.start
@@ -602,7 +611,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
                 hooks("on_epoch_begin", epoch, {})
                 logs = self._epoch(training, hooks, "train", train_step)
                 train_step.end(logs.get("loss", 0.0))
-                if validation is not None:
+                if validation is not None and test_step is not None:
                     results = self._test(validation, hooks, test_step)
                     logs = logs | {f"val_{name}": value for name, value in results.items()}
                 hooks("on_epoch_end", epoch, logs)
@@ -689,7 +698,9 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
         hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
         try:
-            logs = self._test(batches, hooks, Step(self, "test_step", act_within_epochs(as_list(callbacks))))
+            with self._steps.use(self, "test_step") as step:
+                step.is_watchful = act_within_epochs(as_list(callbacks))
+                logs = self._test(batches, hooks, step)
         finally:
             if reporter:
                 reporter.close()
@@ -726,15 +737,17 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         reporter = progress(verbose)
         params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
         hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
-        step = Step(self, "predict_step", act_within_epochs(as_list(callbacks)))
         outputs = []
         try:
-            hooks("on_predict_begin", {})
-            for number, batch in enumerate(batches):
-                hooks("on_predict_batch_begin", number, {})
-                outputs.append(map_structure(np.asarray, step(tuple(map(wrap, batch)))))
-                hooks("on_predict_batch_end", number, {})
-            hooks("on_predict_end", {})
+            with self._steps.use(self, "predict_step") as step:
+                step.is_watchful = act_within_epochs(as_list(callbacks))
+                hooks("on_predict_begin", {})
+                step.refresh()
+                for number, batch in enumerate(batches):
+                    hooks("on_predict_batch_begin", number, {})
+                    outputs.append(map_structure(np.asarray, step(tuple(map(wrap, batch)))))
+                    hooks("on_predict_batch_end", number, {})
+                hooks("on_predict_end", {})
         finally:
             if reporter:
                 reporter.close()

@@ -7,14 +7,19 @@ were: what draws its own random numbers, or counts its calls, stays eager. So do
 what branches on values.
 
 A program holds all that is not a tensor as it was. So a step remembers what the model's parts held, and is compiled
-anew when that has changed.
+anew when that has changed. When `fit` is done, a model without code of the user's own keeps its step, without the
+memory that it computed in, and the next call of `fit` goes on with it. Such code may read from anywhere, so it is
+traced by every call.
 """
 
 from __future__ import annotations
 
+import functools
+import weakref
 import zlib
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -23,23 +28,29 @@ import numpy as np
 from tinygrad_lite.function import Function
 from tinygrad_lite.nn.layers import parts
 from tinygrad_lite.streams import default_stream
+from tinygrad_lite.strictness import is_strict
 from tinygrad_lite.tensor import Variable
 from tinygrad_lite.trace import TracingError
 
-__all__ = ["Step"]
+__all__ = ["Step", "Steps"]
 
 MOST_SHAPES = 8
 """Shapes of batches for which a program is made; further ones run eagerly."""
 _SIMPLE = frozenset({int, float, bool, complex, str, bytes, type(None), np.float32, np.float64})
 
+_LEFT_BY_FIT = frozenset({"history", "_steps"})
+
 
 class Step:
-    """A method of a model that takes one batch, compiled.
+    """A method of a model that takes one batch, compiled. It does not keep the model alive.
 
     Parameters
     ----------
     model : Model
     method : "train_step", "test_step" or "predict_step"
+
+    Attributes
+    ----------
     is_watchful : bool
         Compare what the model holds with what was compiled before every step, as callbacks may change it.
 
@@ -55,19 +66,29 @@ class Step:
     [(4, 2), (4, 2), (4, 2)]
     """
 
-    def __init__(self, model: Any, method: str, is_watchful: bool = False) -> None:
-        self._model = model
-        self._method: Callable[..., Any] = getattr(model, method)
-        is_ours = getattr(type(model), method).__module__.startswith("tinygrad_lite.")
-        self._is_eager = model.run_eagerly or not is_ours
-        self._is_watchful = is_watchful
-        self._forget()
+    def __init__(self, model: Any, method: str) -> None:
+        self.is_watchful = False
+        self._reference = weakref.ref(model)
+        self.name = method
+        self._function = getattr(type(model), method)
+        self._is_eager = model.run_eagerly or not self._function.__module__.startswith("tinygrad_lite.")
+        self._settings: Any = None
+        self._seen: set[Any] = set()
+        self._is_foreign = False
+
+    @property
+    def _model(self) -> Any:
+        return self._reference()
+
+    def _method(self, data: tuple[Any, ...]) -> Any:
+        """The step as it is written."""
+        return getattr(self._model, self.name)(data)
 
     def __call__(self, data: tuple[Any, ...]) -> Any:
         """Take a step, and return what the method returns."""
         if self._is_eager:
             return self._method(data)
-        if self._is_watchful:
+        if self.is_watchful:
             self.refresh()
         shapes = tuple([(x._data.shape, x._data.dtype) for x in data])
         if shapes not in self._seen:
@@ -95,15 +116,56 @@ class Step:
 
     def refresh(self) -> None:
         """Forget what was compiled if the model holds something else now."""
-        if not self._is_eager and self._settings != _settings(self._model):
-            self._forget()
-
-    def _forget(self) -> None:
-        self._seen: set[Any] = set()
-        self._settings = _settings(self._model)
-        self._is_foreign = not self._is_eager and any(map(_is_foreign, _everything(self._model)))
+        if self._is_eager:
+            return
+        settings = _settings(self._model)
+        if settings == self._settings:
+            return
+        self._seen = set()
+        self._settings = settings
+        self._is_foreign = any(map(_is_foreign, _everything(self._model)))
         self._traced: dict[Any, int] = defaultdict(int)  # how often each shape was
-        self._compiled = Function(self._method, most_traces=MOST_SHAPES, warn_after=None, is_verified=self._is_foreign)
+        reference, name = self._reference, self.name
+
+        @functools.wraps(self._function)
+        def call(data: tuple[Any, ...]) -> Any:
+            return getattr(reference(), name)(data)
+
+        self._compiled = Function(call, most_traces=MOST_SHAPES, warn_after=None, is_verified=self._is_foreign)
+
+    def goes_on(self, model: Any) -> bool:
+        """Whether it can be used for another `fit` of this model; what the model holds is for `refresh` to see."""
+        return self._model is model and not model.run_eagerly and getattr(type(model), self.name) is self._function
+
+    def rest(self) -> bool:
+        """Let go of the memory that the programs compute in; whether there is anything to be used again."""
+        if not self._is_eager and self._settings is not None:
+            self._compiled.release()
+        is_compiled = not self._is_eager and not self._is_foreign and bool(self._seen)
+        return is_compiled and self._compiled.traces < MOST_SHAPES  # a next call may have shapes of its own
+
+
+class Steps:
+    """The steps that a model keeps from one call of `fit`, `evaluate` or `predict` to the next.
+
+    While it is used a step is taken away, so that no two threads have the same. Copies of a model begin without.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Step] = {}
+
+    def __reduce__(self) -> Any:
+        return (Steps, ())
+
+    @contextmanager
+    def use(self, model: Any, method: str) -> Iterator[Step]:
+        """The context in which a step is used; see `Step`. It is kept unless something interrupted it."""
+        step = self._kept.pop(method, None)
+        if step is None or is_strict() or not step.goes_on(model):
+            step = Step(model, method)
+        yield step
+        if step.rest() and not model.was_interrupted:
+            self._kept[method] = step
 
 
 def _everything(model: Any) -> list[Any]:
@@ -121,10 +183,18 @@ def _everything(model: Any) -> list[Any]:
 def _settings(model: Any) -> Any:
     """What a program was compiled with: all that the model's parts hold, of optimizers only which one it is."""
     return [
-        (_Same(part), None if part is model.optimizer else _held([vars(part), type(part)], {id(part)}))
+        (
+            None if part is model else _Same(part),
+            None if part is model.optimizer else _held([_attributes(part), type(part)], {id(part)}),
+        )
         for part in _everything(model)
         if part is not None
     ]
+
+
+def _attributes(part: Any) -> dict[str, Any]:
+    """What `part` holds, but for what `fit` leaves there."""
+    return {name: value for name, value in vars(part).items() if name not in _LEFT_BY_FIT}
 
 
 _EMPTY = CellType()
