@@ -181,10 +181,11 @@ class Primitive:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if len(args) != self.arity or ((kwargs or self.metadata) and kwargs.keys() != self.metadata.keys()):
             args, kwargs = self._bind(args, kwargs)
-        for value in kwargs.values():
-            if isinstance(value, Tensor):
-                args, kwargs = self._bind(args, kwargs)
-                break
+        if kwargs:
+            for value in kwargs.values():
+                if isinstance(value, Tensor):
+                    args, kwargs = self._bind(args, kwargs)
+                    break
         tapes = state.tapes
         arrays: Any
         ids: Any

@@ -229,7 +229,11 @@ class GradientTape:
 
     def _stop(self) -> None:
         self._recording = False
-        state.tapes[:] = [tape for tape in state.tapes if tape is not self]
+        tapes = state.tapes
+        if tapes and tapes[-1] is self:
+            tapes.pop()
+        else:
+            tapes[:] = [tape for tape in tapes if tape is not self]
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -290,11 +294,11 @@ class GradientTape:
     def _access(self, x: Tensor) -> None:
         """Called when an operation reads a Variable: watch it if it can be trained, unless told not to."""
         if (
-            self._watch_accessed_variables
+            isinstance(x, Variable)
             and x._id not in self._watched
-            and isinstance(x, Variable)
+            and self._watch_accessed_variables
             and x.trainable
-            and x.dtype.kind == "f"
+            and x._data.dtype.kind == "f"
         ):
             self._watch(x)
 
@@ -430,8 +434,11 @@ class GradientTape:
         found = self._pull_back(targets, seeds, leaves, release=not self._persistent)
         if is_strict():
             _refuse_unreached(leaves, found)
-        answers = iter(_answer(source, gradient, unconnected) for source, gradient in zip(leaves, found))
-        return map_structure(lambda _: next(answers), sources)
+        answers = [_answer(source, gradient, unconnected) for source, gradient in zip(leaves, found)]
+        if isinstance(sources, Tensor):
+            return answers[0]
+        rest = iter(answers)
+        return map_structure(lambda _: next(rest), sources)
 
     def jacobian(
         self,
@@ -557,7 +564,7 @@ class GradientTape:
         for target in targets:
             self._access(target)  # a Variable that is asked for is read
         self._used = True
-        if not self._persistent:
+        if self._recording and not self._persistent:
             self._stop()
 
     def _teach(self) -> None:
@@ -579,7 +586,7 @@ class GradientTape:
         recorded = _is_recorded()  # by tapes around or by this one: then rules compute with Tensors
         gradients: dict[int, Any] = {}
         for target, seed in zip(targets, seeds):
-            if target._id in self._watched and target.dtype.kind == "f":
+            if target._id in self._watched and target._data.dtype.kind == "f":
                 seed = seed if recorded else seed._data
                 known = gradients.get(target._id)
                 gradients[target._id] = seed if known is None else known + seed
@@ -596,8 +603,10 @@ class GradientTape:
                 found = _first_without_zero_rule(record, gradients, useful, wanted) if not recorded else None
                 if found is None:
                     entries: Iterable[Any] = _popping(record) if release else _backwards(record)
-                    entries = state.tapes[0].examined(entries) if recorded else entries
-                    found = _walk(entries, gradients, useful, wanted, recorded)
+                    if recorded:
+                        found = _walk_recorded(state.tapes[0].examined(entries), gradients, useful, wanted)
+                    else:
+                        found = _walk(entries, gradients, useful, wanted)
         finally:
             state.pulling_back -= 1
         return [found.get(source._id) if source._id in self._watched else None for source in sources]
@@ -614,13 +623,14 @@ class GradientTape:
         useful = _leads_to(wanted, entries_of(record))
         entries: Any = _between(useful, target._id, _backwards(record)) if target.dtype.kind == "f" else []
         entries = list(state.tapes[0].examined(entries)) if recorded else entries
+        walk = _walk_recorded if recorded else _walk
         rows = []
         state.pulling_back += 1
         try:
             with np.errstate(all="ignore"):
                 for seed in seeds:
                     gradients = {target._id: seed if recorded else seed._data} if target._id in useful else {}
-                    found = _walk(entries, gradients, useful, wanted, recorded)
+                    found = walk(entries, gradients, useful, wanted)
                     rows.append([found.get(source._id) for source in sources])
         finally:
             state.pulling_back -= 1
@@ -649,12 +659,16 @@ def _first_without_zero_rule(
 
     A nan that the zero rule would have removed travels on to the sources: if none arrives there, there was none.
     Should one arrive, the walk is repeated with the rule, so the record has to live that long, which is only
-    harmless where its arrays are small. There the looking takes longer than the work itself.
+    harmless where its arrays are small. There the looking takes longer than the work itself, if there are more
+    operations to look at than sources.
     """
-    outputs = record[::FIELDS]
-    if any(type(y) is tuple for y in outputs) or sum(y.nbytes for y in outputs) > _LIGHT * len(outputs):
+    looks = sum([primitive.needs_zero_rule for primitive in record[FIELDS - 1 :: FIELDS]])
+    if looks <= 2 * len(wanted):
         return None
-    found = _walk(_backwards(record), dict(gradients), useful, wanted, recorded=False, zero_rule=False)
+    outputs = record[::FIELDS]
+    if any(type(y) is tuple for y in outputs) or sum([y.nbytes for y in outputs]) > _LIGHT * len(outputs):
+        return None
+    found = _walk(_backwards(record), dict(gradients), useful, wanted, zero_rule=False)
     return None if any(_has_nan(g) for g in found.values()) else found
 
 
@@ -679,12 +693,7 @@ def _between(useful: set[int], target: int, backwards: Iterable[Any]) -> list[An
 
 
 def _walk(
-    entries: Iterable[Any],
-    gradients: dict[int, Any],
-    useful: set[int],
-    wanted: set[int],
-    recorded: bool,
-    zero_rule: bool = True,
+    entries: Iterable[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int], zero_rule: bool = True
 ) -> dict[int, Any]:
     """Reverse accumulation: hand each output's gradient to the rules, add up what they return.
 
@@ -698,69 +707,103 @@ def _walk(
         if g is None:
             if type(output) is not tuple:
                 continue
-            g = _output_gradients(gradients, output, y, recorded, found, wanted)
+            g = _output_gradients(gradients, output, y, found, wanted)
             if g is None:
                 continue
         elif output in wanted:
             found[output] = g
-        values = arguments
-        if recorded:
-            arguments = _as_tensors(arguments, inputs)
-            if type(output) is tuple:
-                y = _as_tensors(y, output)
-            else:
-                y = _as_tensors((y,), (output,))[0]
-                state.tapes[0].note_gradient(output, g)
         joint = primitive.joint_rule
-        rules = joint(g, y, *arguments, **metadata) if joint is not None else primitive.rules
-        checks_for_nan = zero_rule and primitive.needs_zero_rule
+        rules = primitive.rules if joint is None else joint(g, y, *arguments, **metadata)
+        looks = zero_rule and primitive.needs_zero_rule
         for position, key in enumerate(inputs):
             if key not in useful:
                 continue
-            if joint is not None:
-                d = rules[position]
-            else:
+            if joint is None:
                 rule = rules[position] if position < len(rules) else primitive.rule_for(position)
                 if rule is None:
                     continue
-                if recorded:
-                    d = state.tapes[0].apply_rule(primitive, rule, g, y, arguments, metadata)
-                else:
-                    d = rule(g, y, *arguments, **metadata)
+                d = rule(g, y, *arguments, **metadata) if metadata else rule(g, y, *arguments)
+            else:
+                d = rules[position]
             if d is None:
                 continue
-            x = values[position]
-            if checks_for_nan and d is not g:
-                if recorded:
-                    d = state.tapes[0].zero_rule(g, d)
-                else:  # _zero_rule, without its calls
-                    flat = d.ravel()
-                    total = flat.dot(flat)
-                    if total != total:
-                        d = _zero_rule(g, d)
-            shape = x.shape
-            if d.shape != shape:
-                if not primitive.is_elementwise:
-                    raise primitive.wrong_shape(position, d.shape, shape)
-                d = sum_to_shape(d, shape)
-            dtype = x.dtype
-            if d.dtype is not dtype and d.dtype != dtype:  # NumPy has one object for each of the usual dtypes
-                d = d.astype(dtype)
+            if looks and d is not g:  # _zero_rule, without its calls
+                flat = d.ravel()
+                total = flat.dot(flat)
+                if total != total:
+                    d = _zero_rule(g, d)
+            x = arguments[position]
+            if d.shape != x.shape or d.dtype is not x.dtype:  # NumPy has one object for each of the usual dtypes
+                d = _fitted(d, x, primitive, position)
             known = gradients.get(key)
             if known is None:
                 gradients[key] = d
-            elif recorded or key not in ours:
-                gradients[key] = known + d
-                ours.add(key)
-            else:
+            elif key in ours:
                 known += d
                 gradients[key] = known
+            else:
+                gradients[key] = known + d
+                ours.add(key)
     for key in wanted:
         if key in gradients:
             found[key] = gradients[key]
-            if recorded:
-                state.tapes[0].note_gradient(key, found[key])
     return found
+
+
+def _walk_recorded(
+    entries: Iterable[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int]
+) -> dict[int, Any]:
+    """The same while a tape is open: values and gradients are Tensors, so that all of it is recorded in turn."""
+    tape = state.tapes[0]
+    found: dict[int, Any] = {}
+    for primitive, output, inputs, values, metadata, y in entries:
+        g: Any = gradients.pop(output, None)
+        if g is None:
+            if type(output) is not tuple:
+                continue
+            g = _output_gradients(gradients, output, y, found, wanted)
+            if g is None:
+                continue
+            g = tuple(item if isinstance(item, Tensor) else wrap(item) for item in g)
+        elif output in wanted:
+            found[output] = g
+        arguments = _as_tensors(values, inputs)
+        if type(output) is tuple:
+            y = _as_tensors(y, output)
+        else:
+            (y,) = _as_tensors((y,), (output,))
+            tape.note_gradient(output, g)
+        joint = primitive.joint_rule
+        rules = primitive.rules if joint is None else joint(g, y, *arguments, **metadata)
+        for position, key in enumerate(inputs):
+            if key not in useful:
+                continue
+            if joint is None:
+                rule = rules[position] if position < len(rules) else primitive.rule_for(position)
+                d = None if rule is None else tape.apply_rule(primitive, rule, g, y, arguments, metadata)
+            else:
+                d = rules[position]
+            if d is None:
+                continue
+            if primitive.needs_zero_rule and d is not g:
+                d = tape.zero_rule(g, d)
+            d = _fitted(d, values[position], primitive, position)
+            known = gradients.get(key)
+            gradients[key] = d if known is None else known + d
+    for key in wanted:
+        if key in gradients:
+            found[key] = gradients[key]
+            tape.note_gradient(key, found[key])
+    return found
+
+
+def _fitted(d: Any, x: Any, primitive: Any, position: int) -> Any:
+    """What a rule made for the argument `x`, in its shape and dtype."""
+    if d.shape != x.shape:
+        if not primitive.is_elementwise:
+            raise primitive.wrong_shape(position, d.shape, x.shape)
+        d = sum_to_shape(d, x.shape)
+    return d if d.dtype == x.dtype else d.astype(x.dtype)
 
 
 def _as_tensors(values: Any, identities: Any) -> list[Any]:
@@ -777,7 +820,6 @@ def _output_gradients(
     gradients: dict[int, Any],
     outputs: tuple[int, ...],
     values: tuple[Array, ...],
-    recorded: bool,
     found: dict[int, Any],
     wanted: set[int],
 ) -> tuple[Any, ...] | None:
@@ -789,7 +831,6 @@ def _output_gradients(
         g = gradients.pop(key, None)
         if g is None:
             g = np.zeros(np.shape(value), value.dtype)
-            g = wrap(g) if recorded else g
         elif key in wanted:
             found[key] = g
         answer.append(g)
@@ -832,7 +873,7 @@ def _unconnected(value: UnconnectedGradients | str) -> UnconnectedGradients:
 
 
 def _tensors(structure: Any, role: str, method: str = "gradient") -> list[Tensor]:
-    leaves = flatten(structure)
+    leaves = [structure] if isinstance(structure, Tensor) else flatten(structure)
     for leaf in leaves:
         if not isinstance(leaf, Tensor):
             fix = (
@@ -849,7 +890,7 @@ def _tensors(structure: Any, role: str, method: str = "gradient") -> list[Tensor
 def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
     """What every target's elements are weighted with."""
     if output_gradients is None:
-        return [wrap(np.ones(target.shape, target.dtype)) for target in targets]
+        return [wrap(np.ones(target._data.shape, target._data.dtype)) for target in targets]
     given = flatten(output_gradients)
     if len(targets) == 1 and len(given) != 1:  # a nested list of numbers for a single target
         given = output_gradients if len(output_gradients) == 1 else [output_gradients]
@@ -886,7 +927,7 @@ def _seed(target: Tensor, g: Any) -> Tensor:
 
 def _warn_of_integer_targets(tape: GradientTape, targets: list[Tensor]) -> None:
     for target in targets:
-        if target.dtype.kind != "f":
+        if target._data.dtype.kind != "f":
             origin = tape._dead_ends.get(target._id)
             what = f"{origin} is not differentiable: its result has" if origin else "The target has"
             suspect(
@@ -911,4 +952,4 @@ def _answer(source: Tensor, gradient: Any, unconnected: UnconnectedGradients) ->
         zero = unconnected is UnconnectedGradients.ZERO
         return wrap(np.zeros(source.shape, source.dtype)) if zero else None
     tensor = gradient if isinstance(gradient, Tensor) else wrap(gradient)
-    return tensor if tensor.dtype == source.dtype else tensor.astype(source.dtype)
+    return tensor if tensor._data.dtype == source._data.dtype else tensor.astype(source.dtype)

@@ -223,7 +223,7 @@ def _slopes(case: _Case) -> Explanation | None:
     entries = _between(case.reached, case.target._id, reversed(case.record))
     seed = {case.target._id: np.ones(case.target.shape, case.target.dtype)}
     with np.errstate(all="ignore"):
-        found = _walk(told(entries, note), seed, case.reached, {case.source._id}, recorded=False)
+        found = _walk(told(entries, note), seed, case.reached, {case.source._id})
     gradient = found.get(case.source._id)
     if gradient is not None and np.any(gradient):
         share = np.count_nonzero(gradient) / gradient.size

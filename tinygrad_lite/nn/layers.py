@@ -255,22 +255,22 @@ class Layer:
             kwargs["training"] = training
         if not (isinstance(inputs, Tensor) and inputs._data.dtype == self.dtype):
             inputs = self._converted(inputs)
-        outer, depth = _state.training, len(_state.inside)
-        scopes = len(tapes.scopes)
+        inside, scopes = _state.inside, tapes.scopes
+        outer, depth, scope_depth = _state.training, len(inside), len(scopes)
         try:  # from here on: Ctrl-C may come anywhere, and what is set must be set back
             _state.training = training
-            _state.inside.append(self)
-            tapes.scopes.append(self.name)
+            inside.append(self)
+            scopes.append(self.name)
             mark_scopes()
             is_first_call = self._output_shape is None
             if not self.built:
                 self._build_on_call(map_structure(batch_shape, inputs))
             outputs = self.call(inputs, *args, **kwargs)
-            self.built = True
             if is_first_call:
+                self.built = True
                 self._name_weights_if_outermost()
         finally:
-            del _state.inside[depth:], tapes.scopes[scopes:]
+            del inside[depth:], scopes[scope_depth:]
             _state.training = outer
             mark_scopes()
         if outputs is None:
@@ -783,7 +783,8 @@ class Dense(Layer):
     def call(self, inputs: Any) -> Tensor:
         kernel: Any = self.kernel
         x = inputs if inputs.dtype == self.dtype else ops.cast(inputs, self.dtype)
-        if x.ndim < 2 or x.shape[-1] != kernel.shape[0]:
+        shape = x.shape
+        if len(shape) < 2 or shape[-1] != kernel._data.shape[0]:
             raise self._wrong_features(inputs)
         y = ops.matmul(x, kernel) if self.bias is None else ops.dense(x, kernel, self.bias)  # (..., units)
         return self._activate(y, self.activation)

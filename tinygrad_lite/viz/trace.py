@@ -429,7 +429,7 @@ def _pull_back(entry: Entry, gradients: Mapping[int, Any], leading: set[int]) ->
     alone = tuple(range(-1, -1 - len(ids), -1))
     output_id = alone if isinstance(entry.output_id, tuple) else -1
     one = entry._replace(output_id=output_id, input_ids=range(1, 1 + len(entry.input_ids)))
-    found = tapes._walk([one], seeds, asked, asked, False)
+    found = tapes._walk([one], seeds, asked, asked)
     return {key - 1: d for key, d in found.items()}
 
 
