@@ -45,7 +45,10 @@ FIRST = 40  # tests that are tried before the files of the others are even colle
 
 GROUPS = {  # files, and the tests that are theirs
     "tape": (["tape.py"], ["tests/tape", "tests/test_functional.py"]),
-    "optim": (["optim.py"], ["tests/test_optim.py", "tests/test_schedules.py"]),
+    "optim": (
+        ["optim.py"],
+        ["tests/test_optim.py", "tests/test_schedules.py", "tests/test_memory.py", "tests/nn/test_steps.py"],
+    ),
     "losses": (["nn/losses.py"], ["tests/nn/test_losses.py"]),
     "ops": (["ops/*.py"], ["tests/ops", "--ignore=tests/ops/test_mutations.py", "--ignore=tests/ops/test_accuracy.py"]),
 }
@@ -58,7 +61,15 @@ OPERATORS = {
     ast.USub: ast.UAdd,
 }  # fmt: skip
 
-SYMMETRIC = {"add", "array_equal", "maximum", "minimum", "multiply"}  # to swap their arguments changes nothing
+SYMMETRIC = {
+    "add",
+    "array_equal",
+    "max",
+    "maximum",
+    "min",
+    "minimum",
+    "multiply",
+}  # to swap their arguments changes nothing
 
 
 # Making mutants -----------------------------------------------------------------------------------------------

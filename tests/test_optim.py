@@ -76,6 +76,15 @@ def test_centered_rmsprop():
     assert values == pytest.approx([0.0, -2 / math.sqrt(2.75)], rel=1e-14)
 
 
+def test_what_centered_rmsprop_remembers():
+    optimizer = optim.RMSProp(0.5, rho=0.75, momentum=0.5, centered=True, epsilon=0.0)
+    step(optimizer, (4.0, tgl.Variable(1.0)))
+    # v = 0.25·4², m = 0.5·4/√(4 - 1²), a = 0.25·4
+    velocity, momentum, average = (variable.item() for variable in optimizer.variables[2:])
+    assert (velocity, average) == (4.0, 1.0)
+    assert momentum == pytest.approx(2 / math.sqrt(3))
+
+
 def test_centered_rmsprop_of_a_constant_gradient_stays_finite():
     """Its variance is 0, and a little less after rounding: without care the root is nan."""
     gradients = np.geomspace(1e-3, 1e5, 2000, dtype="float32")
@@ -266,12 +275,14 @@ def test_iterations_count_the_steps():
         step(optimizer, (1.0, w))
     assert optimizer.iterations.item() == 3
     assert optimizer.iterations.dtype == "int64"
+    assert not optimizer.iterations.trainable
+    assert not optimizer.learning_rate.trainable
 
 
 def test_build_makes_the_state_before_the_first_step():
     optimizer, w = optim.Adam(), tgl.Variable(1.0)
     assert not optimizer.built
-    optimizer.build([w])
+    optimizer.build(iter([w]))
     assert optimizer.built
     state = optimizer.variables
     optimizer.build([w])  # once more, for the same: nothing happens
@@ -330,6 +341,10 @@ def test_learning_rate_of_a_function_without_arguments():
     assert w.item() == -1.5
 
 
+def test_a_function_whose_argument_has_a_default_is_not_given_the_step():
+    assert optim.SGD(lambda rate=0.5, *, factor=2.0: rate * factor).learning_rate == 1.0
+
+
 def test_a_number_takes_the_place_of_a_schedule():
     optimizer = optim.SGD(lambda: 1.0)
     optimizer.learning_rate = 0.5
@@ -377,6 +392,11 @@ def test_options_out_of_range(kind, option, value, bound):
         kind(**{option: value})
 
 
+def test_options_at_the_end_of_their_range():
+    assert run(optim.SGD(1.0, momentum=1.0), [1.0, 1.0]) == [0.0, -2.0]  # m = -1, -2
+    assert run(optim.RMSProp(1.0, rho=1.0, epsilon=1.0), [1.0]) == [0.0]  # v stays 0
+
+
 # In place, block by block -------------------------------------------------------------------------------------
 
 
@@ -393,10 +413,11 @@ def test_blocks_do_not_show(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_blocks_take_their_own_part_of_everything(name, monkeypatch):
+@pytest.mark.parametrize("dtype", ["float32", "float64"])  # the latter has to be converted
+def test_blocks_take_their_own_part_of_everything(name, dtype, monkeypatch):
     rng = np.random.default_rng(0)
     start = rng.normal(size=(5, 7)).astype("float32")
-    gradients = rng.normal(size=(3, 5, 7)).astype("float32")
+    gradients = rng.normal(size=(3, 5, 7)).astype(dtype)
     whole, small = tgl.Variable(start), tgl.Variable(start)
     first, second = optim.get(name), optim.get(name)
     for g in gradients:
@@ -446,19 +467,46 @@ def test_a_step_is_in_place(name):
     assert buffers == [w._data.ctypes.data, *(v._data.ctypes.data for v in optimizer.variables)]
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_step_takes_no_memory_of_the_size_of_the_weights(name):
-    optimizer, w = optim.get(name), tgl.Variable(np.ones(16 * optim.BLOCK, "float32"))
-    g = np.ones(w.shape, "float32")
-    step(optimizer, (g, w))
+def peak_of(work):
+    """The most memory that was in use at a time, once what is kept for later is there."""
+    work()
     gc.collect()
     tracemalloc.start()
     try:
-        step(optimizer, (g, w))
-        peak = tracemalloc.get_traced_memory()[1]
+        work()
+        return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert peak < w.nbytes / 8
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        *map(optim.get, NAMES),
+        optim.SGD(momentum=0.9, nesterov=True),
+        optim.SGD(clipvalue=0.5, weight_decay=0.1),
+        optim.RMSProp(momentum=0.9, centered=True),
+        optim.Adam(amsgrad=True),
+    ],
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_step_takes_not_even_the_memory_of_a_block(optimizer, dtype):
+    optimizer = copy.deepcopy(optimizer)
+    w, g = tgl.Variable(np.ones(3 * optim.BLOCK, "float32")), np.ones(3 * optim.BLOCK, dtype)
+    assert peak_of(lambda: step(optimizer, (g, w))) < optim.BLOCK  # bytes; its elements have 4 each
+    data = w.writable()
+    slots = [slot.writable() for slot in optimizer.variables[2:]]
+    assert peak_of(lambda: optimizer.update_array(data, g, slots, 0.1, 1, scale=0.5)) < optim.BLOCK
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("options", [{}, {"clipnorm": 1.0}, {"global_clipnorm": 1.0}])
+def test_a_gradient_of_any_order_is_never_copied_as_a_whole(order, options):
+    w, g = tgl.Variable(np.ones((16, optim.BLOCK), "float32")), np.ones((16, optim.BLOCK), "float32", order=order)
+    optimizer = optim.SGD(0.1, **options)
+    # in bytes for each element of a block: two blocks of doubles to sum up, a block of floats in the order of C
+    most = 1 + 16 * bool(options) + 4 * (order == "F")
+    assert peak_of(lambda: step(optimizer, (g, w))) < most * optim.BLOCK < w.nbytes / 2
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -582,13 +630,16 @@ def test_foreign_variables_are_refused_by_name(trained):
 
 
 def test_a_variable_that_comes_twice_is_refused_by_name(trained):
-    _, a, _ = trained
+    _, a, b = trained
     refused(
         trained,
         [(np.ones(2, "float32"), a), (np.ones(2, "float32"), a)],
         ValueError,
         r"adam expected every variable once\. Received: 'dense/kernel' twice\. Add up its gradients",
     )
+    refused(trained, [(np.ones(2), a), (1.0, b), (1.0, b)], ValueError, "Received: 'dense/bias' twice")
+    with pytest.raises(ValueError, match="Received: 'dense/kernel' twice"):
+        optim.SGD().build([a, a])
 
 
 def test_an_exhausted_zip_is_refused(trained):
@@ -641,6 +692,8 @@ def test_long_lists_of_names_are_cut():
     variables = [tgl.Variable(1.0, name=f"w{n}") for n in range(20)]
     with pytest.raises(ValueError, match=r"'w7' and 12 more"):
         optim.SGD().apply_gradients((None, v) for v in variables)
+    with pytest.raises(ValueError, match=r"'w6', 'w7'\. The usual"):
+        optim.SGD().apply_gradients((None, v) for v in variables[:8])
 
 
 # By name, by config, by pickle --------------------------------------------------------------------------------

@@ -283,7 +283,7 @@ class Optimizer:
         return [1.0] * len(gradients)
 
     def update_array(
-        self, w: Array, g: Array, slots: Sequence[Array], learning_rate: float, step: int, scale: float = 1.0
+        self, w: Array, g: Array, slots: Sequence[Array], learning_rate: float, step: int, scale: float
     ) -> None:
         """Apply the rule to a whole array of weights, in place and block by block.
 
@@ -318,7 +318,7 @@ class Optimizer:
     ) -> None:  # fmt: skip
         """Apply the rule to one block, with what all rules have in common before it."""
         if g.dtype != w.dtype:
-            np.copyto(room, g, casting="unsafe")
+            np.copyto(room, g)
             g = room
         if scale != 1.0:
             g = np.multiply(g, scale, out=room)
@@ -333,7 +333,7 @@ class Optimizer:
         size, dtype = min(w.size, BLOCK), w.dtype
         room = self._scratch.get((size, dtype))
         if room is None:  # a part of what the largest Variable needs
-            widest = min(BLOCK, max([w.size, *(v.size for v in self._trainable if v.dtype == dtype)]))
+            widest = min(BLOCK, max([w.size, *(v.size for v in self._trainable)]))
             rule, changed = self._scratch.setdefault(
                 (widest, dtype), (np.empty(widest, dtype), np.empty(widest, dtype))
             )
