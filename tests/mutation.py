@@ -227,7 +227,7 @@ class Tracer(Plugin):
 
     def __init__(self, paths):
         self.paths = {str(path): path for path in paths}
-        self.reached, self.seconds = defaultdict(set), {}
+        self.reached, self.seconds, self.failed = defaultdict(set), {}, set()
         self.test = None  # None: while modules are imported and tests collected
         for trace in (threading.settrace, sys.settrace):
             trace(self.call)
@@ -252,6 +252,10 @@ class Tracer(Plugin):
         self.seconds[self.test] = time.process_time() - begin
         self.test = None
 
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.failed.add(report.nodeid)
+
 
 class Chooser(Plugin):
     """Leaves the chosen tests, in their order."""
@@ -266,10 +270,14 @@ class Chooser(Plugin):
 
 def run(tests, plugin, output=os.devnull):
     """Pytest's exit code for these tests; what it prints goes to a file."""
-    out = os.open(output, os.O_WRONLY | os.O_CREAT)
+    out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
-    return int(pytest.main(["-xq", "--tb=short", "--assert=plain", "-p", "no:cacheprovider", *tests], plugins=[plugin]))
+    return int(pytest.main(["-q", "--tb=short", "--assert=plain", "-p", "no:cacheprovider", *tests], plugins=[plugin]))
+
+
+def files(tests):
+    return sorted({test.split("::")[0] for test in tests})
 
 
 def forked(work):
@@ -309,13 +317,18 @@ def traced(paths, tests):
             tracer = Tracer(paths)
             code = run(tests, tracer, output)
             sys.settrace(None)
-            answer.write_bytes(pickle.dumps((dict(tracer.reached), tracer.seconds)))
+            answer.write_bytes(pickle.dumps((dict(tracer.reached), tracer.seconds, tracer.failed)))
             return code
 
-        if waited(forked(work)):
+        code = waited(forked(work))
+        if code in (0, 1):
+            reached, seconds, failed = pickle.loads(answer.read_bytes())
+            # what measures memory may fail while it is traced
+            code = failed and waited(forked(lambda: run(files(failed), Chooser(failed), output)))
+        if code:
             print(output.read_text()[-4000:])
             sys.exit("The tests do not pass without a mutation: mend them first.")
-        return pickle.loads(answer.read_bytes())
+        return reached, seconds
 
 
 FATES = {1: "failed", -signal.SIGXCPU: "hung", -signal.SIGKILL: "hung"}  # by exit code
@@ -332,7 +345,7 @@ def fate(mutant, tests, seconds):
         resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
         resource.setrlimit(resource.RLIMIT_AS, (8 << 30, resource.RLIM_INFINITY))
         sys.meta_path.insert(0, Loader(mutant))
-        return run(sorted({test.split("::")[0] for test in some}), Chooser(some))
+        return run(["-x", *files(some)], Chooser(some))
 
     for some in (tests[:FIRST], tests[FIRST:]):
         if some:
