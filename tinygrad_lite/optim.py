@@ -249,7 +249,7 @@ class Optimizer:
         array([0.5, 1. ], dtype=float32)
         """
         pairs = list(grads_and_vars)
-        gradients, variables = self._checked(pairs)
+        gradients, variables = self._plain(pairs) or self._checked(pairs)
         if tracing.tracer is None:
             self.step_arrays(gradients, variables)
         else:
@@ -259,18 +259,22 @@ class Optimizer:
         """`apply_gradients` without the checks, for gradients that are arrays and were checked once."""
         if not self.built:
             self.build(variables)
-        learning_rate = float(self.learning_rate)
-        step = self._iterations.item() + 1
+        rate = self._learning_rate
+        learning_rate = float(rate._data) if isinstance(rate, Variable) else self._scheduled()
+        step = int(self._iterations._data) + 1
         index, state = self._index, self._state.values()
         slots = [[_buffer(slot[index[variable._id]]) for slot in state] for variable in variables]
         buffers = [_buffer(variable) for variable in variables]
-        for w in buffers:
-            self._room(w)
+        rooms = [self._room(w) for w in buffers]
         count = self._iterations.writable()
         scales = self._scales(gradients)  # all memory is there before the first change: without it there is no harm
         with np.errstate(over="ignore", invalid="ignore"):  # a step that diverges shows in the loss
-            for w, g, states, scale in zip(buffers, gradients, slots, scales):
-                self.update_array(w, g, states, learning_rate, step, scale)
+            for w, g, states, (scratch, room), scale in zip(buffers, gradients, slots, rooms, scales):
+                w, states = w.ravel(), [slot.ravel() for slot in states]  # views, for they are in one piece
+                if w.size <= BLOCK:
+                    self._update_block(w, g.ravel(), states, scratch, room, learning_rate, step, scale)
+                else:
+                    self._update_by_blocks(w, g, states, scratch, room, learning_rate, step, scale)
         count[()] = step
 
     def _scales(self, gradients: Sequence[Array]) -> list[float]:
@@ -282,33 +286,16 @@ class Optimizer:
             return [_shrinking(norm, self.global_clipnorm)] * len(gradients)
         return [1.0] * len(gradients)
 
-    def update_array(
-        self, w: Array, g: Array, slots: Sequence[Array], learning_rate: float, step: int, scale: float
-    ) -> None:
-        """Apply the rule to a whole array of weights, in place and block by block.
-
-        Parameters
-        ----------
-        w : ndarray, C-contiguous
-        g : ndarray of the shape of `w`
-            With any strides; is only read.
-        slots : sequence of ndarrays of the shape and dtype of `w`, C-contiguous
-        learning_rate : float
-        step : int
-            1 for the first step.
-        scale : float
-            What the gradient is multiplied by, block by block.
-        """
-        size, (scratch, room) = w.size, self._room(w)
-        weights, states = w.ravel(), [slot.ravel() for slot in slots]  # views, for they are in one piece
-        if size <= BLOCK:
-            self._update_block(weights, g.ravel(), states, scratch, room, learning_rate, step, scale)
-            return
+    def _update_by_blocks(
+        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, room: Array, learning_rate: float, step: int,
+        scale: float,
+    ) -> None:  # fmt: skip
+        """Apply the rule to weights that are more than a block, in place."""
         gradient: Any = g.ravel() if g.flags.c_contiguous else g.flat  # .flat copies a block at a time
-        for start in range(0, size, BLOCK):
-            stop = min(start + BLOCK, size)
+        for start in range(0, w.size, BLOCK):
+            stop = min(start + BLOCK, w.size)
             self._update_block(
-                weights[start:stop], gradient[start:stop], [state[start:stop] for state in states],
+                w[start:stop], gradient[start:stop], [slot[start:stop] for slot in slots],
                 scratch[: stop - start], room[: stop - start], learning_rate, step, scale,
             )  # fmt: skip
 
@@ -317,7 +304,7 @@ class Optimizer:
         scale: float,
     ) -> None:  # fmt: skip
         """Apply the rule to one block, with what all rules have in common before it."""
-        if g.dtype != w.dtype:
+        if g.dtype is not w.dtype and g.dtype != w.dtype:
             np.copyto(room, g)
             g = room
         if scale != 1.0:
@@ -339,6 +326,23 @@ class Optimizer:
             )
             room = self._scratch[size, dtype] = (rule[:size], changed[:size])
         return room
+
+    def _plain(self, pairs: list[Any]) -> tuple[list[Array], list[Variable]] | None:
+        """The gradients as arrays and their Variables, if nothing about them calls for a second look."""
+        gradients, variables, known = [], [], self._index
+        for pair in pairs:
+            if type(pair) is not tuple or len(pair) != 2:
+                return None
+            g, variable = pair
+            if type(g) is not Tensor or type(variable) is not Variable or variable._id not in known:
+                return None
+            gradient = g._data
+            if gradient.shape != variable._data.shape or gradient.dtype.kind != "f":
+                return None
+            gradients.append(gradient)
+            variables.append(variable)
+        is_once = len({variable._id for variable in variables}) == len(variables)
+        return (gradients, variables) if variables and is_once else None
 
     def _checked(self, pairs: list[Any]) -> tuple[list[Array], list[Variable]]:
         """The gradients as arrays and their Variables, or the error that says what is wrong with them."""
