@@ -298,10 +298,11 @@ class _Writer:
         if isinstance(x, (int, float)) and _is_ufunc(node):
             dtype = np.result_type(*(y.dtype for y in node.inputs if isinstance(y, Node)))
             if dtype.kind == "f":  # as an array of that dtype, so that NumPy need not convert it at every call
-                name = "c_" + re.sub(r"\W", "_", f"{x:g}")
+                row = node.shape[-1:] if _is_quicker_with_rows(node) else ()
+                name = ("row_of_" if row else "c_") + re.sub(r"\W", "_", f"{x:g}")
                 known = self.namespace.get(name)
-                if known is None or known.dtype != dtype or known != x:
-                    name = self._constant(np.asarray(x, dtype), name)
+                if known is None or (known.dtype, known.shape) != (dtype, row) or known.flat[0] != x:
+                    name = self._constant(np.full(row, x, dtype), name)
                 return name
         return self._literal(x, "number")
 
@@ -622,6 +623,15 @@ def _comment(text: str) -> str:
 
 def _is_ufunc(node: Node) -> bool:
     return node.kind == "call" and isinstance(node.payload.forward, np.ufunc)
+
+
+def _is_quicker_with_rows(node: Node) -> bool:
+    """Whether a row of one number is better than the number: NumPy then compares two rows, several elements at once."""
+    return (
+        node.payload.forward in (np.maximum, np.minimum)
+        and len(node.shape) > 1
+        and 64 <= node.shape[-1] <= 4096 <= math.prod(node.shape)
+    )
 
 
 def _is_random(node: Node) -> bool:
