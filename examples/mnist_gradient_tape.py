@@ -61,7 +61,7 @@ def batches(images: Any, labels: Any) -> Iterator[tuple[Any, Any]]:
         yield images[start : start + BATCH_SIZE], labels[start : start + BATCH_SIZE]
 
 
-def training_step(model: NaiveSequential, images: Any, labels: Any) -> float:
+def training_step(model: NaiveSequential, images: Any, labels: Any) -> tgl.Tensor:
     """Move every weight a little against the gradient of the batch's average loss."""
     with tgl.GradientTape() as tape:
         predictions = model(images)  # (batch, 10): a probability for each digit
@@ -69,7 +69,7 @@ def training_step(model: NaiveSequential, images: Any, labels: Any) -> float:
     gradients = tape.gradient(average_loss, model.weights)
     for weight, gradient in zip(model.weights, gradients):
         weight.assign_sub(LEARNING_RATE * gradient)
-    return average_loss.item()
+    return average_loss
 
 
 def main() -> None:
@@ -88,7 +88,7 @@ def main() -> None:
 
     losses: list[float] = []
     for epoch in range(1, args.epochs + 1):
-        losses += [training_step(model, images, labels) for images, labels in batches(x_train, y_train)]
+        losses += [training_step(model, images, labels).item() for images, labels in batches(x_train, y_train)]
         print(f"Epoch {epoch:2}: average loss {np.mean(losses[-steps:]):.4f}")
 
     predicted = np.argmax(model(x_test).numpy(), axis=1)

@@ -47,12 +47,18 @@ def half_squared_error(output: Any, label: Any) -> Any:
 # Two ways to the gradient -------------------------------------------------------------------------------------
 
 
-def by_tape(image: Any, label: Any, mask: Any, weights: list[tgl.Variable]) -> tuple[Any, list[Any]]:
-    """The output and the gradients of the loss: the tape knows the calculus."""
+def output_and_gradients(image: Any, label: Any, mask: Any, weights: list[tgl.Variable]) -> tuple[Any, list[Any]]:
+    """The output and the gradients of the loss, as tensors: the tape knows the calculus."""
     with tgl.GradientTape() as tape:
         output = forward(image, mask, weights)
         loss = half_squared_error(output, label)
-    return output.numpy(), [gradient.numpy() for gradient in tape.gradient(loss, weights)]
+    return output, tape.gradient(loss, weights)
+
+
+def by_tape(image: Any, label: Any, mask: Any, weights: list[tgl.Variable]) -> tuple[Any, list[Any]]:
+    """The same in NumPy's arrays, as the other way has them."""
+    output, gradients = output_and_gradients(image, label, mask, weights)
+    return output.numpy(), [gradient.numpy() for gradient in gradients]
 
 
 def by_hand(
@@ -64,7 +70,7 @@ def by_hand(
     relu_fixed: bool = False,
     mask_fixed: bool = False,
 ) -> tuple[Any, list[Any]]:
-    """The same, as the tutorial derives it, in NumPy; each of its two mistakes can be put right."""
+    """The same, as the tutorial derives it; each of its two mistakes can be put right."""
     w1, w2 = (weight.numpy() for weight in weights)
     hidden = image @ w1
     hidden = (hidden >= 0) * hidden

@@ -36,14 +36,19 @@ def valley(w: Any) -> Any:
     return w**4 / 4 - 0.6 * w**2 - 0.2 * w
 
 
+def downhill(w: tgl.Variable, optimizer: Any) -> None:
+    """Take one step in the valley."""
+    with tgl.GradientTape() as tape:
+        loss = valley(w)
+    optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+
+
 def descend(optimizer: Any, steps: int = 100, start: float = -2.0) -> np.ndarray:
     """Where the weight was, step by step."""
     w = tgl.Variable(start)
     path = [w.item()]
     for _ in range(steps):
-        with tgl.GradientTape() as tape:
-            loss = valley(w)
-        optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+        downhill(w, optimizer)
         path.append(w.item())
     return np.array(path)
 
