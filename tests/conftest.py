@@ -35,7 +35,7 @@ def nothing_leaks():
     yield
     left = _left_behind(errors)
     state.tapes.clear()  # or all tests after this one would fail too
-    state.scopes.clear()
+    state.scopes = ()
     state.pulling_back = 0
     tracing.tracer = None
     np.seterr(**errors)

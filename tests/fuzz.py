@@ -30,7 +30,7 @@ import numpy as np
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, viz
 from tinygrad_lite.datasets import idx
-from tinygrad_lite.tape import state
+from tinygrad_lite.tape import enter_scopes
 from tinygrad_lite.viz.dot import escaped
 
 LONGEST = 1 << 16
@@ -226,12 +226,12 @@ class Drawing(Target):
 
     def drawn(self, name):
         v = tgl.Variable([1.0, 2.0], name=name)
-        state.scopes.append(name.replace("/", "|"))  # as a layer of that name does; "/" would be a layer in a layer
+        enter_scopes((name.replace("/", "|"),))  # as a layer of that name does; "/" would be a layer in a layer
         try:
             with tgl.GradientTape(persistent=True) as tape:
                 y = (v * 2.0).sum()
         finally:
-            state.scopes.pop()
+            enter_scopes(())
         return viz.graph(tape, y, {name: v} if name else v)
 
     def use(self, content):

@@ -203,16 +203,16 @@ class Primitive:
             if kind is Tensor:
                 arrays.append(x._data)
                 ids.append(x._id)
-            elif kind in _NUMBERS:
-                arrays.append(x)
-                ids.append(0)
-                numbers += 1
-            elif isinstance(x, Tensor):
+            elif kind is Variable or isinstance(x, Tensor):
                 arrays.append(x._data)
                 ids.append(x._id)
                 for tape in tapes:
                     if x._id not in tape._watched:
                         tape._access(x)
+            elif kind in _NUMBERS:
+                arrays.append(x)
+                ids.append(0)
+                numbers += 1
             else:
                 arrays.append(x if kind in _PLAIN else _plain(x, args, self))
                 ids.append(0)

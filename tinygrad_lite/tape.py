@@ -26,7 +26,7 @@ from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, detached, ne
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Entry", "GradientTape", "UnconnectedGradients", "mark_scopes", "recording_tapes", "stop_gradient"]
+__all__ = ["Entry", "GradientTape", "UnconnectedGradients", "enter_scopes", "recording_tapes", "stop_gradient"]
 
 
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
@@ -96,7 +96,7 @@ class _ThreadState(threading.local):
 
     def __init__(self) -> None:
         self.tapes: list[GradientTape] = []
-        self.scopes: list[str] = []
+        self.scopes: tuple[str, ...] = ()
         self.pulling_back = 0  # how many computations of gradients it is inside of
 
 
@@ -109,10 +109,11 @@ def recording_tapes() -> tuple[GradientTape, ...]:
     return tuple(state.tapes)
 
 
-def mark_scopes() -> None:
-    """Tell the open tapes that `state.scopes` has changed: a layer calls itself in its scope, which drawings show."""
+def enter_scopes(scopes: tuple[str, ...]) -> None:
+    """From here on, what is recorded is computed in these layers, the innermost last: drawings show it."""
+    state.scopes = scopes
     for tape in state.tapes:
-        tape._scopes.append((len(tape._record) // FIELDS, tuple(state.scopes)))
+        tape._scopes.append((len(tape._record) // FIELDS, scopes))
 
 
 def stop_gradient(x: Any) -> Tensor:
@@ -203,7 +204,7 @@ class GradientTape:
         self._beyond: dict[int, tuple[str, Any]] = {}  # what was computed from dead ends, they included: how, of what
         self._pauses = 0  # how often recording was stopped for a while
         self._seeds: dict[int, Tensor] = {}  # what `gradient` was last given for each target, if persistent
-        self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, tuple(state.scopes))]
+        self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, state.scopes)]
 
     # Recording --------------------------------------------------------------------------------------------
 
@@ -216,7 +217,7 @@ class GradientTape:
         if self._used and not self._persistent:
             self._clear()
         self._entered, self._used, self._recording = True, False, True
-        self._scopes.append((len(self._record) // FIELDS, tuple(state.scopes)))
+        self._scopes.append((len(self._record) // FIELDS, state.scopes))
         around = frozenset(tape._serial for tape in state.tapes)
         self._around = around & self._around if self._record else around
         state.tapes.append(self)
@@ -295,9 +296,9 @@ class GradientTape:
         """Called when an operation reads a Variable: watch it if it can be trained, unless told not to."""
         if (
             isinstance(x, Variable)
-            and x._id not in self._watched
-            and self._watch_accessed_variables
             and x.trainable
+            and self._watch_accessed_variables
+            and x._id not in self._watched
             and x._data.dtype.kind == "f"
         ):
             self._watch(x)
@@ -435,8 +436,8 @@ class GradientTape:
         if is_strict():
             _refuse_unreached(leaves, found)
         answers = [_answer(source, gradient, unconnected) for source, gradient in zip(leaves, found)]
-        if isinstance(sources, Tensor):
-            return answers[0]
+        if leaves is sources:
+            return answers
         rest = iter(answers)
         return map_structure(lambda _: next(rest), sources)
 
@@ -873,9 +874,11 @@ def _unconnected(value: UnconnectedGradients | str) -> UnconnectedGradients:
 
 
 def _tensors(structure: Any, role: str, method: str = "gradient") -> list[Tensor]:
-    leaves = [structure] if isinstance(structure, Tensor) else flatten(structure)
+    leaves: list[Any] = structure if type(structure) is list else flatten(structure)
     for leaf in leaves:
         if not isinstance(leaf, Tensor):
+            if leaves is structure and isinstance(leaf, (list, tuple, dict)):
+                return _tensors(flatten(structure), role, method)
             fix = (
                 "Was it computed inside of the tape's context, without .numpy()?"
                 if role == "target"
@@ -890,16 +893,18 @@ def _tensors(structure: Any, role: str, method: str = "gradient") -> list[Tensor
 def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
     """What every target's elements are weighted with."""
     if output_gradients is None:
-        return [wrap(np.ones(target._data.shape, target._data.dtype)) for target in targets]
+        return [_one(target) for target in targets]
     given = flatten(output_gradients)
     if len(targets) == 1 and len(given) != 1:  # a nested list of numbers for a single target
         given = output_gradients if len(output_gradients) == 1 else [output_gradients]
     if len(given) != len(targets):
         raise ValueError(f"output_gradients expected one for each of {len(targets)} targets. Received: {len(given)}.")
-    return [
-        wrap(np.ones(target.shape, target.dtype)) if g is None else _seed(target, g)
-        for target, g in zip(targets, given)
-    ]
+    return [_one(target) if g is None else _seed(target, g) for target, g in zip(targets, given)]
+
+
+def _one(target: Tensor) -> Tensor:
+    shape, dtype = target._data.shape, target._data.dtype
+    return wrap(np.ones(shape, dtype) if shape else dtype.type(1))
 
 
 def _seed(target: Tensor, g: Any) -> Tensor:

@@ -209,7 +209,7 @@ class Tracer(GradientTape):
             )
         call = self._add(Node("call", outputs[0]._data, inputs, primitive))
         call.metadata = metadata
-        call.scope = tuple(state.scopes)
+        call.scope = state.scopes
         if len(outputs) == 1:
             self._mark(outputs[0], call)
             return

@@ -42,7 +42,7 @@ class Site(NamedTuple):
 def call_site() -> Site:
     """Where the user is, and in which layers."""
     frame, _ = user_frame()
-    return Site(frame.f_code.co_filename, frame.f_lineno, tuple(state.scopes))
+    return Site(frame.f_code.co_filename, frame.f_lineno, state.scopes)
 
 
 _sites: dict[int, Site] = {}  # of results, by identity; identities are never given twice

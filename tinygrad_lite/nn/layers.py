@@ -24,7 +24,7 @@ from tinygrad_lite.names import unexpected
 from tinygrad_lite.nn import activations, initializers
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tape import mark_scopes, recording_tapes
+from tinygrad_lite.tape import enter_scopes, recording_tapes
 from tinygrad_lite.tape import state as tapes
 from tinygrad_lite.tensor import Array, DTypeLike, Tensor, Variable, as_array, to_tensor, wrap
 
@@ -255,13 +255,12 @@ class Layer:
             kwargs["training"] = training
         if not (isinstance(inputs, Tensor) and inputs._data.dtype == self.dtype):
             inputs = self._converted(inputs)
-        inside, scopes = _state.inside, tapes.scopes
-        outer, depth, scope_depth = _state.training, len(inside), len(scopes)
+        outer, scopes, inside = _state.training, tapes.scopes, _state.inside
+        depth = len(inside)
         try:  # from here on: Ctrl-C may come anywhere, and what is set must be set back
             _state.training = training
             inside.append(self)
-            scopes.append(self.name)
-            mark_scopes()
+            enter_scopes((*scopes, self.name))
             is_first_call = self._output_shape is None
             if not self.built:
                 self._build_on_call(map_structure(batch_shape, inputs))
@@ -270,9 +269,9 @@ class Layer:
                 self.built = True
                 self._name_weights_if_outermost()
         finally:
-            del inside[depth:], scopes[scope_depth:]
+            del inside[depth:]
             _state.training = outer
-            mark_scopes()
+            enter_scopes(scopes)
         if outputs is None:
             raise ValueError(f"{type(self).__name__}.call expected to return a Tensor. Received: None. Add `return`.")
         if is_first_call:
@@ -498,6 +497,8 @@ class _Search:
     holds as long as all layers and containers have values of the same types as then (of what is no Variable, layer or
     container any other is as good), and where they are such, the very same ones.
     """
+
+    __slots__ = ("_known",)
 
     def __init__(self) -> None:
         self._known: Any = None
