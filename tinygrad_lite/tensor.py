@@ -352,6 +352,13 @@ def to_tensor(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
     return value if isinstance(value, Tensor) else Tensor(as_array(value, like=like))
 
 
+def to_tensors(*values: Any) -> list[Tensor]:
+    """All as Tensors; Python's floats get the dtype of the first array of floats, as in a primitive's arguments."""
+    kinds = (x.dtype for x in values if isinstance(x, (Tensor, np.ndarray)))
+    like = next((dtype for dtype in kinds if dtype.kind == "f"), None)
+    return [to_tensor(x, like) for x in values]
+
+
 def constant(value: Any, dtype: DTypeLike | None = None, shape: tuple[int, ...] | None = None) -> Tensor:
     """A Tensor with the given value.
 

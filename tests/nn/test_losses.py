@@ -529,7 +529,7 @@ def test_labels_outside_of_the_classes(from_logits, label):
 @pytest.mark.parametrize("from_logits", [False, True])
 def test_labels_that_are_floats(from_logits):
     with pytest.raises(
-        TypeError, match=r"sparse.* expected integer labels\. Received: y_true\.dtype=float32\. Convert"
+        TypeError, match=r"sparse.* expected integer labels\. Received: y_true\.dtype=float(32|64)\. Convert"
     ):
         losses.sparse_categorical_crossentropy([1.0, 2.0], np.ones((2, 3)) / 3, from_logits=from_logits)
 

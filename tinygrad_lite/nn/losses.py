@@ -246,7 +246,7 @@ def categorical_crossentropy(
     >>> categorical_crossentropy([[0.0, 1.0]], [[1e4, 0.0]], from_logits=True).numpy()
     array([10000.], dtype=float32)
     """
-    y_true, y_pred = to_tensor(y_true), _floating(y_pred)
+    y_true, y_pred = _tensors(y_true, y_pred)
     _check_classes("categorical_crossentropy", y_pred)
     if y_true.shape in (y_pred.shape[:-1], (*y_pred.shape[:-1], 1)):
         raise ValueError(
@@ -291,7 +291,7 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
     >>> sparse_categorical_crossentropy([1], [[1e4, 0.0]], from_logits=True).numpy()
     array([10000.], dtype=float32)
     """
-    y_true, y_pred = to_tensor(y_true), _floating(y_pred)
+    y_true, y_pred = _tensors(y_true, y_pred)
     _check_classes("sparse_categorical_crossentropy", y_pred)
     labels = class_labels("sparse_categorical_crossentropy", "categorical_crossentropy", y_true, y_pred)
     if from_logits:
@@ -326,14 +326,16 @@ _IF_LOGITS = "If these are logits, with no softmax or sigmoid at the end, pass f
 _BINARY_LABELS = "Labels are 0 or 1: use hinge for -1 and 1, sparse_categorical_crossentropy for class numbers."
 
 
-def _floating(y_pred: Any) -> Tensor:
+def _tensors(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+    """Both as tensors, the predictions as floats."""
     y_pred = to_tensor(y_pred)
-    return y_pred if y_pred.dtype.kind == "f" else ops.cast(y_pred, "float32")
+    y_pred = y_pred if y_pred.dtype.kind == "f" else ops.cast(y_pred, "float32")
+    return to_tensor(y_true, y_pred.dtype), y_pred
 
 
 def _aligned(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     """Both as tensors of one shape, the labels in the dtype of the predictions."""
-    y_true, y_pred = to_tensor(y_true), _floating(y_pred)
+    y_true, y_pred = _tensors(y_true, y_pred)
     check_shapes(name, y_true, y_pred)
     return y_true if y_true.dtype == y_pred.dtype else ops.cast(y_true, y_pred.dtype), y_pred
 
@@ -505,7 +507,7 @@ class Loss:
 
 def weights_of(values: Tensor, sample_weight: Any) -> Tensor:
     """Weights in the dtype of `values`, with axes of length one to broadcast along its last axes."""
-    weight = to_tensor(sample_weight)
+    weight = to_tensor(sample_weight, values.dtype)
     if weight.shape != values.shape[: weight.ndim]:
         fix = (
             "Take the last axis off: sample_weight[..., 0]."

@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_lite import ops
 from tinygrad_lite.names import lookup
 from tinygrad_lite.nn import losses
-from tinygrad_lite.tensor import Tensor, Variable, to_tensor
+from tinygrad_lite.tensor import Tensor, Variable, to_tensor, to_tensors
 
 __all__ = [
     "Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "Mean", "MeanAbsoluteError", "MeanMetricWrapper",
@@ -49,7 +49,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
     >>> accuracy([1, 2, 3], [1, 2, 0]).numpy()
     array([ True,  True, False])
     """
-    y_true, y_pred = to_tensor(y_true), to_tensor(y_pred)
+    y_true, y_pred = to_tensors(y_true, y_pred)
     losses.check_shapes("accuracy", y_true, y_pred)
     return _per_sample(ops.equal(y_pred, y_true))
 
@@ -79,7 +79,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     >>> binary_accuracy([1, 0, 1], [0.9, 0.2, 0.3]).numpy()
     array([ True,  True, False])
     """
-    y_true, y_pred = to_tensor(y_true), to_tensor(y_pred)
+    y_true, y_pred = to_tensors(y_true, y_pred)
     losses.check_shapes("binary_accuracy", y_true, y_pred)
     return _per_sample(ops.equal(ops.greater(y_pred, threshold), y_true))
 
@@ -106,7 +106,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     >>> categorical_accuracy([[0, 1], [1, 0]], [[0.2, 0.8], [0.4, 0.6]]).numpy()
     array([ True, False])
     """
-    y_true, y_pred = to_tensor(y_true), to_tensor(y_pred)
+    y_true, y_pred = to_tensors(y_true, y_pred)
     if y_true.ndim and y_true.shape == y_pred.shape[:-1]:
         raise ValueError(
             "categorical_accuracy expected one-hot labels of the shape of the predictions. Received: "
@@ -143,7 +143,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     >>> sparse_categorical_accuracy([1, 0], [[0.2, 0.8], [0.4, 0.6]]).numpy()
     array([ True, False])
     """
-    y_true, y_pred = to_tensor(y_true), to_tensor(y_pred)
+    y_true, y_pred = to_tensors(y_true, y_pred)
     labels = losses.class_labels("sparse_categorical_accuracy", "categorical_accuracy", y_true, y_pred)
     return ops.equal(ops.argmax(y_pred, axis=-1), labels)
 

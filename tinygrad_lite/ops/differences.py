@@ -80,7 +80,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
     """
     ary = ravel(ary)
     parts = [to_begin, subtract(ary[1:], ary[:-1]), to_end]
-    return concatenate([ravel(part) for part in parts if part is not None])
+    return concatenate([ravel(to_tensor(part, ary.dtype)) for part in parts if part is not None])
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:

@@ -17,13 +17,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.primitive import elementwise, nondifferentiable, primitive, refuse_out
-from tinygrad_lite.tensor import Array, Tensor
+from tinygrad_lite.tensor import Array, Tensor, as_array, to_tensor
 
 # Python's floats: NumPy's would turn float32 into float64.
 _LOG_2 = math.log(2)
 _LOG_10 = math.log(10)
 _PI = math.pi
 _BOOL = np.dtype(bool)
+_NUMBERS = (bool, int, float)
 
 # Arithmetic ---------------------------------------------------------------------------------------------------
 
@@ -372,6 +373,8 @@ def where(condition: Any, x: Any, y: Any) -> Array:
     >>> tgl.where([True, False], [1.0, 2.0], 0.0).numpy()
     array([1., 0.], dtype=float32)
     """
+    if type(x) in _NUMBERS and type(y) in _NUMBERS:  # nothing to adapt to: floats are float32, as in a Tensor
+        x, y = as_array([x, y])
     return np.where(condition, x, y)
 
 
@@ -612,6 +615,8 @@ def modf(x: Any) -> tuple[Tensor, Tensor]:
     >>> fraction.tolist(), whole.tolist()
     ([0.5, -0.25], [1.0, -2.0])
     """
+    x = to_tensor(x)
+    x = x if x.dtype.kind == "f" else cast(x, np.modf(np.empty(0, x.dtype))[0].dtype)
     whole = trunc(x)
     return where(isfinite(whole), subtract(x, whole), copysign(0.0, whole)), whole
 

@@ -26,7 +26,7 @@ from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import broadcast_to, reshape, transpose
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors
 
 
 class SlogdetResult(NamedTuple):
@@ -128,7 +128,7 @@ def solve(a: Any, b: Any) -> Tensor:
     >>> tgl.linalg.solve([[2.0, 0.0], [0.0, 4.0]], [2.0, 8.0]).tolist()
     [1.0, 2.0]
     """
-    a, b = to_tensor(a), to_tensor(b)
+    a, b = to_tensors(a, b)
     require_square("solve", a)
     if not b.ndim or b.shape[-2 if b.ndim > 1 else 0] != a.shape[-1]:
         raise ValueError(
@@ -348,7 +348,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
     >>> x.numpy().round(4).tolist(), rank.item()
     ([1.0, 2.0], 2)
     """
-    a, b = to_tensor(a), to_tensor(b)
+    a, b = to_tensors(a, b)
     if a.ndim != 2 or b.ndim not in (1, 2) or a.shape[0] != b.shape[0]:
         raise LinAlgError(
             "lstsq expected a matrix, and a vector or matrix with as many rows. Received: "
@@ -469,7 +469,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Tensor:
     >>> tgl.linalg.tensorsolve(tgl.reshape(tgl.eye(6), (2, 3, 6)), tgl.ones((2, 3))).shape
     (6,)
     """
-    a, b = to_tensor(a), to_tensor(b)
+    a, b = to_tensors(a, b)
     if axes is not None:
         moved = [n % a.ndim for n in axes]
         a = transpose(a, axes=[n for n in range(a.ndim) if n not in moved] + moved)

@@ -21,7 +21,7 @@ from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import reshape
 from tinygrad_lite.primitive import elementwise, hold, nondifferentiable, primitive
 from tinygrad_lite.streams import default_stream
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors
 
 # Activations --------------------------------------------------------------------------------------------------
 
@@ -580,7 +580,7 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor
     >>> tgl.nn.sparse_softmax_cross_entropy_with_logits([1], [[0.0, 1e4]]).numpy()
     array([0.], dtype=float32)
     """
-    labels, logits = to_tensor(labels), to_tensor(logits)
+    labels, logits = to_tensors(labels, logits)
     if labels.dtype.kind not in "iu":
         raise TypeError(
             f"Expected integer labels. Received: labels.dtype={labels.dtype}. Convert with "
@@ -648,7 +648,7 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor:
     >>> tgl.nn.softmax_cross_entropy_with_logits([[0.0, 1.0]], [[1e4, 0.0]]).numpy()
     array([10000.], dtype=float32)
     """
-    labels, logits = to_tensor(labels), to_tensor(logits)
+    labels, logits = to_tensors(labels, logits)
     if labels.shape != logits.shape:
         raise ValueError(
             f"Expected labels and logits of one shape. Received: labels.shape={labels.shape}, logits.shape="
@@ -691,7 +691,7 @@ def sigmoid_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor:
     >>> tgl.nn.sigmoid_cross_entropy_with_logits([1.0, 0.0], [1e4, 1e4]).numpy()
     array([    0., 10000.], dtype=float32)
     """
-    labels, logits = to_tensor(labels), to_tensor(logits)
+    labels, logits = to_tensors(labels, logits)
     if labels.shape != logits.shape:
         raise ValueError(
             f"Expected labels and logits of one shape. Received: labels.shape={labels.shape}, logits.shape="

@@ -26,7 +26,7 @@ from tinygrad_lite.ops.shaping import as_axis, moveaxis, ravel, reshape, roll, s
 from tinygrad_lite.ops.splitting import pad
 from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.tensor import Array, Tensor, to_tensors
 
 
 def t(x: Any) -> Any:
@@ -132,7 +132,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     >>> tgl.tensordot(tgl.ones((2, 3, 4)), tgl.ones((3, 4, 5))).shape
     (2, 5)
     """
-    a, b = to_tensor(a), to_tensor(b)
+    a, b = to_tensors(a, b)
     if np.ndim(axes) == 0:
         count = operator.index(axes)
         axes = (range(-count, 0), range(count))
@@ -179,7 +179,7 @@ def dot(a: Any, b: Any, out: None = None) -> Tensor:
     11.0
     """
     refuse_out("dot", out)
-    a, b = to_tensor(a), to_tensor(b)
+    a, b = to_tensors(a, b)
     if not a.ndim or not b.ndim:
         return multiply(a, b)
     if a.shape[-1] != b.shape[-2 if b.ndim > 1 else -1]:
@@ -215,6 +215,7 @@ def vdot(a: Any, b: Any) -> Tensor:
     >>> tgl.vdot([[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [1.0, 1.0]]).item()
     10.0
     """
+    a, b = to_tensors(a, b)
     return matmul(ravel(a), ravel(b))
 
 
@@ -241,7 +242,7 @@ def inner(a: Any, b: Any) -> Tensor:
     >>> tgl.inner([1.0, 2.0], [3.0, 4.0]).item()
     11.0
     """
-    a, b = to_tensor(a), to_tensor(b)
+    a, b = to_tensors(a, b)
     return tensordot(a, b, axes=(-1, -1)) if a.ndim and b.ndim else multiply(a, b)
 
 
@@ -266,6 +267,7 @@ def outer(a: Any, b: Any, out: None = None) -> Tensor:
     [[3.0, 4.0], [6.0, 8.0]]
     """
     refuse_out("outer", out)
+    a, b = to_tensors(a, b)
     return multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)))
 
 
@@ -297,13 +299,14 @@ def vecdot(x1: Any, x2: Any, out: None = None, *, axis: int = -1) -> Tensor:
     array([3., 7.], dtype=float32)
     """
     refuse_out("vecdot", out)
-    x1, x2 = moveaxis(x1, axis, -1), moveaxis(x2, axis, -1)
+    x1, x2 = (moveaxis(x, axis, -1) for x in to_tensors(x1, x2))
     if x1.shape[-1] != x2.shape[-1]:
         raise ValueError(
             f"vecdot expected vectors of one length. Received: x1 and x2 with {x1.shape[-1]} and {x2.shape[-1]} "
             f"elements along axis={axis}."
         )
-    return sum_(multiply(x1, x2), axis=-1)
+    products = multiply(x1, x2)
+    return sum_(products, axis=-1, dtype=products.dtype)
 
 
 def kron(a: Any, b: Any) -> Tensor:
@@ -325,7 +328,7 @@ def kron(a: Any, b: Any) -> Tensor:
     >>> tgl.kron([1.0, 10.0], [1.0, 2.0]).numpy()
     array([ 1.,  2., 10., 20.], dtype=float32)
     """
-    a, b = to_tensor(a), to_tensor(b)
+    a, b = to_tensors(a, b)
     ndim = max(a.ndim, b.ndim)
     shape_a, shape_b = (1,) * (ndim - a.ndim) + a.shape, (1,) * (ndim - b.ndim) + b.shape
     spread_a = reshape(a, [length for n in shape_a for length in (n, 1)])
@@ -363,6 +366,7 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     """
     if axis is not None:
         axisa = axisb = axisc = axis
+    a, b = to_tensors(a, b)
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
         raise ValueError(
@@ -403,7 +407,7 @@ def multi_dot(arrays: Any, *, out: None = None) -> Tensor:
     (10, 50)
     """
     refuse_out("multi_dot", out)
-    chain = [to_tensor(x) for x in arrays]
+    chain = to_tensors(*arrays)
     if len(chain) < 2:
         raise ValueError(f"multi_dot expected at least two arrays. Received: {len(chain)}.")
     is_row, is_column = chain[0].ndim == 1, chain[-1].ndim == 1
@@ -493,7 +497,7 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, dtype: Any =
     """
     refuse_out("einsum", out)
     equation, arrays = _equation(operands)
-    tensors = [to_tensor(x) if dtype is None else cast(x, dtype) for x in arrays]
+    tensors = to_tensors(*arrays) if dtype is None else [cast(x, dtype) for x in arrays]
     terms, output = _terms(equation, [x.shape for x in tensors])
     # What is left for the primitive has no index twice in a term, none of length one where another term's is
     # longer, and none that is summed in one term alone. So the rule may exchange terms as they are.
@@ -503,11 +507,11 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, dtype: Any =
     for n, term in enumerate(terms):
         short = [axis for axis, index in enumerate(term) if tensors[n].shape[axis] == 1 != lengths[index]]
         terms[n], tensors[n] = _drop(term, short), squeeze(tensors[n], axis=tuple(short)) if short else tensors[n]
-    occurrences = Counter("".join(terms) + output)
+    occurrences, common = Counter("".join(terms) + output), np.result_type(*(x.dtype for x in tensors))
     for n, term in enumerate(terms):
         lone = [axis for axis, index in enumerate(term) if occurrences[index] == 1]
         if lone:
-            terms[n], tensors[n] = _drop(term, lone), sum_(tensors[n], axis=tuple(lone), dtype=tensors[n].dtype)
+            terms[n], tensors[n] = _drop(term, lone), sum_(tensors[n], axis=tuple(lone), dtype=common)
     return _einsum(*tensors, subscripts=f"{','.join(terms)}->{output}", optimize=optimize)
 
 

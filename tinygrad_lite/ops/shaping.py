@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors
 
 
 def as_shape(shape: Any) -> tuple[int, ...]:
@@ -631,7 +631,7 @@ def broadcast_arrays(*args: Any) -> tuple[Tensor, ...]:
     >>> [x.shape for x in tgl.broadcast_arrays(tgl.zeros((2, 1)), tgl.zeros(3))]
     [(2, 3), (2, 3)]
     """
-    tensors = [to_tensor(x) for x in args]
+    tensors = to_tensors(*args)
     shape = np.broadcast_shapes(*[x.shape for x in tensors])
     return tuple(broadcast_to(x, shape) for x in tensors)
 
@@ -835,7 +835,7 @@ def vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor
     >>> tgl.vstack([tgl.zeros(3), tgl.zeros((2, 3))]).shape
     (3, 3)
     """
-    return concatenate([atleast_2d(x) for x in _sequence(tup, "vstack")], 0, dtype=dtype, casting=casting)
+    return concatenate([atleast_2d(x) for x in to_tensors(*_sequence(tup, "vstack"))], 0, dtype=dtype, casting=casting)
 
 
 def hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor:
@@ -862,7 +862,7 @@ def hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor
     >>> tgl.hstack([tgl.zeros((2, 1)), tgl.zeros((2, 3))]).shape
     (2, 4)
     """
-    tensors = [atleast_1d(x) for x in _sequence(tup, "hstack")]
+    tensors = [atleast_1d(x) for x in to_tensors(*_sequence(tup, "hstack"))]
     axis = 0 if tensors and tensors[0].ndim == 1 else 1
     return concatenate(tensors, axis, dtype=dtype, casting=casting)
 
@@ -889,7 +889,7 @@ def dstack(tup: Any) -> Tensor:
     >>> tgl.dstack([tgl.zeros(3), tgl.zeros(3)]).shape
     (1, 3, 2)
     """
-    return concatenate([atleast_3d(x) for x in _sequence(tup, "dstack")], 2)
+    return concatenate([atleast_3d(x) for x in to_tensors(*_sequence(tup, "dstack"))], 2)
 
 
 def column_stack(tup: Any) -> Tensor:
@@ -914,7 +914,7 @@ def column_stack(tup: Any) -> Tensor:
     >>> tgl.column_stack([tgl.zeros(3), tgl.zeros((3, 2))]).shape
     (3, 3)
     """
-    tensors = [to_tensor(x) for x in _sequence(tup, "column_stack")]
+    tensors = to_tensors(*_sequence(tup, "column_stack"))
     return concatenate([x if x.ndim >= 2 else reshape(x, (-1, 1)) for x in tensors], 1)
 
 

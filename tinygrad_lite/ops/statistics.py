@@ -240,7 +240,10 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         answer = mean(a, axis, keepdims=keepdims)
         total = to_tensor(np.full(answer.shape, count_reduced(a, axis), answer.dtype))
     else:
-        weights = _spread_weights(to_tensor(weights, a.dtype), a, axis)
+        weights = to_tensor(weights, a.dtype)
+        dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind == "f" else [np.float64]))
+        a, weights = (x if x.dtype == dtype else cast(x, dtype) for x in (a, weights))
+        weights = _spread_weights(weights, a, axis)
         total = sum_(weights, axis, keepdims=keepdims)
         if not np.all(total._data):
             raise ZeroDivisionError("average expected weights that do not add up to zero. Received: a sum of 0.")
