@@ -1,4 +1,4 @@
-"""tinygrad_lite: the autograd framework that you can read in an afternoon.
+"""tinygrad_lite: an autograd framework whose core you can read in an afternoon.
 
 >>> import tinygrad_lite as tgl
 >>> x = tgl.Variable(3.0)

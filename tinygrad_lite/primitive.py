@@ -89,8 +89,8 @@ class Primitive:
         self.hands_on = 0  # how many of the last arguments are the results, as custom gradients have it
         self.needs_zero_rule = is_elementwise  # unless its derivative is finite wherever it is defined
         self.fitting: tuple[str, str] | None = None  # which shapes fit together, and what to do about others
-        self.describe: Callable[..., str] | None = None  # what errors say was received, if shapes do not tell it
-        self.hint = ""  # what errors say to somebody who passed too few arguments
+        self.describe: Callable[..., str] | None = None  # what errors say was received
+        self.hint = ""  # for somebody who passed too few arguments
         self.domain: str | None = None
         self.kinks: str | None = None
         self.__name__: str = name or forward.__name__
@@ -423,8 +423,7 @@ def _settled(data: Any, arrays: Any, name: str) -> Any:
         return tuple(_settled(item, arrays, name) for item in data)
     if type(data) not in _NUMBERS:
         raise TypeError(
-            f"The forward of {name} must return an array, a number, or a tuple of these. Received: {data!r}. "
-            "Return a tuple for several results, and np.array(...) of a list."
+            f"The forward of {name} must return an array, a number, or a tuple of these. Received: {data!r}."
         )
     return as_array(data, like=next((x.dtype for x in arrays if getattr(x, "dtype", _INT).kind == "f"), None))
 

@@ -105,7 +105,6 @@ def all(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, w
     a : Tensor or array-like
     axis : int, tuple of int, or None
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
     where : Tensor or array-like of booleans
         Which elements count; broadcasts with `a`.
@@ -137,7 +136,6 @@ def any(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, w
     a : Tensor or array-like
     axis : int, tuple of int, or None
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
     where : Tensor or array-like of booleans
         Which elements count; broadcasts with `a`.

@@ -134,7 +134,6 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
     dtype : dtype, optional
         Of the result.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------

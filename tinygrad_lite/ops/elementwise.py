@@ -406,7 +406,6 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min:
     a_min, a_max : Tensor, array-like or None
         Broadcast against `a`; None for no bound. Gradients flow to them too.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     min, max : Tensor, array-like or None
         The same, by NumPy 2's names.
 
@@ -452,7 +451,6 @@ def nan_to_num(x: Any, *, copy: bool = True, nan: Any = 0.0, posinf: Any = None,
     ----------
     x : Tensor or array-like
     copy : bool
-        Is there for NumPy's sake: a Tensor never changes.
     nan : number
         Stands for nan.
     posinf, neginf : number or None

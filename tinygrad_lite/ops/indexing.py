@@ -37,7 +37,7 @@ def _filled(template: Any, arrays: Sequence[Any]) -> Any:
 
 
 def _received(x: Any, *arrays: Any, template: Any, **_: Any) -> str:
-    """What an error of indexing says was received: the shape, and the index as it is written."""
+    """For errors: the shape, and the index as it is written."""
 
     def shown(part: Any) -> str:
         if isinstance(part, slice):
@@ -300,7 +300,6 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
     axis : int or None
         None takes from the flattened array.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     mode : "raise", "wrap" or "clip"
         What happens to an index out of range: an error, counted around, or moved to the end.
 
@@ -382,7 +381,6 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) 
     axis : int or None
         None selects from the flattened array.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------
@@ -412,7 +410,6 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Tenso
     choices : sequence of Tensors or array-likes
         All broadcast with `a`.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     mode : "raise", "wrap" or "clip"
         What happens to an index out of range: an error, counted around, or moved to the end.
 

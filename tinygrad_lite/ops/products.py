@@ -160,7 +160,6 @@ def dot(a: Any, b: Any, out: None = None) -> Tensor:
     a, b : Tensor or array-like
         Of any rank. A 0-d argument multiplies.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------
@@ -254,7 +253,6 @@ def outer(a: Any, b: Any, out: None = None) -> Tensor:
     a, b : Tensor or array-like
         They are flattened.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------
@@ -279,7 +277,6 @@ def vecdot(x1: Any, x2: Any, out: None = None, *, axis: int = -1) -> Tensor:
     x1, x2 : Tensor or array-like
         Broadcast together.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     axis : int
 
     Returns
@@ -389,7 +386,6 @@ def multi_dot(arrays: Any, *, out: None = None) -> Tensor:
     arrays : sequence of Tensors or array-likes
         Matrices whose shapes fit one after the other; the first may be a vector, as a row, and the last, as a column.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------
@@ -471,7 +467,6 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, dtype: Any =
         An index may repeat within a term (a diagonal), "..." stands for axes that broadcast, and without "->"
         the result has, in alphabetical order, the indices that occur once.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     optimize : bool, "greedy", "optimal" or a path of `np.einsum_path`
         In which order more than two operands are multiplied. The gradient always chooses a good one.
     dtype : dtype, optional

@@ -91,7 +91,6 @@ def sum(
     dtype : dtype, optional
         Of the result.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
         Keep the reduced axes, with length one.
     initial : Tensor or number
@@ -169,7 +168,6 @@ def prod(
     dtype : dtype, optional
         Of the result.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
         Keep the reduced axes, with length one.
     initial : Tensor or number
@@ -247,7 +245,6 @@ def mean(
     dtype : dtype, optional
         Of the result.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
         Keep the reduced axes, with length one.
     where : Tensor or array-like of booleans
@@ -336,7 +333,6 @@ def max(
     axis : int, tuple of int, or None
         None takes the largest of all.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
         Keep the reduced axes, with length one.
     initial : number, optional
@@ -379,7 +375,6 @@ def min(
     axis : int, tuple of int, or None
         None takes the smallest of all.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     keepdims : bool
         Keep the reduced axes, with length one.
     initial : number, optional

@@ -61,7 +61,6 @@ def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None)
     dtype : dtype, optional
         Of the result.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------
@@ -94,7 +93,6 @@ def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None
     dtype : dtype, optional
         Of the result.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
 
     Returns
     -------

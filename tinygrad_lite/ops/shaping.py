@@ -739,7 +739,6 @@ def concatenate(
     axis : int or None
         None flattens them first.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     dtype : dtype, optional
         Of the result; by default what holds all of them.
     casting : str
@@ -784,7 +783,6 @@ def stack(arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None, ca
     axis : int
         Where the new axis goes.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     dtype : dtype, optional
         Of the result; by default what holds all of them.
     casting : str

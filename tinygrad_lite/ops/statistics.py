@@ -102,7 +102,6 @@ def var(
     dtype : dtype, optional
         Of the result.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     ddof : number
         What is taken from the number n of elements before it divides.
     keepdims : bool
@@ -162,7 +161,6 @@ def std(
     dtype : dtype, optional
         Of the result.
     out : None
-        Is there for NumPy's sake: a Tensor never changes.
     ddof : number
         What is taken from the number n of elements before it divides.
     keepdims : bool
@@ -281,8 +279,8 @@ def _refuse_integers(name: str, a: Tensor, dtype: Any) -> None:
     """Raise, as NumPy does, if a mean of floats is asked for in integers."""
     if dtype is not None and a.dtype.kind == "f" and np.dtype(dtype).kind != "f":
         raise TypeError(
-            f"{name} expected a dtype of floats for an argument of floats. Received: dtype={np.dtype(dtype)}, "
-            f"a.dtype={a.dtype}. Convert the result with tgl.cast, or the argument, once it has no nan."
+            f"{name} expected a dtype of floats for floats. Received: dtype={np.dtype(dtype)}, a.dtype={a.dtype}. "
+            "Convert the result with tgl.cast."
         )
 
 
