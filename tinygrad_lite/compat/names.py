@@ -7,6 +7,7 @@ import dis
 import inspect
 import sys
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any
 
 from tinygrad_lite import ops
@@ -55,6 +56,14 @@ def names_of(
         return sorted({*table, *(name for name in own.get("__all__", ()))})
 
     return __getattr__, __dir__
+
+
+def made_of(table: Mapping[str, Any], package: str, name: str) -> ModuleType:
+    """A module `name` of `package` with the names of `table`."""
+    module = sys.modules[f"{package}.{name}"] = ModuleType(f"{package}.{name}")
+    vars(module).update(table, __all__=list(table))
+    module.__getattr__, module.__dir__ = names_of(module.__name__, table)  # type: ignore[method-assign]
+    return module
 
 
 def _not_here(module: str, name: str, names: list[str], hint: str | None) -> str:

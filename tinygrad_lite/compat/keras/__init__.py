@@ -7,23 +7,40 @@
 7850
 """
 
-from tinygrad_lite.compat.keras import activations as activations
-from tinygrad_lite.compat.keras import callbacks as callbacks
-from tinygrad_lite.compat.keras import datasets as datasets
-from tinygrad_lite.compat.keras import initializers as initializers
+from tinygrad_lite import datasets as _datasets
+from tinygrad_lite import nn as _nn
+from tinygrad_lite import optim as _optim
 from tinygrad_lite.compat.keras import layers as layers
-from tinygrad_lite.compat.keras import losses as losses
-from tinygrad_lite.compat.keras import metrics as metrics
-from tinygrad_lite.compat.keras import models as models
-from tinygrad_lite.compat.keras import optimizers as optimizers
 from tinygrad_lite.compat.keras import utils as utils
-from tinygrad_lite.compat.names import names_of
+from tinygrad_lite.compat.names import made_of, names_of, public
 from tinygrad_lite.nn import Input, Model, Sequential
+from tinygrad_lite.nn.activations import BY_NAME as _ACTIVATIONS
+from tinygrad_lite.nn.activations import get as _get
+from tinygrad_lite.nn.activations import linear as _linear
 
 __all__ = [
     "Input", "Model", "Sequential", "activations", "callbacks", "datasets", "initializers", "layers", "losses",
     "metrics", "models", "optimizers", "utils",
 ]  # fmt: skip
+
+_losses = public(_nn.losses)
+_SHORT = {"mse": "mean_squared_error", "mae": "mean_absolute_error"}
+_METRICS = (
+    "binary_crossentropy", "categorical_crossentropy", "mean_absolute_error", "mean_squared_error",
+    "sparse_categorical_crossentropy",
+)  # fmt: skip
+
+activations = made_of({**_ACTIVATIONS, "get": _get, "linear": _linear}, __name__, "activations")
+callbacks = made_of(public(_nn.callbacks), __name__, "callbacks")
+datasets = made_of({"mnist": _datasets.mnist, "synthetic_digits": _datasets.synthetic_digits}, __name__, "datasets")
+initializers = made_of(public(_nn.initializers), __name__, "initializers")
+losses = made_of(
+    _losses | {key: _losses[name] for short, name in _SHORT.items() for key in (short, short.upper())},
+    __name__, "losses",
+)  # fmt: skip
+metrics = made_of(public(_nn.metrics) | {name: _losses[name] for name in _METRICS}, __name__, "metrics")
+models = made_of({"Model": Model, "Sequential": Sequential}, __name__, "models")
+optimizers = made_of(public(_optim), __name__, "optimizers")
 
 _HINTS = {
     "backend": "the functions of tinygrad_lite",
