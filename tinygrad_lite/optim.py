@@ -18,6 +18,7 @@ import numpy as np
 
 from tinygrad_lite import schedules as schedules
 from tinygrad_lite.names import lookup, unexpected
+from tinygrad_lite.strictness import is_strict, on_step, witness
 from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, tracing
 
 __all__ = ["SGD", "Adagrad", "Adam", "Momentum", "Optimizer", "RMSProp", "RMSprop", "get"]
@@ -252,6 +253,8 @@ class Optimizer:
         gradients, variables = self._plain(pairs) or self._checked(pairs)
         if tracing.tracer is None:
             self.step_arrays(gradients, variables)
+            if is_strict():
+                witness(on_step, self, variables)
         else:
             tracing.tracer.note_update(self, [gradient for gradient, _ in pairs], gradients, variables)
 

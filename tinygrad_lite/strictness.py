@@ -7,11 +7,14 @@ the loss does not reach. Who finds such a thing calls `suspect`.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
+from typing import Any
 
 from tinygrad_lite.callers import warn_user
 
-__all__ = ["StrictError", "SuspicionWarning", "is_strict", "strict", "suspect"]
+__all__ = ["StrictError", "SuspicionWarning", "is_strict", "strict", "suspect", "unwitnessed", "witness"]
 
 
 class SuspicionWarning(UserWarning):
@@ -24,6 +27,7 @@ class StrictError(ValueError):
 
 class _State(threading.local):
     is_on = False
+    is_witnessed = True
 
 
 _state = _State()
@@ -34,13 +38,36 @@ def is_strict() -> bool:
     return _state.is_on
 
 
+on_gradient: list[Callable[[Any, Any, Any], None]] = []
+"""Called with tape, targets and sources before gradients are computed, where `strict` is on."""
+on_step: list[Callable[[Any, Any], None]] = []
+"""Called with optimizer and Variables after a step, where `strict` is on."""
+
+
+def witness(witnesses: list[Any], *what: Any) -> None:
+    """Tell the witnesses of something in a loop written by hand."""
+    if _state.is_witnessed:
+        for tell in witnesses:
+            tell(*what)
+
+
+@contextmanager
+def unwitnessed() -> Iterator[None]:
+    """A context for training that is looked at otherwise, by `fit`."""
+    before, _state.is_witnessed = _state.is_witnessed, False
+    try:
+        yield
+    finally:
+        _state.is_witnessed = before
+
+
 class strict:  # in small letters: it is called like a function
     """Let what is only suspicious raise, in this thread: a switch, and a context manager.
 
     `tgl.strict()` turns it on from here on, `tgl.strict(False)` off; after `with tgl.strict():` it is as it was.
 
-    What `fit` finds suspicious is listed in docs/debugging.md. With it on, `fit` looks in every epoch, else in the
-    first ones after `compile`; and `tape.gradient` raises where a Variable has no gradient.
+    What is suspicious is listed in docs/debugging.md. With it on, `fit` looks in every epoch, else in the first ones
+    after `compile`; and loops written by hand are looked at in `tape.gradient` and `apply_gradients`.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.strictness import is_strict, suspect
+from tinygrad_lite.strictness import is_strict, on_gradient, suspect, witness
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, detached, new_id, wrap
 
@@ -75,6 +75,14 @@ def entries_of(record: list[Any]) -> Iterator[tuple[Any, ...]]:
     """The entries of a record in the order of execution, as plain tuples."""
     fields = iter(record)
     return (entry[::-1] for entry in zip(*[fields] * FIELDS))
+
+
+def scopes_of(tape: GradientTape) -> Iterator[tuple[str, ...]]:
+    """For each entry of a tape's record, the names of the layers that it was made in, the outermost first."""
+    marks, count = tape._scopes, len(tape._record) // FIELDS
+    for (start, scope), (end, _) in zip(marks, [*marks[1:], (count, ())]):
+        for _ in range(start, min(end, count)):
+            yield scope
 
 
 def _backwards(record: list[Any]) -> Iterator[tuple[Any, ...]]:
@@ -432,6 +440,8 @@ class GradientTape:
                 known = self._seeds.get(target._id)  # of a target that was given twice, weights add up
                 self._seeds[target._id] = seed if known is None else wrap(known._data + seed._data)
         _warn_of_integer_targets(self, targets)
+        if is_strict():
+            witness(on_gradient, self, targets, leaves)
         found = self._pull_back(targets, seeds, leaves, release=not self._persistent)
         if is_strict():
             _refuse_unreached(leaves, found)

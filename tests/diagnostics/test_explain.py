@@ -244,6 +244,18 @@ def test_lines_of_what_was_observed():
     assert "The way ends at relu in the layer sequential/dead" in answer.text
 
 
+def test_what_was_not_observed_has_a_layer_and_the_way_to_its_line():
+    model = nn.Sequential([nn.Dense(4, "relu", kernel_initializer="zeros", name="dead"), nn.Dense(1)])
+    with tgl.GradientTape(persistent=True) as tape:
+        y = model(tgl.ones((3, 2)))
+        z = tgl.cast(y > 0, "float32")
+    answer = tape.explain(y, model.layers[0].kernel)
+    assert answer.site is None
+    assert "The way ends at relu in the layer sequential/dead: all 12 inputs" in answer.text
+    for target in (y, z):
+        assert tape.explain(target, model.layers[0].kernel).text.endswith("inside of `with tgl.detect_anomalies():`.")
+
+
 def test_a_tape_that_let_go_of_its_record():
     w, v = variable(2.5), variable(3.0)
     with tgl.GradientTape() as tape:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.diagnostics.observing import Site, site_of, told
-from tinygrad_lite.tape import GradientTape, _between, _leads_to, _tensors, _walk, _zero_rule, entries_of
+from tinygrad_lite.tape import GradientTape, _between, _leads_to, _tensors, _walk, _zero_rule, entries_of, scopes_of
 from tinygrad_lite.tensor import Tensor, Variable
 
 __all__ = ["Explanation", "explain"]
@@ -87,6 +87,9 @@ def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
     )
 
 
+_HOW_TO_SEE_LINES = " For the line, compute inside of `with tgl.detect_anomalies():`."
+
+
 class _Case:
     """A question, and what clues need."""
 
@@ -94,11 +97,12 @@ class _Case:
         self.tape, self.target, self.source = tape, target, source
         self.name = repr(source.name) if isinstance(source, Variable) else "the source"
         self.record = list(entries_of(tape._record))
+        self.layers = {entry[1]: scope for entry, scope in zip(self.record, scopes_of(tape))}
         self.reached = _leads_to({source._id} if source._id else set(), self.record)
 
     def none(self, reason: str, text: str, operation: str | None = None, output: Any = 0) -> Explanation:
         site = site_of(output) if output else None
-        line = f" The line is {site}" if site else ""
+        line = f" The line is {site}" if site else _HOW_TO_SEE_LINES if output else ""
         head = f"The gradient with respect to {self.name} is None."
         return Explanation(reason, f"{head} {text}{line}", operation, site)
 
@@ -236,12 +240,13 @@ def _slopes(case: _Case) -> Explanation | None:
     texts = []
     for entry, position, g, d in ends[:3]:
         site = site_of(entry[1])
-        where = f" in the layer {'/'.join(site.layers)}" if site and site.layers else ""
+        layers = site.layers if site else case.layers.get(entry[1])
+        where = f" in the layer {'/'.join(layers)}" if layers else ""
         line = f" The line is {site}" if site else ""
         texts.append(f"The way ends at {_plain_name(entry[0].__name__)}{where}: {_why(entry, position, g, d)}.{line}")
     more = f" (And at {len(ends) - 3} others.)" if len(ends) > 3 else ""
     if not site_of(ends[0][0][1]):
-        more += " For the line, compute inside of `with tgl.detect_anomalies():`."
+        more += _HOW_TO_SEE_LINES
     reason = "zero derivative" if gradient is not None else "not differentiable"
     entry = ends[0][0]
     return Explanation(reason, f"{head} {' '.join(texts)}{more}", _plain_name(entry[0].__name__), site_of(entry[1]))

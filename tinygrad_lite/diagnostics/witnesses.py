@@ -1,0 +1,126 @@
+"""What `tgl.strict()` sees of loops written by hand: those suspicions of `fit` that a record and a step can show.
+
+A step of such a loop shows itself twice. Where it asks its tape for gradients, the record of the forward pass is there
+to be looked through: in the first step and in every hundredth. Where its optimizer takes a step, so are the loss, which
+the tape was asked for before, and the weights: in the first thirty steps. What an epoch is, and what are labels, a loop
+does not say.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+import zlib
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.diagnostics.suspicions import (
+    FIRST_STEPS,
+    OF_AN_OPERATION,
+    SAME_THING,
+    Epoch,
+    Seen,
+    broadcasting_loss,
+    diverging_steps,
+    unmoved_weights,
+)  # fmt: skip
+from tinygrad_lite.strictness import on_gradient, on_step, suspect
+from tinygrad_lite.tape import Entry, GradientTape, entries_of, scopes_of, state
+from tinygrad_lite.tensor import Tensor, Variable, tracing
+
+__all__ = ["EVERY"]
+
+EVERY = 100
+"""Computations of gradients of the same Variables, of which one is looked through."""
+
+
+class _Seen(threading.local):
+    """What this thread asked gradients for."""
+
+    def __init__(self) -> None:
+        self.times: dict[int, int] = {}  # by the identity of the first Variable
+        self.loss: tuple[frozenset[int], float] = (frozenset(), 0.0)  # the latest one, and of which Variables
+
+
+class _Steps:
+    """The first steps of an optimizer."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.losses: list[float] = []
+        self.marks: dict[str, int] = {}  # checksums of weights that have not moved yet
+
+
+_seen = _Seen()
+_steps: weakref.WeakKeyDictionary[Any, _Steps] = weakref.WeakKeyDictionary()
+
+
+def _look_through(tape: GradientTape, targets: list[Tensor], sources: list[Tensor]) -> None:
+    variables = [x for x in sources if isinstance(x, Variable) and x.trainable]
+    if not variables or state.tapes or tracing.tracer is not None:
+        return  # a derivative of higher order, or no training at all
+    if len(targets) == 1 and targets[0].size == 1:
+        _seen.loss = frozenset(v._id for v in variables), float(targets[0]._data.reshape(()))
+    first = variables[0]._id
+    times = _seen.times.pop(first, 0)
+    _seen.times[first] = times + 1
+    while len(_seen.times) > EVERY:
+        del _seen.times[next(iter(_seen.times))]
+    if times % EVERY == 0:
+        _look_at(tape)
+
+
+def _look_at(tape: GradientTape) -> None:
+    """Put every operation of a record before the suspicions."""
+    known = set(tape._variables)
+    origins: dict[Any, str] = {}
+    for fields, layers in zip(entries_of(tape._record), scopes_of(tape)):
+        entry = Entry(*fields)
+        known.update(entry.output_id if type(entry.output_id) is tuple else [entry.output_id])
+        if type(entry.output) is tuple or not isinstance(entry.arguments[0], np.ndarray):
+            continue
+        from_where = [origins.get(x, None if x in known else "inputs") for x in entry.input_ids]
+        name = entry.primitive.__name__
+        seen = Seen(name, entry.arguments, from_where, entry.output, "/".join(layers), entry.arguments[0])
+        for suspicion in OF_AN_OPERATION:
+            if suspicion is not broadcasting_loss or _is_a_column(entry.arguments):
+                found = suspicion(seen)
+                if found is not None:
+                    suspect(found)
+        if name in ("softmax", "sigmoid"):
+            origins[entry.output_id] = name
+        elif name in SAME_THING and from_where[0] != "inputs" and from_where[0]:
+            origins[entry.output_id] = from_where[0]
+
+
+def _is_a_column(arrays: Any) -> bool:
+    """Whether (N,) meets (N, 1): in a loop of one's own other broadcasting is meant, as that of a bias."""
+    shapes = sorted((np.shape(x) for x in arrays), key=len)
+    return len(shapes) == 2 and len(shapes[0]) == 1 and shapes[1] == (*shapes[0], 1)
+
+
+def _look_after(optimizer: Any, variables: list[Variable]) -> None:
+    steps = _steps.setdefault(optimizer, _Steps())
+    if steps.taken >= FIRST_STEPS:
+        return
+    steps.taken += 1
+    weights = {v.name: zlib.crc32(np.ascontiguousarray(v._data).data) for v in variables if v.size > 1}
+    if steps.taken == 1:
+        steps.marks = weights
+    steps.marks = {name: mark for name, mark in steps.marks.items() if weights.get(name, mark) == mark}
+    of, loss = _seen.loss
+    if of.issuperset(v._id for v in variables):
+        steps.losses.append(loss)
+    unmoved = list(steps.marks) if steps.taken == FIRST_STEPS else []
+    epoch = Epoch(
+        losses=steps.losses, loss=loss, samples=0, label=None, unmoved=unmoved, weights=len(weights),
+        learning_rate=float(optimizer.learning_rate), span=f"{FIRST_STEPS} steps",
+    )  # fmt: skip
+    for found in (diverging_steps(epoch), unmoved_weights(epoch)):
+        if found is not None:
+            suspect(found)
+
+
+on_gradient.append(_look_through)
+on_step.append(_look_after)
