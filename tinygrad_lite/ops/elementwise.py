@@ -90,7 +90,7 @@ def power(x1: Any, x2: Any) -> Array:
 
 
 def _power_base_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
-    if isinstance(b, (int, float)):
+    if type(b) in (int, float):  # not NumPy's float64, which is an instance of float
         return g * (b * a ** (b - 1)) if b else g * 0
     return g * b * a ** np.where((a == 0) & (b == 0), 1, b - 1)  # 0^0 is 1, flat in a: 0 · 0^-1 would be nan
 
