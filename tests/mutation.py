@@ -43,14 +43,22 @@ PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinygrad_lite"
 FIRST = 40  # tests that are tried before the files of the others are even collected
 
-GROUPS = {  # files, and the tests that are theirs
-    "tape": (["tape.py"], ["tests/tape", "tests/test_functional.py"]),
+GROUPS = {  # files, and the tests that are theirs: those of the files' folder, and who else is there to use them
+    "tape": (
+        ["tape.py"],
+        ["tests/tape", "tests/test_functional.py", "tests/diagnostics/test_explain.py", "tests/viz/test_graph.py"]
+        + ["tests/diagnostics/test_anomalies.py", "tests/nn/test_strict.py", "tests/function/test_semantics.py"],
+    ),
     "optim": (
         ["optim.py"],
         ["tests/test_optim.py", "tests/test_schedules.py", "tests/test_memory.py", "tests/nn/test_steps.py"],
     ),
     "losses": (["nn/losses.py"], ["tests/nn/test_losses.py"]),
-    "ops": (["ops/*.py"], ["tests/ops", "--ignore=tests/ops/test_mutations.py", "--ignore=tests/ops/test_accuracy.py"]),
+    "ops": (
+        ["ops/*.py"],
+        ["tests/ops", "--ignore=tests/ops/test_mutations.py", "--ignore=tests/ops/test_accuracy.py"]
+        + ["tests/function/test_primitives.py", "tests/nn/test_layers.py", "tests/nn/test_losses.py"],
+    ),
 }
 
 OPERATORS = {
@@ -389,10 +397,12 @@ def main():
     jobs = ((mutant, mutant.tests(reached), seconds) for mutant in sample)
     fates = defaultdict(Counter)
     with multiprocessing.get_context("fork").Pool(arguments.jobs) as pool:
-        for mutant, what in pool.imap_unordered(_fate, jobs):
+        for tried, (mutant, what) in enumerate(pool.imap_unordered(_fate, jobs), 1):
             fates[mutant.path][what] += 1
             if what in ("survived", "unreached"):
                 print(f"{what}: {mutant}", flush=True)
+            if tried % 50 == 0:
+                print(f"  {tried} tried", flush=True)
     for path in sorted(fates):
         print(f"{path.name:22}", summary(fates[path]))
     print(f"{'all':22}", summary(sum(fates.values(), Counter())))
