@@ -43,11 +43,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinygrad_lite"
 FIRST = 40  # tests that are tried before the files of the others are even collected
 
-GROUPS = {  # files, and the tests that are theirs: those of the files' folder, and who else is there to use them
+GROUPS = {  # files, and the tests that are theirs: of their folder, and of who uses them
     "tape": (
         ["tape.py"],
-        ["tests/tape", "tests/test_functional.py", "tests/diagnostics/test_explain.py", "tests/viz/test_graph.py"]
-        + ["tests/diagnostics/test_anomalies.py", "tests/nn/test_strict.py", "tests/function/test_semantics.py"],
+        [
+            "tests/tape", "tests/test_functional.py", "tests/diagnostics/test_explain.py",
+            "tests/diagnostics/test_anomalies.py", "tests/viz/test_graph.py", "tests/nn/test_strict.py",
+            "tests/function/test_semantics.py",
+        ],
     ),
     "optim": (
         ["optim.py"],
@@ -56,10 +59,12 @@ GROUPS = {  # files, and the tests that are theirs: those of the files' folder, 
     "losses": (["nn/losses.py"], ["tests/nn/test_losses.py"]),
     "ops": (
         ["ops/*.py"],
-        ["tests/ops", "--ignore=tests/ops/test_mutations.py", "--ignore=tests/ops/test_accuracy.py"]
-        + ["tests/function/test_primitives.py", "tests/nn/test_layers.py", "tests/nn/test_losses.py"],
+        [
+            "tests/ops", "--ignore=tests/ops/test_mutations.py", "--ignore=tests/ops/test_accuracy.py",
+            "tests/function/test_primitives.py", "tests/nn/test_layers.py", "tests/nn/test_losses.py",
+        ],
     ),
-}
+}  # fmt: skip
 
 OPERATORS = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult, ast.Mod: ast.Mult,

@@ -962,9 +962,8 @@ def _refuse_unreached(sources: list[Tensor], gradients: list[Any]) -> None:
 
 
 def _answer(source: Tensor, gradient: Any, unconnected: UnconnectedGradients) -> Tensor | None:
-    """The gradient as a Tensor of the source's dtype; None or zeros if there is none."""
+    """The gradient, which has the source's dtype by now, as a Tensor; None or zeros if there is none."""
     if gradient is None:
         zero = unconnected is UnconnectedGradients.ZERO
         return wrap(np.zeros(source.shape, source.dtype)) if zero else None
-    tensor = gradient if isinstance(gradient, Tensor) else wrap(gradient)
-    return tensor if tensor._data.dtype == source._data.dtype else tensor.astype(source.dtype)
+    return gradient if isinstance(gradient, Tensor) else wrap(gradient)

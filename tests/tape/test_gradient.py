@@ -222,3 +222,26 @@ def test_gradients_take_the_dtype_of_the_source_through_casts(dtype):
         y = tgl.cast(v, "float64") * np.ones(2) + tgl.cast(v, "float32")
     g = tape.gradient(y, v)
     assert (g.dtype, g.tolist()) == (np.dtype(dtype), [2.0, 2.0])
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_a_rule_is_given_gradients_of_the_dtype_of_its_output(recorded):
+    """Whatever the rule before it made of them."""
+    seen = []
+
+    @tgl.primitive
+    def probe(x):
+        return x * 1
+
+    @tgl.primitive
+    def widening(x):
+        return x * 1
+
+    probe.defvjp(lambda g, y, x: seen.append(g.dtype) or g)
+    widening.defvjp(lambda g, y, x: g * np.ones(2))
+    x = tgl.Variable([1.0, 2.0])
+    with tgl.GradientTape(persistent=True) as tape:
+        y = widening(probe(x))
+        answers = [tape.gradient(y, x)] if recorded else []
+    answers = answers or [tape.gradient(y, x)]
+    assert [answers[0].dtype, *seen] == ["float32", "float32"]

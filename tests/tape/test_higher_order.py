@@ -76,6 +76,15 @@ class TestHigherOrder:
         np.testing.assert_array_equal(batch, np.stack([full[n, :, n] for n in range(3)]))
         with pytest.raises(ValueError, match=r"same first axis.*\(3, 3\).*\(2,\)"):
             tape.batch_jacobian(y, tgl.Variable([1.0, 2.0]))
+        with pytest.raises(ValueError, match=r"'none' or 'zero'\. Received: unconnected_gradients='nothing'"):
+            tape.batch_jacobian(y, x, unconnected_gradients="nothing")
+
+    def test_batch_jacobian_of_nothing(self):
+        x = tgl.Variable(np.ones((3, 2)))
+        with tgl.GradientTape() as tape:
+            y = x[:, :0]
+        jacobian = tape.batch_jacobian(y, x)
+        assert (jacobian.shape, jacobian.dtype) == ((3, 0, 2), np.float64)
 
     def test_jacobian_of_a_gradient_is_the_hessian(self):
         x = tgl.Variable([1.0, 2.0], dtype="float64")
@@ -147,6 +156,25 @@ class TestHigherOrder:
             outer.watch(v)
             first = inner.jacobian(y, v)
         assert outer.gradient(first, v).tolist() == [12.0]
+
+    @pytest.mark.parametrize("recorded", [False, True])
+    def test_gradients_do_not_run_rules_off_the_way(self, recorded):
+        calls = []
+
+        @tgl.primitive
+        def probe(x):
+            return x * 1.0
+
+        probe.defvjp(lambda g, y, x: calls.append(1) or g)
+        x, w = tgl.Variable([1.0, 2.0]), tgl.Variable([1.0, 2.0])
+        with tgl.GradientTape(persistent=True) as tape:
+            y = x * probe(w)
+            answer = tape.gradient(y, x) if recorded else None
+        answer = answer if recorded else tape.gradient(y, x)
+        assert answer.tolist() == [1.0, 2.0]
+        assert calls == []
+        assert tape.gradient(y, w).tolist() == [1.0, 2.0]
+        assert calls == [1]
 
     def test_jacobian_does_not_run_rules_off_the_way(self):
         calls = []

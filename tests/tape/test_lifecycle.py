@@ -24,6 +24,12 @@ class TestUse:
         v = tgl.Variable(2.0)
         with pytest.raises(RuntimeError, match="never entered"):
             tgl.GradientTape().gradient(v, v)
+        with pytest.raises(RuntimeError, match="never entered"):
+            tgl.GradientTape().record()
+
+    def test_whether_it_is_persistent(self):
+        assert tgl.GradientTape(persistent=True).persistent is True
+        assert tgl.GradientTape().persistent is False
 
     def test_persistent_tapes_answer_again(self):
         v = tgl.Variable(2.0)
@@ -51,9 +57,11 @@ class TestUse:
         with tape:
             z = y * y
         assert tape.gradient([z, between], v).item() == 32.0
+        other = tgl.Variable(1.0)
         with tape:
-            fresh = v * 3.0
-        assert tape.gradient(fresh, v).item() == 3.0
+            fresh = other * 3.0
+        assert tape.watched_variables() == (other,)
+        assert tape.gradient(fresh, other).item() == 3.0
 
     def test_entering_a_recording_tape_raises(self):
         with tgl.GradientTape() as tape, pytest.raises(ValueError, match="recording already"), tape:
@@ -198,3 +206,11 @@ class TestUse:
                 y = v * v
             tape.gradient(y, v, output_gradients=g)
             assert tape._seeds == ({y._id: g} if persistent else {})
+
+    def test_only_the_last_output_gradients_are_remembered(self):
+        v, g = tgl.Variable([2.0]), tgl.constant([3.0])
+        with tgl.GradientTape(persistent=True) as tape:
+            y, z = v * v, v * 3.0
+        tape.gradient([y, z], v, output_gradients=[g, g])
+        tape.gradient([y, y], v, output_gradients=[g, g])
+        assert {identity: seed.tolist() for identity, seed in tape._seeds.items()} == {y._id: [6.0]}

@@ -88,6 +88,21 @@ class TestLoad:
         del v, y, z, tape
         assert [ref() for ref in alive] == [None, None, None]
 
+    @pytest.mark.parametrize("size", [3, 10_000])  # of small arrays, nothing is let go before the end
+    @pytest.mark.parametrize("method", ["gradient", "jacobian"])
+    def test_a_tape_that_was_used_holds_no_arrays(self, method, size):
+        v = tgl.Variable(np.ones(size))
+        with tgl.GradientTape() as tape:
+            y = v
+            for _ in range(5):
+                y = tgl.exp(y * 0.1)
+            target = y.sum()
+        held = weakref.ref(y._data)
+        del y
+        getattr(tape, method)(target, v)
+        assert held() is None
+        assert not tape._record
+
     def test_entries_are_let_go_as_they_are_used(self):
         held = []
 
