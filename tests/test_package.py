@@ -103,7 +103,7 @@ HOUSE = {
     ),
     2: ("tape", "optim", "checkpoint"),
     3: ("primitive", "functional"),
-    4: ("ops", "random", "function trace program", "viz", "testing", "diagnostics"),
+    4: ("ops", "random", "function trace program blocks", "viz", "testing", "diagnostics"),
     5: ("nn",),
     6: ("compat",),
     7: ("",),  # tinygrad_lite/__init__.py

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.blocks import Run, find_runs
 from tinygrad_lite.tensor import Array, Variable
 from tinygrad_lite.trace import Node, identity
 
@@ -132,7 +133,7 @@ class _Writer:
         self.slots: list[tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]] = []
         self._operations = SimpleNamespace()
         self.namespace: dict[str, Any] = {"np": np, "ops": self._operations, "assign": _assign}
-        self._taken = {*self.namespace, "buffers", "buffer"}
+        self._taken = {*self.namespace, "buffers", "buffer", "rows"}
         self._numbers: dict[str, int] = {}  # the last that was put behind a name
         self.name = self._new_name(name)
         self._names: dict[int, str] = {}
@@ -149,6 +150,8 @@ class _Writer:
         self._ends = self._memory_ends()
         self._slot_of: dict[int, int] = {}
         self._free: dict[Any, list[int]] = {}
+        self._blocks: dict[tuple[int, int], tuple[slice, ...]] = {}
+        self._runs = find_runs(self._ordered, self._is_silent, self._arguments, lambda x: self._with_bases([x]))
         for node in inputs:
             self._names[id(node)] = self._new_name(node.name or "x")
         parameters = ", ".join([*(self._names[id(node)] for node in inputs), "buffers"])
@@ -237,14 +240,9 @@ class _Writer:
         expiring: dict[int, list[Node]] = {}
         for node in self._ordered:
             expiring.setdefault(self._ends[id(node)], []).append(node)
+        done = -1
         for position, node in enumerate(self._ordered):
-            if node.kind == "constant":
-                self._names[id(node)] = self._constant(node.value, node.name or "constant")
-                continue
-            if node.kind == "input" or node in self._in_place:
-                continue
-            if _is_inline(node):
-                self._names[id(node)] = f"{self._argument(node.inputs[0], node)}.T"
+            if position <= done or self._is_silent(node, name=True):
                 continue
             if node.section != section and node.kind != "variable":
                 section, scope = node.section, ()
@@ -256,9 +254,71 @@ class _Writer:
                 lines += [_comment("/".join(scope))] if scope else []
             if node.kind == "update":
                 lines += [*_formula(node.payload[0]), *self._deletions(position)]
-            written = self._line(node, expiring.get(position, []))
-            lines.append(f"    {written}" if section == "backward" else written)
+            run = self._runs.get(id(node))
+            if run is None:
+                written = [self._line(node, expiring.get(position, []))]
+            else:
+                written, done = self._loop(run, position, expiring), run.end
+            lines += [f"    {line}" if section == "backward" else line for line in written]
         return lines
+
+    def _is_silent(self, node: Node, name: bool = False) -> bool:
+        """Whether a node is no line of its own. With `name`: give it its name; a variable is a line then."""
+        if node.kind == "variable":
+            return not name
+        if name and node.kind == "constant":
+            self._names[id(node)] = self._constant(node.value, node.name or "constant")
+        elif name and _is_inline(node):
+            self._names[id(node)] = f"{self._argument(node.inputs[0], node)}.T"
+        return node.kind in ("constant", "input") or node in self._in_place or _is_inline(node)
+
+    def _arguments(self, node: Node) -> list[Node]:
+        return [self._stands_for(x) for x in node.inputs if isinstance(x, Node)]
+
+    def _loop(self, run: Run, start: int, expiring: dict[int, list[Node]]) -> list[str]:
+        """A run, block by block. What is needed after it is written into whole arrays, all else into a block."""
+        count = run.first.shape[0]
+        blocks = self._blocks.setdefault(
+            (count, run.rows), tuple(slice(n, n + run.rows) for n in range(0, count, run.rows))
+        )
+        before, after = [], []
+        lines = [f"for rows in {self._constant(blocks, f'blocks_of_{run.rows}')}:  # a block stays in the cache"]
+        inner = {key: node for key, node in run.nodes.items() if self._last[key] <= run.end}
+        waiting: list[Node] = []  # whole arrays: a later block may need what the first does not any more
+        for position, node in enumerate(self._ordered[start : run.end + 1], start):
+            dying = expiring.get(position, [])
+            waiting += [x for x in dying if id(x) not in inner]
+            if self._is_silent(node, name=True):
+                continue
+            if node.kind == "variable":
+                before.append(self._line(node, []))
+                continue
+            arguments = [self._argument(x, node) for x in node.inputs]
+            for n, x in enumerate(node.inputs):
+                x = self._stands_for(x) if isinstance(x, Node) else node  # a number is not cut
+                if x is not node and id(x) not in run.nodes and run.is_cut(x) and not self._is_one_number(x, node):
+                    arguments[n] += "[rows]"
+            name = self._names[id(node)] = self._new_name(self._wish(node))
+            self._release(x for x in dying if id(x) in inner and self._can_be_overwritten(x, node))
+            target, out = name, None
+            if id(node) in inner:
+                out = self._take(node, run.rows) if _is_ufunc(node) else None
+            else:
+                if id(node) in self._escaping:  # it is handed out
+                    whole = self._new_name(f"whole_{name}")
+                    dtype = self._literal(node.dtype, "dtype")
+                    before.append(f"{whole} = np.empty({self._literal(node.shape, 'shape')}, {dtype})")
+                else:
+                    whole = self._take(node)
+                after.append(f"{name} = {whole}  # {node.shape} {node.dtype}")
+                out = f"{whole}[rows]"
+                if not _is_ufunc(node):
+                    target, out = f"{name} = {out}", None
+            comment = f"  # {(run.rows, *node.shape[1:])} {node.dtype}"
+            lines.append(f"    {target} = {self._call(node, arguments, out)}{comment}")
+            self._release(x for x in dying if id(x) in inner)
+        self._release([*waiting, *inner.values()])
+        return [*before, *lines, *after]
 
     def _line(self, node: Node, dying: list[Node]) -> str:
         if node.kind == "update":
@@ -444,9 +504,10 @@ class _Writer:
             if _is_inline(node):
                 base = id(self._stands_for(node.inputs[0]))
                 last[base] = max(last[base], last[id(node)])
-        for node in [*self._outputs, *(node for _, node in self._assigned)]:
+        for node in self._outputs:
             last[id(node)] = len(self._ordered)
-            for x in node.inputs:  # of an assignment made in place, at the very end
+        for _, node in self._assigned:
+            for x in (node, *node.inputs):  # of an assignment made in place, at the very end
                 if isinstance(x, Node):
                     last[id(self._stands_for(x))] = len(self._ordered)
         return last
@@ -477,8 +538,9 @@ class _Writer:
         views = [y for y in inputs if y is not x and id(x) in self._with_bases([y])]
         return x in inputs and not views and _place(x) == _place(node)
 
-    def _take(self, node: Node) -> str:
-        key = _place(node)
+    def _take(self, node: Node, rows: int | None = None) -> str:
+        shape, dtype, order = _place(node)
+        key = (shape if rows is None else (rows, *shape[1:]), dtype, order)
         if self._free.get(key):
             slot = self._free[key].pop()
         else:

@@ -4,11 +4,11 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lite as tgl
-from tinygrad_lite import nn, optim
+from tinygrad_lite import blocks, nn, optim
 
 UNARY = [
     tgl.sin, tgl.tanh, tgl.exp, tgl.square, tgl.absolute, tgl.relu, tgl.sigmoid, tgl.softmax, tgl.log_softmax,
@@ -37,6 +37,13 @@ def programs(draw):
     count = len(steps) + 3
     outputs = draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=4))
     return steps, outputs, draw(st.integers(0, 3))
+
+
+def work_in_blocks(monkeypatch, size=3):
+    """Whatever is elementwise, and has more than one row, goes through in blocks of so many elements."""
+    monkeypatch.setattr(blocks, "BLOCK", size)
+    for name in ("LONG", "LARGE"):
+        monkeypatch.setattr(blocks, name, 1)
 
 
 def as_function(program, variable):
@@ -72,9 +79,12 @@ def as_function(program, variable):
     return run
 
 
+@pytest.mark.parametrize("in_blocks", [False, True])
 @given(programs(), st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
-def test_random_programs_give_the_same_bits_both_ways(program, seed):
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_random_programs_give_the_same_bits_both_ways(monkeypatch, in_blocks, program, seed):
+    if in_blocks:
+        work_in_blocks(monkeypatch)
     rng = np.random.default_rng(seed)
     start = rng.normal(size=(3, 3)).astype(np.float32)
     inputs = [[rng.normal(size=(3, 3)).astype(np.float32) for _ in range(2)] for _ in range(3)]
@@ -397,6 +407,50 @@ def test_large_arrays_are_compared_with_rows():
         np.testing.assert_array_equal(ours.numpy(), theirs)
     for text in ("np.maximum(x, row_of_0)", "np.minimum(x, row_of_0_5)", "np.maximum(getitem, c_0)"):
         assert text in f.source()
+
+
+def elementwise_work(x):
+    with tgl.GradientTape() as tape:
+        tape.watch(x)
+        h = tgl.nn.gelu(x + x[0]) * tgl.sin(x.T)
+        y = tgl.where(h > 0.1, h, 0.1 * h) + x.sum(axis=1, keepdims=True)
+        loss = (tgl.silu(y) + y.T).sum()
+    return loss, y, tape.gradient(loss, x), tgl.sin(y).T
+
+
+@pytest.mark.parametrize("size", [32, 64, 96, 512, 2048])
+def test_blocks_change_no_bit(size, monkeypatch):
+    x, z = np.random.default_rng(0).normal(size=(2, 32, 32)).astype(np.float32)
+    expected = [t.numpy() for t in elementwise_work(tgl.constant(x))]
+    work_in_blocks(monkeypatch, size)
+    f = tgl.function(elementwise_work)
+    f(tgl.constant(z))
+    results = [t.numpy() for t in f(tgl.constant(x))]
+    f(tgl.constant(z))  # which writes over nothing that was handed out
+    for ours, theirs in zip(results, expected):
+        np.testing.assert_array_equal(ours, theirs)
+    assert (f"for rows in blocks_of_{min(size // 32, 16)}" in f.source()) == (size != 96)  # 3 is no part of 32: of 2
+
+
+def test_large_runs_go_block_by_block():
+    def f(x):
+        y = tgl.tanh(x * 0.5) * tgl.sin(x) + 1.0
+        return y, y.sum()
+
+    compiled = tgl.function(f)
+    x = np.random.default_rng(0).normal(size=(600, 500)).astype(np.float32)
+    for scale in (1, 2):
+        for ours, theirs in zip(compiled(tgl.constant(scale * x)), f(tgl.constant(scale * x))):
+            np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
+    source = compiled.source()
+    assert "for rows in blocks_of_60:" in source
+    assert re.search(r" y = np\.add\(multiply_2, c_1, out=whole_y\[rows\]\)  # \(60, 500\) float32", source)
+    assert source.splitlines()[1].strip() in ("(b0, b1, ) = buffers", "(b0, b1, b2, ) = buffers")
+    ((program, _),) = compiled._programs.values()
+    assert {shape for shape, *_ in program._slots} == {(60, 500)}  # what only the run needs is never larger
+    for shape in ((599, 500), (64, 64), (300_007,)):  # a prime number of rows, and what is small
+        compiled(tgl.constant(np.ones(shape, np.float32)))
+        assert "blocks" not in compiled.source()
 
 
 def test_buffers_are_reused():

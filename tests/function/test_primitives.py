@@ -12,7 +12,7 @@ import pytest
 from primitive_cases import CASES, OTHERS
 
 import tinygrad_lite as tgl
-from tinygrad_lite import ops
+from tinygrad_lite import blocks, ops
 from tinygrad_lite.primitive import REGISTRY
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.testing import check_primitive, primitives
@@ -79,6 +79,14 @@ def test_primitive(name, monkeypatch):
     monkeypatch.setattr(primitives._Battery, "judge_kinks", lambda self: None)
     for keywords in CASES[name]:
         check_primitive(REGISTRY[name], **{**keywords, "max_examples": min(3, keywords.get("max_examples", 3))})
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if REGISTRY[name].is_elementwise])
+def test_elementwise_primitive_in_blocks(name, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 3)
+    for threshold in ("LONG", "LARGE"):
+        monkeypatch.setattr(blocks, threshold, 1)
+    test_primitive(name, monkeypatch)
 
 
 @pytest.mark.parametrize("name", list(OTHERS))
