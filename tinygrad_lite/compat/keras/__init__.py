@@ -7,11 +7,15 @@
 7850
 """
 
+import random as _random
+
+import numpy as _np
+
 from tinygrad_lite import datasets as _datasets
 from tinygrad_lite import nn as _nn
 from tinygrad_lite import optim as _optim
+from tinygrad_lite import streams as _streams
 from tinygrad_lite.compat.keras import layers as layers
-from tinygrad_lite.compat.keras import utils as utils
 from tinygrad_lite.compat.names import made_of, names_of, public
 from tinygrad_lite.nn import Input, Model, Sequential
 from tinygrad_lite.nn.activations import BY_NAME as _ACTIVATIONS
@@ -40,6 +44,16 @@ losses = made_of(
 )  # fmt: skip
 metrics = made_of(public(_nn.metrics) | {name: _losses[name] for name in _METRICS}, __name__, "metrics")
 models = made_of({"Model": Model, "Sequential": Sequential}, __name__, "models")
+
+
+def _set_random_seed(seed: int) -> None:
+    """Start the randomness of Python, NumPy and this package from `seed`, as Keras does."""
+    _random.seed(seed)
+    _np.random.seed(seed)  # noqa: NPY002, for those who still draw from it
+    _streams.set_seed(seed)
+
+
+utils = made_of({"set_random_seed": _set_random_seed, "to_categorical": _datasets.to_categorical}, __name__, "utils")
 optimizers = made_of(public(_optim), __name__, "optimizers")
 
 _HINTS = {
