@@ -5,9 +5,9 @@
 
 The mutants are made from the syntax tree: an operator, a comparison, a constant, a condition, an argument, a
 statement; gradient rules that are lambdas of a module too. A sample of them is drawn with a fixed seed. One traced run
-of the group's tests tells which of them reach which line; a mutant is tried by those that reach its own, the
-shortest first, until one fails. Every mutant is a fork of a process that has imported NumPy, pytest and Hypothesis but
-not yet the package: nothing is written, and nothing is left of it.
+of the group's tests tells which of them reach which line; a mutant is tried by those that reach its own, until one
+fails: first those with the function's name in theirs, then the shortest. Every mutant is a fork of a process that has
+imported NumPy, pytest and Hypothesis but not yet the package: nothing is written, and nothing is left of it.
 
 Printed are those that no test noticed, and the shares of the others per file. A mutant that hangs is noticed too: it
 uses up a multiple of the processor's time that its tests took, or sleeps for a minute. docs/reliability.md has the
@@ -16,9 +16,11 @@ shares, and says of every survivor why it is one.
 
 import argparse
 import ast
+import bisect
 import gc
 import importlib.machinery
 import importlib.util
+import itertools
 import linecache
 import multiprocessing
 import os
@@ -42,6 +44,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = "tinygrad_lite"
 FIRST = 40  # tests that are tried before the files of the others are even collected
+MOST = 30  # seconds that a mutant's tests took when they were traced; what is beyond that is not tried
 
 GROUPS = {  # files, and the tests that are theirs: of their folder, and of who uses them
     "tape": (
@@ -84,6 +87,8 @@ SYMMETRIC = {
     "multiply",
 }  # to swap their arguments changes nothing
 
+TEXTS = {"example", "kinks", "domain"}  # arguments that end up in docstrings
+
 
 # Making mutants -----------------------------------------------------------------------------------------------
 
@@ -105,7 +110,7 @@ def changes(node):
         yield f"{node.value} -> {not node.value}", lambda n: setattr(n, "value", not n.value)
     if isinstance(node, (ast.If, ast.IfExp, ast.While)):
         yield "condition negated", lambda n: setattr(n, "test", ast.UnaryOp(ast.Not(), n.test))
-    if isinstance(node, ast.Call) and node.keywords and node.keywords[-1].arg:
+    if isinstance(node, ast.Call) and node.keywords and node.keywords[-1].arg not in (None, *TEXTS):
         yield f"argument {node.keywords[-1].arg} away", lambda n: n.keywords.pop()
     if (
         isinstance(node, ast.Call)
@@ -175,8 +180,8 @@ def _places(tree):
 class Mutant:
     """One change of one file. Pickles small: the tree is made from the file again."""
 
-    def __init__(self, path, index, number, node, description, lines, function):
-        self.path, self.index, self.number = path, index, number
+    def __init__(self, path, index, number, node, description, lines, function, subject):
+        self.path, self.index, self.number, self.subject = path, index, number, subject
         self.line, self.description, self.lines = node.lineno, description, lines
         self.is_inside = function is not None
 
@@ -200,9 +205,16 @@ class Mutant:
 
 def mutants(path):
     tree = ast.parse(path.read_text())
+    subjects = {line: _subject(node) for node in tree.body for line in range(node.lineno, node.end_lineno + 1)}
     for index, (node, lines, function) in enumerate(_places(tree)):
         for number, (description, _) in enumerate(changes(node)):
-            yield Mutant(path, index, number, node, description, lines, function)
+            yield Mutant(path, index, number, node, description, lines, function, subjects[node.lineno])
+
+
+def _subject(statement):
+    """What a statement of a module is about: `name` of `def name`, `name = ...` and `name.defvjp(...)`."""
+    names = (node.id for node in ast.walk(statement) if isinstance(node, ast.Name))
+    return (getattr(statement, "name", None) or next(names, "")).strip("_")
 
 
 class Loader(importlib.machinery.SourceFileLoader):
@@ -349,9 +361,11 @@ FATES = {1: "failed", -signal.SIGXCPU: "hung", -signal.SIGKILL: "hung"}  # by ex
 
 def fate(mutant, tests, seconds):
     """What became of a mutant: one of those above, "crashed", "not importable", "survived" or "unreached"."""
-    tests = sorted(tests, key=lambda test: (seconds[test], test))
     if not tests:
         return "unreached"
+    tests = sorted(tests, key=lambda test: (mutant.subject not in test, seconds[test], test))
+    total = list(itertools.accumulate(seconds[test] for test in tests))
+    tests = tests[: 1 + bisect.bisect(total, MOST)]
 
     def work(some):
         limit = int(20 + 5 * sum(seconds[test] for test in some))
