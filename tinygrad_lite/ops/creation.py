@@ -264,7 +264,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike | No
 
 @primitive
 def _linspace(start: Any, stop: Any, *, num: int, endpoint: bool, axis: int) -> Array:
-    dtype = np.result_type(*(np.asarray(x).dtype for x in (start, stop)))
+    dtype = np.result_type(start, stop)  # a Python number adapts
     return np.linspace(start, stop, num, endpoint, dtype=dtype if dtype.kind == "f" else None, axis=axis)
 
 

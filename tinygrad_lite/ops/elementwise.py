@@ -385,6 +385,8 @@ where.defvjp(None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b
 @elementwise
 def _clip(x: Any, low: Any, high: Any) -> Array:
     """`x` moved into the interval from `low` to `high`: min(max(x, low), high)."""
+    if type(x) in _NUMBERS:  # adapts to the bounds, which np.clip does not know
+        x = np.asarray(x, np.result_type(x, low, high))
     return np.clip(x, low, high)
 
 
