@@ -9,8 +9,16 @@ from tinygrad_lite.tensor import tracing
 from tinygrad_lite.testing import profiles
 
 
+def pytest_addoption(parser):
+    parser.addoption("--compiled", action="store_true", help="replay what every test computes as compiled programs")
+
+
 def pytest_configure(config):
     """The same draws in every run; others with --hypothesis-seed=N, or --hypothesis-profile=tinygrad_lite."""
+    if config.getoption("compiled"):
+        import replaying
+
+        config.pluginmanager.register(replaying)
     if not config.getoption("hypothesis_profile", None):
         is_seeded = config.getoption("hypothesis_seed", None) is not None
         settings.load_profile(profiles.RANDOM if is_seeded else profiles.REPEATABLE)
