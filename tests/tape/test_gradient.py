@@ -245,3 +245,69 @@ def test_a_rule_is_given_gradients_of_the_dtype_of_its_output(recorded):
         answers = [tape.gradient(y, x)] if recorded else []
     answers = answers or [tape.gradient(y, x)]
     assert [answers[0].dtype, *seen] == ["float32", "float32"]
+
+
+class TestSeveralOutputs:
+    @pytest.fixture
+    def pair(self):
+        """eˣ and 3x, and a place where the gradients are noted that its rule is given."""
+        given = []
+
+        @tgl.primitive
+        def pair(x):
+            return np.exp(x), 3 * x
+
+        def rule(g, y, x):
+            given.append([(each.tolist(), each.dtype) for each in g])
+            return g[0] * y[0] + 3 * g[1]
+
+        pair.defvjp(rule)
+        return pair, given
+
+    def test_what_nothing_depends_on_has_zeros(self, pair):
+        pair, given = pair
+        x = tgl.Variable([0.0, 1.0])
+        with tgl.GradientTape() as tape:
+            y = pair(x)[1]
+        assert tape.gradient(y, x).tolist() == [3.0, 3.0]
+        assert given == [[([0.0, 0.0], "float32"), ([1.0, 1.0], "float32")]]
+
+    def test_they_can_be_sources(self, pair):
+        pair, _ = pair
+        x = tgl.Variable([0.0, 1.0])
+        with tgl.GradientTape(persistent=True) as tape:
+            first, second = pair(x)
+            y = 2.0 * first + second * second
+            recorded = tape.gradient(y, [first, second, x])
+        for answers in (recorded, tape.gradient(y, [first, second, x])):
+            assert answers[0].tolist() == [2.0, 2.0]
+            assert answers[1].tolist() == [0.0, 6.0]
+            np.testing.assert_allclose(answers[2], [2.0, 2 * np.e + 18])
+
+    def test_the_rule_is_differentiated_through_them(self, pair):
+        pair, _ = pair
+        x = tgl.Variable([0.0, 1.0])
+        with tgl.GradientTape() as outer:
+            with tgl.GradientTape() as inner:
+                y = pair(x)[0]
+            first = inner.gradient(y, x)
+        np.testing.assert_allclose(outer.gradient(first, x), [1.0, np.e], rtol=1e-6)
+
+
+@pytest.mark.parametrize("recorded", [False, True])
+def test_output_gradients_are_broadcast_before_any_rule_sees_them(recorded):
+    x = tgl.Variable([1.0, 2.0, 3.0, 4.0])
+    with tgl.GradientTape(persistent=True) as tape:
+        y = tgl.reshape(x, (2, 2))
+        found = tape.gradient(y, x, output_gradients=tgl.constant([1.0, 2.0]))
+    found = found if recorded else tape.gradient(y, x, output_gradients=tgl.constant([1.0, 2.0]))
+    assert found.tolist() == [1.0, 2.0, 1.0, 2.0]
+
+
+def test_output_gradients_in_an_array_of_integers_are_refused():
+    x = tgl.Variable([1.0, 2.0])
+    with tgl.GradientTape(persistent=True) as tape:
+        y = x * x
+    with pytest.raises(ValueError, match=r"the target's dtype float32\. Received: dtype=int64"):
+        tape.gradient(y, x, output_gradients=np.array([1, 2], "int64"))
+    assert tape.gradient(y, x, output_gradients=[1, 2]).tolist() == [2.0, 8.0]

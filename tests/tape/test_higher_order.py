@@ -136,6 +136,28 @@ class TestHigherOrder:
         assert first.item() == pytest.approx(100 * np.exp(4.0))  # 2x·exp(x²)·z²
         assert outer.gradient(first, x).item() == pytest.approx(450 * np.exp(4.0))  # (2 + 4x²)·exp(x²)·z²
 
+    def test_what_a_tape_missed_of_a_record_that_goes_on(self):
+        x = tgl.constant(3.0)
+        with tgl.GradientTape(persistent=True) as inner:
+            inner.watch(x)
+            y = x * x * x
+        with tgl.GradientTape() as outer:
+            outer.watch(x)
+            with inner:
+                z = y * 2.0
+            first = inner.gradient(z, x)
+        assert first.item() == 54.0
+        assert outer.gradient(first, x).item() == 36.0
+
+    def test_gradients_of_broadcast_arguments_are_added_up_while_recorded(self):
+        x = tgl.Variable([2.0])
+        with tgl.GradientTape() as outer:
+            with tgl.GradientTape() as inner:
+                y = x * x * np.ones((3, 2), np.float32)
+            first = inner.gradient(y, x)
+        assert first.tolist() == [24.0]
+        assert outer.gradient(first, x).tolist() == [12.0]
+
     def test_a_tape_that_was_stopped_learns_nothing(self):
         v = tgl.Variable(3.0)
         with tgl.GradientTape() as outer:

@@ -193,6 +193,17 @@ class TestUse:
         assert first.gradient(z, v) is None
         assert second.gradient(z, v).item() == 12.0
 
+    def test_a_tape_that_was_stopped_for_a_while_is_recording_again(self):
+        v = tgl.Variable(2.0)
+        with tgl.GradientTape() as tape:
+            y = v * v
+            with tape.stop_recording():
+                pass
+            with pytest.raises(ValueError, match="recording already"):
+                tape.__enter__()
+            assert tape.gradient(y, v).item() == 4.0
+            assert recording_tapes() == ()
+
     def test_a_tape_stopped_between_others_comes_back_to_its_place(self):
         with tgl.GradientTape() as a, tgl.GradientTape() as b, tgl.GradientTape() as c:
             with b.stop_recording():
