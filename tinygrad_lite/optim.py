@@ -258,8 +258,11 @@ class Optimizer:
         else:
             tracing.tracer.note_update(self, [gradient for gradient, _ in pairs], gradients, variables)
 
-    def step_arrays(self, gradients: Sequence[Array], variables: list[Variable]) -> None:
-        """`apply_gradients` without the checks, for gradients that are arrays and were checked once."""
+    def step_arrays(self, gradients: Sequence[Array], variables: list[Variable], are_spent: bool = False) -> None:
+        """`apply_gradients` without the checks, for gradients that are arrays and were checked once.
+
+        Where they are spent, nobody needs them any more, and no two share memory: a rule may compute in them.
+        """
         if not self.built:
             self.build(variables)
         rate = self._learning_rate
@@ -269,16 +272,24 @@ class Optimizer:
         slots = [[_buffer(slot[index[variable._id]]) for slot in state] for variable in variables]
         buffers = [_buffer(variable) for variable in variables]
         rooms = [self._room(w) for w in buffers]
+        are_spent = are_spent and self.can_spend()
         count = self._iterations.writable()
         scales = self._scales(gradients)  # all memory is there before the first change: without it there is no harm
         with np.errstate(over="ignore", invalid="ignore"):  # a step that diverges shows in the loss
             for w, g, states, (scratch, room), scale in zip(buffers, gradients, slots, rooms, scales):
                 w, states = w.ravel(), [slot.ravel() for slot in states]  # views, for they are in one piece
-                if w.size <= BLOCK:
+                if are_spent and scale == 1.0 and g.dtype == w.dtype and w.size <= 2 * BLOCK and g.flags.c_contiguous:
+                    g = g.ravel()
+                    self.update(w, g, states, g, learning_rate, step)
+                elif w.size <= BLOCK:
                     self._update_block(w, g.ravel(), states, scratch, room, learning_rate, step, scale)
                 else:
                     self._update_by_blocks(w, g, states, scratch, room, learning_rate, step, scale)
         count[()] = step
+
+    def can_spend(self) -> bool:
+        """Whether the rule, as SGD's, can compute in a gradient: nothing is read from it after the first result."""
+        return type(self).update is SGD.update and self.clipvalue is self.weight_decay is None
 
     def _scales(self, gradients: Sequence[Array]) -> list[float]:
         """What each gradient is multiplied by, so that no norm is larger than it may be."""
@@ -485,7 +496,7 @@ class SGD(Optimizer):
     def update(
         self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, learning_rate: float, step: int
     ) -> None:
-        np.multiply(g, learning_rate, out=scratch)
+        np.multiply(g, learning_rate, out=scratch)  # which may be `g`: it is not read again
         if not self.momentum:
             w -= scratch
             return

@@ -325,8 +325,9 @@ class _Writer:
             optimizer, variables = node.payload
             step = self._constant(optimizer.step_arrays, type(optimizer).__name__ + "_step")
             gradients = ", ".join(self._argument(x, node) for x in node.inputs)
+            spent = ", are_spent=True" if optimizer.can_spend() and self._are_spent(node, dying) else ""
             self._release(dying)
-            return f"{step}([{gradients}], {self._constant(variables, 'variables')})"
+            return f"{step}([{gradients}], {self._constant(variables, 'variables')}{spent})"
         if node.kind == "check":
             check = self._operation(node.payload, node.payload.__name__.strip("_"))
             fields = [f"{key}={self._literal(value, key)}" for key, value in node.metadata.items()]
@@ -521,6 +522,12 @@ class _Writer:
                 if key in ends:
                     ends[key] = max(ends[key], ends[id(node)])
         return ends
+
+    def _are_spent(self, update: Node, dying: list[Node]) -> bool:
+        """Whether each gradient of an update has a buffer of its own, which nobody needs after it."""
+        bases = [x for g in self._arguments(update) for x in self._with_bases([g]).values() if not x.shares]
+        is_own = all(id(x) in self._slot_of and x in dying for x in bases)
+        return is_own and len({id(x) for x in bases}) == len(bases) == len(update.inputs)
 
     def _takes_out(self, node: Node) -> bool:
         """Whether the result goes into a planned buffer: not if it is handed out, tiny or a view."""

@@ -303,6 +303,54 @@ def test_one_sample_at_a_time_both_ways():
         np.testing.assert_array_equal(eager, compiled)
 
 
+@pytest.mark.parametrize("options", [{}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1}, {"clipvalue": 9}])
+def test_sgd_computes_in_gradients_that_nobody_needs(options):
+    def trained(compile_):
+        rng = np.random.default_rng(0)
+        a, b = (tgl.Variable(rng.normal(size=(300, 300)).astype(np.float32)) for _ in range(2))
+        optimizer = optim.SGD(0.1, **options)
+
+        @compile_
+        def step(x, returned):
+            with tgl.GradientTape() as tape:
+                loss = tgl.sin(x @ a).sum() + tgl.square(x @ b).sum()
+            gradients = tape.gradient(loss, [a, b])
+            optimizer.apply_gradients(zip(gradients, [a, b]))
+            return gradients[0] if returned else loss
+
+        @compile_
+        def same(x):  # one gradient for both
+            with tgl.GradientTape() as tape:
+                loss = tgl.square(x @ a + x @ b).sum()
+            optimizer.apply_gradients(zip(tape.gradient(loss, [a, b]), [a, b]))
+
+        x = tgl.constant(rng.normal(size=(300, 300)).astype(np.float32))
+        kept = [step(x, returned) for returned in (False, True) * 3]
+        for _ in range(3):
+            same(x)
+        if compile_ is tgl.function:
+            assert "are_spent" not in step.source() + same.source()  # one gradient is returned; both are the same
+        return [t.numpy() for t in (*kept, a, b)]
+
+    for ours, theirs in zip(trained(tgl.function), trained(lambda f: f)):
+        np.testing.assert_array_equal(ours, theirs)
+    assert ("are_spent=True" in spending(options)) == (options.keys().isdisjoint({"weight_decay", "clipvalue"}))
+
+
+def spending(options):
+    """The source of a step whose gradients nobody needs."""
+    w, optimizer = tgl.Variable(np.ones((3, 3))), optim.SGD(0.1, **options)
+
+    @tgl.function
+    def step(x):
+        with tgl.GradientTape() as tape:
+            loss = tgl.square(x @ w).sum()
+        optimizer.apply_gradients([(tape.gradient(loss, w), w)])
+
+    step(tgl.constant(np.ones((3, 3))))
+    return step.source()
+
+
 @given(shape=st.lists(st.integers(1, 9), min_size=1, max_size=3), seed=st.integers(0, 99), data=st.data())
 @settings(max_examples=30)
 def test_sums_and_means_are_those_of_numpy_both_ways(shape, seed, data):
