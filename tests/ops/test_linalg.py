@@ -18,6 +18,10 @@ WIDE = RNG.normal(size=(2, 3, 5))
 VECTOR = RNG.normal(size=3)
 POSITIVE = TALL.T @ TALL + np.eye(3)
 
+FLAT = np.diag([4.0, 1.0, 1e-3])  # of singular values that are told apart by thresholds
+LOWER = np.tril(POSITIVE) + np.triu(np.ones(POSITIVE.shape), 1)  # the upper triangle is not to be read
+MANY = np.sin(np.arange(16.0))
+
 # Values -------------------------------------------------------------------------------------------------------
 
 CALLS = {
@@ -25,19 +29,29 @@ CALLS = {
     "det": [(SQUARE,), (STACK,)],
     "slogdet": [(SQUARE,), (STACK,)],
     "solve": [(SQUARE, VECTOR), (SQUARE, TALL.T), (STACK[0, 0], WIDE)],
-    "pinv": [(SQUARE,), (TALL,), (WIDE,)],
-    "cholesky": [(POSITIVE,)],
+    "pinv": [(SQUARE,), (TALL,), (WIDE,), (FLAT, 0.01), (FLAT, 0.5), (LOWER, 1e-15, True)],
+    "cholesky": [(POSITIVE,), (LOWER,)],
     "qr": [(SQUARE,), (TALL,), (WIDE,), (TALL, "r"), (TALL, "complete")],
-    "eigh": [(POSITIVE,), (POSITIVE, "U")],
+    "eigh": [(POSITIVE,), (POSITIVE, "U"), (LOWER,)],
     "eigvalsh": [(SQUARE,), (STACK,), (SQUARE, "U")],
-    "svd": [(SQUARE,), (TALL,), (TALL, False), (WIDE, True, False)],
+    "svd": [
+        (SQUARE,),
+        (TALL,),
+        (TALL, False),
+        (WIDE, True, False),
+        (LOWER, True, False, True),
+        (LOWER, True, True, True),
+    ],
     "matrix_power": [(SQUARE, n) for n in (-3, -1, 0, 1, 2, 7)],
     "multi_dot": [([VECTOR, SQUARE, TALL.T, TALL, VECTOR],), ([TALL, SQUARE],)],
     "norm": [(WIDE,), (VECTOR, 3), (VECTOR, 0), (VECTOR, np.inf), (VECTOR, -np.inf), (SQUARE, "nuc"), (WIDE, 1, 0)],
-    "cond": [(SQUARE,), (TALL,), (SQUARE, 1), (SQUARE, "fro")],
-    "matrix_rank": [(SQUARE,), (np.outer(VECTOR, VECTOR),), (WIDE,)],
-    "tensorinv": [(RNG.normal(size=(4, 2, 2)), 1)],
-    "tensorsolve": [(RNG.normal(size=(4, 2, 2)), RNG.normal(size=4))],
+    "cond": [(TALL,), (WIDE,), (np.ones((2, 2)), -2), *((SQUARE, p) for p in (None, 1, -1, 2, -2, np.inf, "fro"))],
+    "matrix_rank": [(SQUARE,), (np.outer(VECTOR, VECTOR),), (WIDE,), (FLAT, 0.01), (FLAT, 1.5), (LOWER, None, True)],
+    "tensorinv": [(RNG.normal(size=(4, 2, 2)), 1), (MANY.reshape(2, 2, 4), 2), (MANY.reshape(2, 2, 4),)],
+    "tensorsolve": [
+        (RNG.normal(size=(4, 2, 2)), RNG.normal(size=4)),
+        (MANY.reshape(2, 4, 2), MANY[:4], (0,)),
+    ],
 }
 
 
@@ -71,6 +85,20 @@ def test_least_squares(shape, of_vector):
     for found, expected in zip(linalg.lstsq(a, b), np.linalg.lstsq(a, b, rcond=None), strict=True):
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9, atol=1e-12)
     check_gradients(lambda a, b: linalg.lstsq(a, b).x, a, b)
+
+
+@pytest.mark.parametrize("rcond", [None, 0.01, 0.5])
+def test_least_squares_of_a_rank_that_is_not_full(rcond):
+    a, b = np.vstack([FLAT, [[0.0, 0.0, 0.0]]]), MANY[:4]
+    for found, expected in zip(linalg.lstsq(a, b, rcond), np.linalg.lstsq(a, b, rcond=rcond), strict=True):
+        np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_thresholds_under_their_newer_name():
+    assert linalg.matrix_rank(FLAT, rtol=0.01).item() == 2
+    assert linalg.matrix_rank(np.stack([FLAT, FLAT]), tol=[0.1, 2.0]).tolist() == [2, 1]
+    np.testing.assert_array_equal(linalg.pinv(FLAT, rtol=0.5).numpy(), linalg.pinv(FLAT, 0.5).numpy())
+    assert linalg.pinv(FLAT, rtol=0.01).numpy()[2, 2] == 0
 
 
 @pytest.mark.parametrize("ord", [None, "fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf])
