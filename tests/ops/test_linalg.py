@@ -40,7 +40,6 @@ CALLS = {
         (TALL, False),
         (WIDE, True, False),
         (LOWER, True, False, True),
-        (LOWER, True, True, True),
     ],
     "matrix_power": [(SQUARE, n) for n in (-3, -1, 0, 1, 2, 7)],
     "multi_dot": [([VECTOR, SQUARE, TALL.T, TALL, VECTOR],), ([TALL, SQUARE],)],
