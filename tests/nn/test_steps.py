@@ -458,6 +458,16 @@ def test_copies_begin_without_the_steps_of_the_original():
         np.testing.assert_array_equal(other.predict(x, **OPTIONS), model.predict(x, **OPTIONS))
 
 
+def test_a_model_that_is_compiled_anew_lets_go_of_its_old_optimizer():
+    model, (x, y) = compiled_model(), data()
+    for _ in range(2):
+        model.fit(x, y, **OPTIONS)
+    gone = weakref.ref(model.optimizer)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    gc.collect()
+    assert gone() is None
+
+
 def test_kept_steps_keep_nothing_alive():
     model, (x, _) = compiled_model(), data()
     for _ in range(2):

@@ -336,7 +336,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         self._metrics = None
         self._loss_mean = metrics_module.Mean(name="loss")
         self.run_eagerly = bool(run_eagerly)
-        self._is_compiled, self._is_ready, self._suspected = True, False, set()
+        self._is_compiled, self._is_ready, self._suspected, self._steps = True, False, set(), Steps()
 
     @property
     def metrics(self) -> list[Any]:
