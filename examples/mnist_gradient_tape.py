@@ -72,6 +72,20 @@ def training_step(model: NaiveSequential, images: Any, labels: Any) -> tgl.Tenso
     return average_loss
 
 
+def loss_curve(losses: np.ndarray) -> Any:
+    """Draw losses of shape (epochs, steps): those of the batches, and their average in each epoch."""
+    from matplotlib.figure import Figure
+
+    epochs, steps = losses.shape
+    figure = Figure(figsize=(5, 3.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(np.arange(1, losses.size + 1) / steps, losses.ravel(), linewidth=0.6, alpha=0.6, label="each batch")
+    axes.plot(np.arange(epochs) + 0.5, losses.mean(axis=1), "o--", label="average of the epoch")
+    axes.set(title="Loss", xlabel="epoch")
+    axes.legend()
+    return figure
+
+
 def main() -> None:
     args = arguments(__doc__, epochs=10)
     tgl.random.set_seed(args.seed)
@@ -95,11 +109,7 @@ def main() -> None:
     accuracy = np.mean(predicted == y_test)
     print(f"Test accuracy: {accuracy:.4f} (expected on MNIST after 10 epochs: 0.80 to 0.83)")
 
-    epoch_of_step = np.arange(1, len(losses) + 1) / steps
-    averages = np.reshape(losses, (args.epochs, steps)).mean(axis=1)
-    middle_of_epoch = np.arange(args.epochs) + 0.5
-    curves = {"each batch": (epoch_of_step, losses), "average of the epoch": (middle_of_epoch, averages)}
-    Pictures(args.out).curves("mnist_gradient_tape_loss.png", {"Loss": curves})
+    Pictures(args.out).save("mnist_gradient_tape_loss.png", loss_curve, np.reshape(losses, (args.epochs, steps)))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import numpy as np
 from common import Pictures, arguments
 
 import tinygrad_lite as tgl
-from tinygrad_lite import nn, optim
+from tinygrad_lite import nn, optim, viz
 from tinygrad_lite.datasets import mnist, to_categorical
 
 
@@ -46,8 +46,8 @@ def main() -> None:
 
     (train_images, train_labels), (test_images, test_labels) = mnist.load_data_or_synthetic()
     chosen = rng.choice(len(train_images), size=16, replace=False)
-    captions = [str(label) for label in train_labels[chosen]]
-    pictures.digits("mnist_mse_vs_cross_entropy_digits.png", train_images[chosen], captions, columns=8)
+    digits = train_images[chosen], train_labels[chosen]
+    pictures.save("mnist_mse_vs_cross_entropy_digits.png", viz.plots.images, *digits)
 
     x_train, x_test = (images.reshape(-1, 784).astype("float32") / 255 for images in (train_images, test_images))
     y_train, y_test = to_categorical(train_labels, 10), to_categorical(test_labels, 10)
@@ -58,33 +58,21 @@ def main() -> None:
         tgl.random.set_seed(args.seed)  # the same weights and the same batches for both
         model = sigmoid_network()
         model.compile(optim.SGD(learning_rate), loss, metrics=["accuracy"])
-        history = model.fit(x_train, y_train, 128, args.epochs, validation_data=(x_test, y_test))
-        histories[name] = history.history
-    for name, values in histories.items():
-        print(f"Test accuracy with {name}: {values['val_accuracy'][-1]:.4f} (expected on MNIST: 0.939 or more)")
+        histories[name] = model.fit(x_train, y_train, 128, args.epochs, validation_data=(x_test, y_test))
+    for name, history in histories.items():
+        accuracy = history.history["val_accuracy"][-1]
+        print(f"Test accuracy with {name}: {accuracy:.4f} (expected on MNIST: 0.939 or more)")
 
-    pictures.curves(
-        "mnist_mse_vs_cross_entropy_loss.png",
-        {
-            f"Loss: {name}": {"training set": values["loss"], "test set": values["val_loss"]}
-            for name, values in histories.items()
-        },
-    )
-    pictures.curves(
-        "mnist_mse_vs_cross_entropy_accuracy.png",
-        {"Accuracy on the test set": {name: values["val_accuracy"] for name, values in histories.items()}},
-    )
+    for metric in ("loss", "accuracy"):  # the validation data are the test set
+        name = f"mnist_mse_vs_cross_entropy_{metric}.png"
+        pictures.save(name, viz.plots.learning_curves, histories, metric)
 
-    predicted = model.predict(x_test, verbose=0).argmax(axis=1)  # of the network trained with cross-entropy
-    mistakes = np.flatnonzero(predicted != test_labels)
-    for name, indices in (("test", np.arange(len(test_labels))), ("mistakes", mistakes)):
-        chosen = rng.choice(indices, size=min(25, len(indices)), replace=False)
-        pictures.digits(
-            f"mnist_mse_vs_cross_entropy_{name}.png",
-            test_images[chosen],
-            [f"read {predicted[n]}, is {test_labels[n]}" for n in chosen],
-            wrong=predicted[chosen] != test_labels[chosen],
-        )
+    predictions = model.predict(x_test, verbose=0)  # of the network trained with cross-entropy
+    chosen = rng.choice(len(x_test), size=25, replace=False)
+    answers = test_images[chosen], test_labels[chosen], predictions[chosen].argmax(axis=1)
+    pictures.save("mnist_mse_vs_cross_entropy_test.png", viz.plots.images, *answers, columns=5)
+    answers = test_images, test_labels, predictions
+    pictures.save("mnist_mse_vs_cross_entropy_mistakes.png", viz.plots.mistakes, *answers, count=25, columns=5)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import numpy as np
 from common import Pictures, arguments
 
 import tinygrad_lite as tgl
+from tinygrad_lite import viz
 from tinygrad_lite.datasets import mnist, to_categorical
 
 HIDDEN = 100
@@ -144,7 +145,7 @@ def train(method: Gradient, data: Any, epochs: int, seed: int) -> dict[str, list
     (x_train, y_train), (x_test, y_test) = data
     rng = np.random.default_rng(seed)
     weights = initial_weights(rng)
-    history: dict[str, list[float]] = {"error": [], "accuracy": [], "test_error": [], "test_accuracy": []}
+    history: dict[str, list[float]] = {"error": [], "accuracy": [], "val_error": [], "val_accuracy": []}
     for epoch in range(1, epochs + 1):
         outputs = np.empty_like(y_train)
         for n, (image, label) in enumerate(zip(x_train, y_train)):
@@ -154,14 +155,14 @@ def train(method: Gradient, data: Any, epochs: int, seed: int) -> dict[str, list
                 weight.assign_sub(LEARNING_RATE * gradient)
         every = np.full(HIDDEN, 0.5)  # no dropout: each unit as it is
         test_outputs = forward(x_test, every, weights).numpy()
-        for prefix, answers, labels in (("", outputs, y_train), ("test_", test_outputs, y_test)):
+        for prefix, answers, labels in (("", outputs, y_train), ("val_", test_outputs, y_test)):
             history[f"{prefix}error"].append(np.mean(np.sum((labels - answers) ** 2, axis=1)))
             history[f"{prefix}accuracy"].append(np.mean(answers.argmax(axis=1) == labels.argmax(axis=1)))
         latest = {name: values[-1] for name, values in history.items()}
         if epoch % 5 == 0 or epoch in (1, epochs):
             print(
                 f"  epoch {epoch:2}: training error {latest['error']:.3f}, accuracy {latest['accuracy']:.3f}; "
-                f"test error {latest['test_error']:.3f}, accuracy {latest['test_accuracy']:.3f}"
+                f"test error {latest['val_error']:.3f}, accuracy {latest['val_accuracy']:.3f}"
             )
     return history
 
@@ -172,7 +173,7 @@ def main() -> None:
 
     (x_train, y_train), (x_test, y_test) = mnist.load_data_or_synthetic()
     chosen = np.random.default_rng(args.seed).choice(len(x_train), size=5, replace=False)
-    pictures.digits("mnist_online_digits.png", x_train[chosen], [f"a {y_train[n]}" for n in chosen])
+    pictures.save("mnist_online_digits.png", viz.plots.images, x_train[chosen], y_train[chosen])
 
     data = tuple(
         (images[:SAMPLES].reshape(-1, 784) / 255, to_categorical(labels[:SAMPLES], num_classes=10, dtype="float64"))
@@ -186,21 +187,11 @@ def main() -> None:
     for name, method in (("by hand", by_hand), ("by tape", by_tape)):
         print(f"Training with the gradient {name}:")
         histories[name] = train(method, data, args.epochs, args.seed)
-    accuracies = {name: history["test_accuracy"][-1] for name, history in histories.items()}
+    accuracies = {name: history["val_accuracy"][-1] for name, history in histories.items()}
     print(f"Test accuracy by hand, with the mistakes: {accuracies['by hand']:.3f} (expected on MNIST: 0.784)")
     print(f"Test accuracy by tape, the true gradient: {accuracies['by tape']:.3f} (expected on MNIST: 0.82 or more)")
 
-    pictures.curves(
-        "mnist_online_curves.png",
-        {
-            f"{kind.capitalize()}, {split} set": {
-                f"gradient {name}": history[f"{prefix}{kind}"] for name, history in histories.items()
-            }
-            for kind in ("accuracy", "error")
-            for split, prefix in (("training", ""), ("test", "test_"))
-        },
-        rows=2,
-    )
+    pictures.save("mnist_online_curves.png", viz.plots.learning_curves, histories, ["accuracy", "error"])
 
 
 if __name__ == "__main__":
