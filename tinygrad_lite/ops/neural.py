@@ -98,13 +98,13 @@ _SELU_ALPHA = 1.6732632423543772
 _SELU_SCALE = 1.0507009873554805
 
 
-@elementwise(kinks="at 0 the derivative is that from the left, 1.7581.", example="[0.0, 1.0] -> [0.       1.050701]")
+@elementwise(kinks="at 0 the derivative is that from the right, 1.0507.", example="[0.0, 1.0] -> [0.       1.050701]")
 def selu(x: Any) -> Array:
     """The scaled exponential linear unit: 1.0507 · elu(x, alpha=1.6733)."""
     return _SELU_SCALE * elu.forward(x, alpha=_SELU_ALPHA)
 
 
-selu.defvjp(lambda g, y, x: _elu_vjp(_SELU_SCALE * g, y, x, _SELU_ALPHA))
+selu.defvjp(lambda g, y, x: _SELU_SCALE * np.where(x < 0, g * _SELU_ALPHA * np.exp(np.minimum(x, 0)), g))
 
 
 @elementwise(example="[-1000.0, 0.0] -> [0.  0.5]")
