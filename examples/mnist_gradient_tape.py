@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from common import Pictures, arguments
+from common import BLUE, RED, Pictures, arguments
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn
@@ -79,8 +79,8 @@ def loss_curve(losses: np.ndarray) -> Any:
     epochs, steps = losses.shape
     figure = Figure(figsize=(5, 3.4), layout="constrained")
     axes = figure.subplots()
-    axes.plot(np.arange(1, losses.size + 1) / steps, losses.ravel(), linewidth=0.6, alpha=0.6, label="each batch")
-    axes.plot(np.arange(epochs) + 0.5, losses.mean(axis=1), "o--", label="average of the epoch")
+    axes.plot(np.arange(1, losses.size + 1) / steps, losses.ravel(), color=BLUE, linewidth=0.6, label="each batch")
+    axes.plot(np.arange(epochs) + 0.5, losses.mean(axis=1), "o--", color=RED, label="average of the epoch")
     axes.set(title="Loss", xlabel="epoch")
     axes.legend()
     return figure

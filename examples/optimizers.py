@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from common import Pictures, arguments
+from common import BLUE, RED, Pictures, arguments
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim, viz
@@ -60,8 +60,8 @@ def draw_paths(paths: dict[str, np.ndarray]) -> Any:
     w = np.linspace(-2.1, 1.9, 200)
     figure = Figure(figsize=(4.2 * len(paths), 3.2), layout="constrained")
     for axes, (name, path) in zip(figure.subplots(1, len(paths), sharey=True), paths.items()):
-        axes.plot(w, valley(w), label="loss")
-        axes.plot(path, valley(path), "o", alpha=0.5, label="steps")
+        axes.plot(w, valley(w), color=BLUE, label="loss")
+        axes.plot(path, valley(path), "o", color=RED, alpha=0.5, label="steps")
         axes.set(title=f"{name} ends at {path[-1]:.2f}", xlabel="weight")
         axes.legend()
     return figure
@@ -71,6 +71,7 @@ def draw_losses(histories: dict[str, nn.callbacks.History]) -> Any:
     """Draw the losses on a logarithmic scale, which tells those near zero apart."""
     figure = viz.plots.learning_curves(histories, "loss")
     figure.axes[0].set(yscale="log", title="training loss")
+    figure.axes[0].legend(loc="upper left", bbox_to_anchor=(1, 1))  # five leave no room inside
     return figure
 
 

@@ -69,6 +69,7 @@ def test_learning_curves_have_a_panel_for_each_metric_and_dashed_validation():
     ("runs", "labels"),
     [
         ({"a": HISTORY, "b": {"loss": [1.0]}}, ["a, training", "a, validation", "b, training"]),
+        ({"a": {"loss": [2.0]}, "b": {"loss": [1.0]}}, ["a", "b"]),
         ([HISTORY, {"loss": [1.0]}], ["run 1, training", "run 1, validation", "run 2, training"]),
     ],
 )

@@ -104,6 +104,7 @@ def _is_history(value: Any) -> bool:
 
 
 def _draw_metric(axes: Any, metric: str, runs: Mapping[str, tuple[Mapping[str, Any], Any]]) -> None:
+    is_validated = any(VALIDATION + metric in numbers for numbers, _ in runs.values())
     for n, (label, (numbers, epochs)) in enumerate(runs.items()):
         colour = COLOURS[n % len(COLOURS)]
         for prefix, kind, dashes in (("", "training", "-"), (VALIDATION, "validation", "--")):
@@ -113,7 +114,7 @@ def _draw_metric(axes: Any, metric: str, runs: Mapping[str, tuple[Mapping[str, A
             counted = epochs is not None and len(epochs) == len(values)
             x = np.asarray(epochs if counted else range(len(values))) + 1
             shade = colour if len(runs) > 1 or not prefix else COLOURS[1]
-            name = ", ".join(part for part in (label, kind) if part)
+            name = ", ".join(part for part in (label, kind if is_validated or not label else "") if part)
             marker = "o" if len(values) < 30 else ""
             axes.plot(x, values, dashes, color=shade, label=name, marker=marker, markersize=3.5, linewidth=1.6)
     style(axes)
