@@ -17,7 +17,7 @@ __all__ = ["Run", "find_runs"]
 
 BLOCK = 1 << 15
 """Elements of a block; smaller ones cost more calls than they save."""
-LARGE = 1 << 18
+LARGE = 1 << 20
 """Elements from which on it is worth it, for an operation made of several or a run of so many:"""
 LONG = 4
 

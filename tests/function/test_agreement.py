@@ -304,11 +304,13 @@ def test_one_sample_at_a_time_both_ways():
 
 
 @pytest.mark.parametrize("options", [{}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1}, {"clipvalue": 9}])
-def test_sgd_computes_in_gradients_that_nobody_needs(options):
+def test_sgd_computes_in_gradients_that_nobody_needs(options, monkeypatch):
+    monkeypatch.setattr(optim, "BLOCK", 64)  # a matrix is more than one, and not more than two
+
     def trained(compile_):
         rng = np.random.default_rng(0)
-        a, b = (tgl.Variable(rng.normal(size=(300, 300)).astype(np.float32)) for _ in range(2))
-        optimizer = optim.SGD(0.1, **options)
+        a, b = (tgl.Variable(rng.normal(size=(10, 10)).astype(np.float32)) for _ in range(2))
+        optimizer = optim.SGD(1e-3, **options)
 
         @compile_
         def step(x, returned):
@@ -324,7 +326,7 @@ def test_sgd_computes_in_gradients_that_nobody_needs(options):
                 loss = tgl.square(x @ a + x @ b).sum()
             optimizer.apply_gradients(zip(tape.gradient(loss, [a, b]), [a, b]))
 
-        x = tgl.constant(rng.normal(size=(300, 300), scale=0.01).astype(np.float32))
+        x = tgl.constant(rng.normal(size=(10, 10)).astype(np.float32))
         kept = [step(x, returned) for returned in (False, True) * 3]
         for _ in range(3):
             same(x)
@@ -486,17 +488,17 @@ def test_large_runs_go_block_by_block():
         return y, y.sum()
 
     compiled = tgl.function(f)
-    x = np.random.default_rng(0).normal(size=(600, 500)).astype(np.float32)
+    x = np.random.default_rng(0).normal(size=(1200, 1000)).astype(np.float32)
     for scale in (1, 2):
         for ours, theirs in zip(compiled(tgl.constant(scale * x)), f(tgl.constant(scale * x))):
             np.testing.assert_array_equal(ours.numpy(), theirs.numpy())
     source = compiled.source()
-    assert "for rows in blocks_of_60:" in source
-    assert re.search(r" y = np\.add\(multiply_2, c_1, out=whole_y\[rows\]\)  # \(60, 500\) float32", source)
+    assert "for rows in blocks_of_30:" in source
+    assert re.search(r" y = np\.add\(multiply_2, c_1, out=whole_y\[rows\]\)  # \(30, 1000\) float32", source)
     assert source.splitlines()[1].strip() in ("(b0, b1, ) = buffers", "(b0, b1, b2, ) = buffers")
     ((program, _),) = compiled._programs.values()
-    assert {shape for shape, *_ in program._slots} == {(60, 500)}  # what only the run needs is never larger
-    for shape in ((599, 500), (64, 64), (300_007,)):  # a prime number of rows, and what is small
+    assert {shape for shape, *_ in program._slots} == {(30, 1000)}  # what only the run needs is never larger
+    for shape in ((1201, 1000), (64, 64), (2_000_003,)):  # a prime number of rows, and what is small
         compiled(tgl.constant(np.ones(shape, np.float32)))
         assert "blocks" not in compiled.source()
 
