@@ -50,9 +50,8 @@ GROUPS = {  # files, and the tests that are theirs: of their folder, and of who 
     "tape": (
         ["tape.py"],
         [
-            "tests/tape", "tests/test_functional.py", "tests/diagnostics/test_explain.py",
-            "tests/diagnostics/test_anomalies.py", "tests/viz/test_graph.py", "tests/nn/test_strict.py",
-            "tests/function/test_semantics.py",
+            "tests/tape", "tests/diagnostics", "tests/test_functional.py", "tests/viz/test_graph.py",
+            "tests/nn/test_strict.py", "tests/function/test_semantics.py",
         ],
     ),
     "optim": (

@@ -783,3 +783,14 @@ def test_sums_kept_after_a_step_cost_no_copy_of_the_weights():
     step(x)
     assert [w._data.ctypes.data, *(v._data.ctypes.data for v in optimizer.variables)] == addresses
     assert "np.add(buffer, " in step.source()  # the sum comes after the step
+
+
+def test_output_gradients_may_be_tensors_that_have_no_value_yet():
+    @tgl.function
+    def f(x, g):
+        with tgl.GradientTape() as tape:
+            tape.watch(x)
+            y = x * x
+        return tape.gradient(y, x, output_gradients=g)
+
+    assert twice(f, X, 2.0 * X).tolist() == [4.0, 16.0, 36.0]

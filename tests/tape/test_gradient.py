@@ -21,6 +21,9 @@ class TestTargetsAndSources:
         assert tape.gradient(y, []) == []
         assert tape.gradient(y, ()) == ()
         assert tape.gradient(y, {}) == {}
+        assert [g.item() for g in tape.gradient(y, [a, b])] == [6.0, 3.0]
+        first, (second, rest) = tape.gradient(y, [a, [b, {"c": c}]])
+        assert (first.item(), second.item(), rest["c"].item()) == (6.0, 3.0, 2.0)
 
     def test_targets_add_up_and_so_do_repeated_sources(self):
         v = tgl.Variable(3.0)
@@ -258,7 +261,7 @@ class TestSeveralOutputs:
             return np.exp(x), 3 * x
 
         def rule(g, y, x):
-            given.append([(each.tolist(), each.dtype) for each in g])
+            given.append([(type(each), each.tolist(), each.dtype) for each in g])
             return g[0] * y[0] + 3 * g[1]
 
         pair.defvjp(rule)
@@ -270,7 +273,7 @@ class TestSeveralOutputs:
         with tgl.GradientTape() as tape:
             y = pair(x)[1]
         assert tape.gradient(y, x).tolist() == [3.0, 3.0]
-        assert given == [[([0.0, 0.0], "float32"), ([1.0, 1.0], "float32")]]
+        assert given == [[(np.ndarray, [0.0, 0.0], "float32"), (np.ndarray, [1.0, 1.0], "float32")]]
 
     def test_they_can_be_sources(self, pair):
         pair, _ = pair
@@ -285,13 +288,14 @@ class TestSeveralOutputs:
             np.testing.assert_allclose(answers[2], [2.0, 2 * np.e + 18])
 
     def test_the_rule_is_differentiated_through_them(self, pair):
-        pair, _ = pair
+        pair, given = pair
         x = tgl.Variable([0.0, 1.0])
         with tgl.GradientTape() as outer:
             with tgl.GradientTape() as inner:
                 y = pair(x)[0]
             first = inner.gradient(y, x)
         np.testing.assert_allclose(outer.gradient(first, x), [1.0, np.e], rtol=1e-6)
+        assert [kind for kind, *_ in given[0]] == [tgl.Tensor, tgl.Tensor]
 
 
 @pytest.mark.parametrize("recorded", [False, True])

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 import tinygrad_lite as tgl
-from tinygrad_lite.tape import recording_tapes
+from tinygrad_lite.tape import enter_scopes, recording_tapes, scopes_of
 
 
 class TestUse:
@@ -203,6 +203,20 @@ class TestUse:
                 tape.__enter__()
             assert tape.gradient(y, v).item() == 4.0
             assert recording_tapes() == ()
+
+    def test_the_layers_of_each_entry(self):
+        v = tgl.Variable(2.0)
+        with tgl.GradientTape(persistent=True) as tape:
+            v * v
+            enter_scopes(("model", "dense"))
+            v * v
+            v * v
+            enter_scopes(("model",))
+            enter_scopes(())
+            v * v
+        with tape:
+            v * v
+        assert list(scopes_of(tape)) == [(), ("model", "dense"), ("model", "dense"), (), ()]
 
     def test_a_tape_stopped_between_others_comes_back_to_its_place(self):
         with tgl.GradientTape() as a, tgl.GradientTape() as b, tgl.GradientTape() as c:
