@@ -217,6 +217,10 @@ def test_labels_are_checked_at_every_call():
     g(np.zeros((2, 1), np.float32), np.full((2, 1), 0.5, np.float32))
     with pytest.raises(ValueError, match="from 0 to 1"):
         g(np.zeros((2, 1), np.float32), np.full((2, 1), 2.0, np.float32))
+    h = tgl.function(lambda x, w: tgl.average(x, weights=w))
+    h(np.ones(2), np.ones(2))
+    with pytest.raises(ZeroDivisionError, match="add up to zero"):
+        h(np.ones(2), np.array([1.0, -1.0]))
 
 
 # Results ------------------------------------------------------------------------------------------------------

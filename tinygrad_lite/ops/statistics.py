@@ -25,7 +25,7 @@ from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, broadcast_to, reshape, transpose
-from tinygrad_lite.primitive import primitive, refuse_out
+from tinygrad_lite.primitive import hold, primitive, refuse_out
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 # Variance -----------------------------------------------------------------------------------------------------
@@ -243,10 +243,14 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         a, weights = (x if x.dtype == dtype else cast(x, dtype) for x in (a, weights))
         weights = _spread_weights(weights, a, axis)
         total = sum_(weights, axis, keepdims=keepdims)
-        if not np.all(total._data):
-            raise ZeroDivisionError("average expected weights that do not add up to zero. Received: a sum of 0.")
+        hold(_check_total, total)
         answer = sum_(multiply(a, weights), axis, keepdims=keepdims) / total
     return (answer, total) if returned else answer
+
+
+def _check_total(total: Array) -> None:
+    if not np.all(total):
+        raise ZeroDivisionError("average expected weights that do not add up to zero. Received: a sum of 0.")
 
 
 def _spread_weights(weights: Tensor, a: Tensor, axis: Any) -> Tensor:
