@@ -29,6 +29,8 @@ from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors
 @elementwise(kinks="at 0 the derivative is 0.", example="[-1.0, 2.0] -> [0. 2.]")
 def relu(x: Any) -> Array:
     """The rectifier: max(x, 0)."""
+    if getattr(x, "size", 0) >= 4096 and x.ndim > 1 and 64 <= x.shape[-1] <= 4096 and x.dtype.kind == "f":
+        return np.maximum(x, np.zeros(x.shape[-1], x.dtype))  # NumPy compares two rows faster than a row and a number
     return np.maximum(x, 0)
 
 
