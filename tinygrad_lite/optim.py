@@ -281,7 +281,7 @@ class Optimizer:
                 if are_spent and scale == 1.0 and g.dtype == w.dtype and w.size <= 2 * BLOCK and g.flags.c_contiguous:
                     g = g.ravel()
                     self.update(w, g, states, g, learning_rate, step)
-                elif w.size <= BLOCK:
+                elif w.size <= 3 * BLOCK // 2:  # one block that is a little larger is quicker than two
                     self._update_block(w, g.ravel(), states, scratch, room, learning_rate, step, scale)
                 else:
                     self._update_by_blocks(w, g, states, scratch, room, learning_rate, step, scale)
@@ -331,10 +331,10 @@ class Optimizer:
 
     def _room(self, w: Array) -> tuple[Array, Array]:
         """Two blocks to compute in: one for the rule, one for a gradient that is scaled, clipped or converted."""
-        size, dtype = min(w.size, BLOCK), w.dtype
+        size, dtype = min(w.size, 3 * BLOCK // 2), w.dtype
         room = self._scratch.get((size, dtype))
         if room is None:  # a part of what the largest Variable needs
-            widest = min(BLOCK, max([w.size, *(v.size for v in self._trainable)]))
+            widest = min(3 * BLOCK // 2, max([w.size, *(v.size for v in self._trainable)]))
             rule, changed = self._scratch.setdefault(
                 (widest, dtype), (np.empty(widest, dtype), np.empty(widest, dtype))
             )
