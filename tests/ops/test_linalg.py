@@ -8,6 +8,7 @@ from numpy.linalg import LinAlgError
 
 import tinygrad_lite as tgl
 from tinygrad_lite import linalg
+from tinygrad_lite.structure import map_structure
 from tinygrad_lite.testing import check_gradients
 
 RNG = np.random.default_rng(7)
@@ -20,6 +21,7 @@ POSITIVE = TALL.T @ TALL + np.eye(3)
 
 FLAT = np.diag([4.0, 1.0, 1e-3])  # of singular values that are told apart by thresholds
 LOWER = np.tril(POSITIVE) + np.triu(np.ones(POSITIVE.shape), 1)  # the upper triangle is not to be read
+UPPER = np.triu(np.ones((3, 3)), 1)
 MANY = np.sin(np.arange(16.0))
 
 # Values -------------------------------------------------------------------------------------------------------
@@ -44,8 +46,20 @@ CALLS = {
     "matrix_power": [(SQUARE, n) for n in (-3, -1, 0, 1, 2, 7)],
     "multi_dot": [([VECTOR, SQUARE, TALL.T, TALL, VECTOR],), ([TALL, SQUARE],)],
     "norm": [(WIDE,), (VECTOR, 3), (VECTOR, 0), (VECTOR, np.inf), (VECTOR, -np.inf), (SQUARE, "nuc"), (WIDE, 1, 0)],
-    "cond": [(TALL,), (WIDE,), (np.ones((2, 2)), -2), *((SQUARE, p) for p in (None, 1, -1, 2, -2, np.inf, "fro"))],
-    "matrix_rank": [(SQUARE,), (np.outer(VECTOR, VECTOR),), (WIDE,), (FLAT, 0.01), (FLAT, 1.5), (LOWER, None, True)],
+    "cond": [
+        *((x,) for x in (TALL, WIDE)),
+        *((np.diag([2.0, 0.0]), p) for p in (None, 2, -2)),
+        *((SQUARE, p) for p in (None, 1, -1, 2, -2, np.inf, "fro")),
+    ],
+    "matrix_rank": [
+        (SQUARE,),
+        (np.outer(VECTOR, VECTOR),),
+        (WIDE,),
+        (FLAT, 0.01),
+        (FLAT, 1.5),
+        (LOWER, None, True),
+        (UPPER,),
+    ],
     "tensorinv": [(RNG.normal(size=(4, 2, 2)), 1), (MANY.reshape(2, 2, 4), 2), (MANY.reshape(2, 2, 4),)],
     "tensorsolve": [
         (RNG.normal(size=(4, 2, 2)), RNG.normal(size=4)),
@@ -76,6 +90,26 @@ def test_values_are_numpys_by_either_name(name, arguments):
             np.testing.assert_allclose(one.numpy(), other, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("name", [*CALLS, "lstsq"])
+def test_nested_lists_are_as_good_as_tensors(name):
+    f = getattr(linalg, name)
+    for arguments in CALLS.get(name, [(TALL, TALL), (TALL, TALL[:, 0])]):
+        lists = map_structure(lambda x: x.tolist() if isinstance(x, np.ndarray) else x, arguments)
+        tensors = map_structure(lambda x: tgl.constant(x.tolist()) if isinstance(x, np.ndarray) else x, arguments)
+        for one, other in zip(arrays_of(f(*lists)), arrays_of(f(*tensors)), strict=True):
+            assert one.dtype == other.dtype
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["norm", "inv", "det", "pinv", "svdvals", "cond", "slogdet"])
+def test_integers_are_computed_in_floats(name):
+    whole = np.array([[2, 1], [1, 3]])
+    f = getattr(linalg, name)
+    for one, other in zip(arrays_of(f(whole)), arrays_of(f(whole.astype("float64")))):
+        assert one.dtype == "float64"
+        np.testing.assert_allclose(one, other)
+
+
 @pytest.mark.parametrize("shape", [(4, 3), (2, 3)])
 @pytest.mark.parametrize("of_vector", [True, False])
 def test_least_squares(shape, of_vector):
@@ -91,6 +125,17 @@ def test_least_squares_of_a_rank_that_is_not_full(rcond):
     a, b = np.vstack([FLAT, [[0.0, 0.0, 0.0]]]), MANY[:4]
     for found, expected in zip(linalg.lstsq(a, b, rcond), np.linalg.lstsq(a, b, rcond=rcond), strict=True):
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9, atol=1e-12)
+
+
+def test_norms_under_their_newer_names():
+    for keepdims in (False, True):
+        found = linalg.vector_norm(WIDE, axis=-1, keepdims=keepdims)
+        np.testing.assert_allclose(found.numpy(), np.linalg.norm(WIDE, axis=-1, keepdims=keepdims))
+        found = linalg.matrix_norm(WIDE, keepdims=keepdims)
+        np.testing.assert_allclose(found.numpy(), np.linalg.norm(WIDE, "fro", (-2, -1), keepdims=keepdims))
+    assert linalg.vector_norm([[3.0, 0.0], [0.0, 4.0]]).item() == 5.0
+    assert linalg.vector_norm([3.0, 4.0], ord=1).item() == 7.0
+    assert linalg.matrix_norm([[3.0, 1.0], [0.0, 4.0]], ord=1).item() == 5.0
 
 
 def test_thresholds_under_their_newer_name():

@@ -138,6 +138,12 @@ def test_methods_are_ndarrays(name):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
+def test_axes_of_transpose_are_given_one_by_one_or_together():
+    x = tgl.zeros((2, 3, 4))
+    assert x.transpose(1, 2, 0).shape == x.transpose((1, 2, 0)).shape == x.transpose([1, 2, 0]).shape == (3, 4, 2)
+    assert x.transpose(None).shape == x.T.shape == (4, 3, 2)
+
+
 def test_sort_answers_a_copy():
     x = tgl.constant([3.0, 1.0])
     assert x.sort().tolist() == [1.0, 3.0]

@@ -24,8 +24,26 @@ def _mean_given(x, mean, ddof=0, **keywords):
     return np.sum((x - mean) ** 2, **keywords) / (np.sum(np.ones_like(x), **keywords) - ddof)
 
 
+def plain(names, *arguments):
+    """Calls without any keyword: the defaults are NumPy's."""
+    return [(name, arguments, {}) for name in names.split()]
+
+
 CALLS = [
     # a name, what to call it with, and NumPy's function where that is not of the same name, or has not got it yet
+    *plain("sum prod mean var std max min ptp all any cumsum cumprod diff ediff1d sort argsort argmax argmin", X),
+    *plain("count_nonzero flip fliplr flipud rot90 trace diag diagonal diagflat tril triu ravel transpose squeeze", X),
+    *plain("nansum nanprod nanmean nanvar nanstd nanmax nanmin nan_to_num isnan", HOLES),
+    *plain("roll repeat tile pad expand_dims take partition argpartition", X, 1),
+    *plain("inner outer kron vdot cross meshgrid append hypot", X, X[::-1]),
+    *plain("stack concatenate hstack vstack dstack column_stack", (X, X[::-1])),
+    ("cross", (X[:, :2], X), {}, lambda a, b: np.cross(np.c_[a, [0, 0]], b)),
+    ("cross", (X, X[:, 1:]), {}, lambda a, b: np.cross(a, np.c_[b, [0, 0]])),
+    ("cross", (X[:, :2], X[:, 1:]), {}, lambda a, b: a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]),
+    ("moveaxis", (np.stack([X, X]), 0, 2), {}),
+    ("rollaxis", (np.stack([X, X]), 2), {}),
+    ("rollaxis", (np.stack([X, X]), 0), {"start": 3}),
+    ("rollaxis", (np.stack([X, X]), -1), {"start": -2}),
     *[(name, (NARROW,), {"dtype": "float64"}) for name in ("sum", "prod", "mean", "var", "std", "cumsum", "cumprod")],
     *[(name, (HALVES,), {"dtype": "float64"}) for name in ("sum", "mean", "var", "std", "nansum", "nanmean")],
     *[(name, (HOLES.astype("float32"),), {"dtype": "float64"}) for name in ("nansum", "nanprod", "nanmean", "nanvar")],
@@ -44,11 +62,20 @@ CALLS = [
     ("var", (X,), {"mean": np.array([[0.5], [1.0]]), "axis": 1}, _mean_given),
     ("var", (X,), {"mean": 0.25, "ddof": 1}, _mean_given),
     ("std", (X,), {"mean": 0.25}, lambda x, mean: np.sqrt(_mean_given(x, mean))),
+    ("nanvar", (HOLES,), {"correction": 0.5}, lambda x, correction: np.nanvar(x, ddof=correction)),
+    ("nanstd", (HOLES,), {"correction": 0.5}, lambda x, correction: np.nanstd(x, ddof=correction)),
+    ("nanvar", (X,), {"mean": 0.25}, _mean_given),
+    ("nanstd", (X,), {"mean": 0.25, "ddof": 1}, lambda x, **options: np.sqrt(_mean_given(x, **options))),
+    ("dot", (np.stack([X, -X]), FLAT[:3]), {}),
+    ("dot", (FLAT[:3], np.stack([X.T, -X.T])), {}),
+    ("inner", (np.stack([X, -X]), FLAT[:3]), {}),
     ("average", (X,), {}),
     ("average", (X,), {"axis": 1, "keepdims": True}),
     ("average", (X,), {"axis": 0, "returned": True}),
     ("average", (X,), {"axis": 1, "weights": [1.0, 2.0, 0.5], "returned": True}),
     ("average", (X,), {"weights": np.abs(X), "keepdims": True}),
+    ("average", (X,), {"weights": [1.0, 3.0], "axis": 0, "keepdims": True, "returned": True}),
+    ("average", (np.stack([X, -X]),), {"weights": X, "axis": (1, 2)}),
     ("cumulative_sum", (X,), {"axis": 1, "include_initial": True}, lambda x, **_: np.c_[np.zeros(2), np.cumsum(x, 1)]),
     (
         "cumulative_prod",
@@ -69,7 +96,9 @@ CALLS = [
     ("stack", ((NARROW, NARROW),), {"axis": -1, "dtype": "float64"}),
     ("hstack", ((NARROW, NARROW),), {"dtype": "float64"}),
     ("vstack", ((NARROW, NARROW),), {"dtype": "float64"}),
-    ("append", (X, X), {}),
+    ("hstack", ((X, X),), {"dtype": "int64", "casting": "unsafe"}),
+    ("vstack", ((X, X),), {"dtype": "int64", "casting": "unsafe"}),
+    ("stack", ((X, X),), {"dtype": "float32", "casting": "same_kind"}),
     ("take", (FLAT, [7, -8, 2]), {"mode": "wrap"}),
     ("take", (FLAT, [7, -8, 2]), {"mode": "clip"}),
     ("take", (X, [[3, -1]]), {"mode": "clip", "axis": 1}),
@@ -97,6 +126,9 @@ CALLS = [
     ("vecdot", (X, X[::-1]), {"axis": 0}, lambda a, b, axis: (a * b).sum(axis)),
     ("einsum", ("ij,kj", NARROW, NARROW), {"dtype": "float64"}),
     ("einsum", ("ij,kj,kl", X, X, X), {"optimize": True}),
+    ("einsum", (X, [0, 1], X, [2, 1], [0, 2]), {}),
+    ("einsum", (X, [0, 1], X, [2, 1]), {}),
+    ("einsum", (X, [Ellipsis, 1], X, [0, 1], [0, Ellipsis]), {}),
     ("linspace", (0.0, 1.0), {"num": 4, "retstep": True}, lambda *a, **k: tuple(map(np.float32, np.linspace(*a, **k)))),
     ("linspace", (FLAT[:2], FLAT[2:4]), {"num": 3, "endpoint": False, "retstep": True, "axis": 1}),
     ("linspace", (np.float64(0.5), 2.0), {"num": 1, "retstep": True}),
@@ -107,6 +139,17 @@ CALLS = [
     *[(f"{name}_like", (X,), {"shape": (2, 2)}) for name in ("zeros", "ones")],
     ("full_like", (X, 2.5), {"dtype": "int64", "shape": 3}),
     ("full_like", (WHOLE, 2.5), {}),
+    *[("arange", given, {}, np.arange) for given in [(4,), (1, 4), (5, 1, -2), (np.float64(0.5), 2.0), (0,)]],
+    *[("arange", given, {"dtype": "float64"}) for given in [(4,), (0.5, 2.0, 0.5)]],
+    *[("arange", given, {}, lambda *a: np.arange(*a, dtype="float32")) for given in [(2.5,), (0.5, 2.0), (0, 1, 0.25)]],
+    ("eye", (2, 3), {"k": 1, "dtype": "float64"}),
+    ("eye", (3,), {"k": -1}, lambda n, k: np.eye(n, k=k, dtype="float32")),
+    ("identity", (2,), {"dtype": "int64"}),
+    ("full", ((2, 2), 3), {"dtype": "float64"}),
+    ("full", (2, 3.5), {}, lambda n, value: np.full(n, value, "float32")),
+    ("full", ((2, 3), FLAT[:3]), {}),
+    ("ones", ((2, 0),), {"dtype": "bool"}),
+    ("zeros", (3,), {}, lambda n: np.zeros(n, "float32")),
     ("meshgrid", (FLAT[:2], FLAT[2:]), {"indexing": "ij"}),
     ("meshgrid", (FLAT[:2], FLAT[2:]), {"sparse": True}),
 ]
@@ -125,11 +168,12 @@ def test_an_option(call):
         np.testing.assert_allclose(one.numpy(), other, rtol=1e-6 if one.dtype == "float32" else 1e-12)
 
 
+WITHOUT = ("searchsorted", "all", "any", "argsort", "argmax", "argmin", "count_nonzero", "isnan", "argpartition")
 GRADIENTS = [
     call
     for call in CALLS
     if any(isinstance(x, np.ndarray) and x.dtype == "float64" for x in call[1])
-    and call[0] not in ("searchsorted", "all", "any")
+    and call[0] not in WITHOUT
     and "like" not in call[0]
     and not str(call[2].get("dtype")).startswith("int")
 ]
@@ -168,6 +212,12 @@ def test_out_is_refused(name):
         (lambda: tgl.average(X, weights=[1.0, -1.0, 0.0], axis=1), "do not add up to zero"),
         (lambda: tgl.average(X, weights=[1.0, 1.0]), "weights of the shape of a, or one for each"),
         (lambda: tgl.max(X[:, :0], axis=1), "zero-size|empty"),
+        (lambda: tgl.rollaxis(X, 0, start=3), "start|axis"),
+        (lambda: tgl.rollaxis(X, 0, start=-3), "start|axis"),
+        (lambda: tgl.einsum("...ijk->...", X), "a letter for each axis, in the term"),
+        (lambda: tgl.einsum("i->i", X), "a letter for each axis, in the term 'i'"),
+        (lambda: tgl.concatenate([X, X], dtype="int64"), "same_kind"),
+        (lambda: tgl.einsum(X, [0, 52]), "lists of integers from 0 to 51"),
         (lambda: tgl.reshape(X, (3, 2), order="A"), "Expected order 'C'"),
     ],
 )
@@ -182,3 +232,18 @@ def test_a_variance_without_degrees_of_freedom_has_no_gradient():
         with pytest.warns(RuntimeWarning):
             y = tgl.var(x, ddof=1)
     assert np.isnan(tape.gradient(y, x).item())
+
+
+def test_the_gradient_on_a_bound_goes_to_what_is_clipped():
+    x = tgl.Variable([1.0, 1.5, 2.0, 3.0])
+    with tgl.GradientTape(persistent=True) as tape:
+        y = tgl.clip(x, 1.0, 2.0)
+    assert tape.gradient(y, x).tolist() == [1.0, 1.0, 1.0, 0.0]
+
+
+def test_the_gradient_of_logsumexp_where_there_is_no_probability():
+    x = tgl.Variable([[-np.inf, -np.inf], [0.0, -np.inf]])
+    with tgl.GradientTape() as tape:
+        y = tgl.logsumexp(x, axis=1)
+    assert y.tolist() == [-np.inf, 0.0]
+    assert tape.gradient(y, x).tolist() == [[0.0, 0.0], [1.0, 0.0]]

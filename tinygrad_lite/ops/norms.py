@@ -236,7 +236,8 @@ def cond(x: Any, p: Any = None) -> Tensor:
     require_matrices("cond", x)
     if p in (None, 2, -2):
         s = svdvals(x)
-        return divide(s[..., -1], s[..., 0]) if p == -2 else divide(s[..., 0], s[..., -1])
+        with np.errstate(divide="ignore"):  # of a singular matrix it is infinite
+            return divide(s[..., -1], s[..., 0]) if p == -2 else divide(s[..., 0], s[..., -1])
     return multiply(matrix_norm(x, ord=p), matrix_norm(inv(x), ord=p))
 
 
