@@ -226,9 +226,10 @@ class GradientTape:
             self._clear()
         self._entered, self._used, self._recording = True, False, True
         self._scopes.append((len(self._record) // FIELDS, state.scopes))
-        around = frozenset(tape._serial for tape in state.tapes)
+        tapes = state.tapes
+        around = frozenset([tape._serial for tape in tapes])
         self._around = around & self._around if self._record else around
-        state.tapes.append(self)
+        tapes.append(self)
         return self
 
     def __exit__(

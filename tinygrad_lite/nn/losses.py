@@ -19,7 +19,7 @@ import numpy as np
 
 from tinygrad_lite import ops
 from tinygrad_lite.names import lookup
-from tinygrad_lite.ops.neural import check_labels
+from tinygrad_lite.ops.neural import _sparse_cross_entropy, check_labels
 from tinygrad_lite.primitive import hold
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
@@ -294,10 +294,11 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
     y_true, y_pred = _tensors(y_true, y_pred)
     _check_classes("sparse_categorical_crossentropy", y_pred)
     labels = class_labels("sparse_categorical_crossentropy", "categorical_crossentropy", y_true, y_pred)
+    classes = y_pred.shape[-1]
+    hold(check_labels, labels, classes=classes)
     if from_logits:
-        return ops.sparse_softmax_cross_entropy_with_logits(labels, y_pred)
-    hold(check_labels, labels, classes=y_pred.shape[-1])
-    one_hot = ops.one_hot(labels, depth=y_pred.shape[-1], dtype=y_pred.dtype)
+        return _sparse_cross_entropy(y_pred, labels)
+    one_hot = ops.one_hot(labels, depth=classes, dtype=y_pred.dtype)
     return _cross_entropy("sparse_categorical_crossentropy", one_hot, y_pred)
 
 
@@ -365,14 +366,14 @@ def check_shapes(name: str, y_true: Tensor, y_pred: Tensor) -> None:
 
 def class_labels(name: str, one_hot_name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
     """Labels with one integer for each row of predictions, `(..., 1)` made into `(...)`."""
-    rows = y_pred.shape[:-1]
-    if y_true.shape in (rows, (*rows, 1)):
+    rows, shape = y_pred.shape[:-1], y_true.shape
+    if shape == rows or shape == (*rows, 1):
         if y_true.dtype.kind not in "iu":  # 1.5 would be no class at all, and its loss 0
             raise TypeError(
                 f"{name} expected integer labels. Received: y_true.dtype={y_true.dtype}. Convert them with "
                 "y_true.astype('int64')."
             )
-        return y_true if y_true.shape == rows else ops.reshape(y_true, rows)
+        return y_true if shape == rows else ops.reshape(y_true, rows)
     if y_true.shape == y_pred.shape:
         fix = f"These labels look one-hot: use {one_hot_name}, or make them integers with y_true.argmax(axis=-1)."
     else:
