@@ -75,7 +75,7 @@ CALLS = [
     ("average", (X,), {"axis": 1, "weights": [1.0, 2.0, 0.5], "returned": True}),
     ("average", (X,), {"weights": np.abs(X), "keepdims": True}),
     ("average", (X,), {"weights": [1.0, 3.0], "axis": 0, "keepdims": True, "returned": True}),
-    ("average", (np.stack([X, -X]),), {"weights": X, "axis": (1, 2)}),
+    ("average", (np.stack([X, -X]),), {"weights": X, "axis": (1, 2)}, lambda x, **_: (x * X).sum((1, 2)) / X.sum()),
     ("cumulative_sum", (X,), {"axis": 1, "include_initial": True}, lambda x, **_: np.c_[np.zeros(2), np.cumsum(x, 1)]),
     (
         "cumulative_prod",
