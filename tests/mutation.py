@@ -77,14 +77,9 @@ OPERATORS = {
 }  # fmt: skip
 
 SYMMETRIC = {
-    "add",
-    "array_equal",
-    "max",
-    "maximum",
-    "min",
-    "minimum",
-    "multiply",
-}  # to swap their arguments changes nothing
+    "add", "array_equal", "broadcast_shapes", "hypot", "logical_and", "logical_or", "max", "maximum", "min", "minimum",
+    "multiply", "promote_types", "result_type",
+}  # fmt: skip  # to swap their arguments changes nothing
 
 TEXTS = {"example", "kinks", "domain"}  # arguments that end up in docstrings
 

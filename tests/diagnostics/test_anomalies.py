@@ -172,6 +172,17 @@ def test_gradients_that_are_too_large_together():
             tape.gradient(y, x)
 
 
+def test_gradients_that_are_too_large_together_on_the_way():
+    x = tgl.Variable(1.0)
+    with tgl.detect_anomalies():
+        with tgl.GradientTape() as tape:
+            between = tgl.sin(x)
+            y = between * 2e38 + (between - 1.0) * 2e38
+        with pytest.raises(AnomalyError, match="several finite gradients were too large when added up") as caught:
+            tape.gradient(y, x)
+    assert source_of(caught.value) == "between = tgl.sin(x)"
+
+
 def test_output_gradients():
     x = tgl.Variable(1.0)
     with tgl.detect_anomalies():

@@ -59,6 +59,23 @@ class TestZeroRule:
         second = outer.gradient(first, x)
         assert second is None or second.item() == 0.0
 
+    @pytest.mark.parametrize("method", ["gradient", "jacobian"])
+    def test_what_comes_in_elsewhere_goes_on(self, method):
+        """Of the elements of one array, only those are zero where nothing came in; and NumPy has nothing to warn of."""
+        x = tgl.Variable([0.0, 4.0])
+        with np.errstate(all="ignore"), tgl.GradientTape(persistent=True) as tape:
+            y = tgl.where(x > 0, tgl.sqrt(x), x)
+            recorded = getattr(tape, method)(y, x)
+        for answer in (recorded, getattr(tape, method)(y, x)):
+            assert answer.tolist() == ([1.0, 0.25] if method == "gradient" else [[1.0, 0.0], [0.0, 0.25]])
+
+    @pytest.mark.parametrize("method", ["gradient", "jacobian"])
+    def test_a_slope_that_is_infinite_is_computed_in_silence(self, method):
+        x = tgl.Variable([0.0, 4.0])
+        with tgl.GradientTape() as tape:
+            y = tgl.sqrt(x)
+        assert np.isposinf(np.diagonal(np.atleast_2d(getattr(tape, method)(y, x).numpy()))[0])
+
 
 def test_a_recorded_tensor_does_not_become_an_array_by_accident():
     v = tgl.Variable([1.0, 2.0])
