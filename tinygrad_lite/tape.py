@@ -612,13 +612,13 @@ class GradientTape:
         state.pulling_back += 1
         try:
             with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
-                found = _first_without_zero_rule(record, gradients, useful, wanted) if not recorded else None
-                if found is None:
-                    entries: Iterable[Any] = _popping(record) if release else _backwards(record)
-                    if recorded:
-                        found = _walk_recorded(state.tapes[0].examined(entries), gradients, useful, wanted)
-                    else:
-                        found = _walk(entries, gradients, useful, wanted)
+                if recorded:
+                    entries = state.tapes[0].examined(_popping(record) if release else _backwards(record))
+                    found = _walk_recorded(entries, gradients, useful, wanted)
+                elif _is_light(record):
+                    found = _walk_light(record, gradients, useful, wanted)
+                else:
+                    found = _walk(_popping(record) if release else _backwards(record), gradients, useful, wanted)
         finally:
             state.pulling_back -= 1
         return [found.get(source._id) if source._id in self._watched else None for source in sources]
@@ -664,24 +664,24 @@ def _one_hot(target: Tensor, index: Any) -> Tensor:
 _LIGHT = 4096  # bytes of an output, on average
 
 
-def _first_without_zero_rule(
-    record: list[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int]
-) -> dict[int, Any] | None:
-    """The gradients, if looking for nan at every step can be left away; None if it has to be done.
+def _is_light(record: list[Any]) -> bool:
+    """Whether it does no harm that the record lives as long as the walk over it."""
+    outputs = record[::FIELDS]
+    return tuple not in map(type, outputs) and sum([y.nbytes for y in outputs]) <= _LIGHT * len(outputs)
+
+
+def _walk_light(record: list[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int]) -> dict[int, Any]:
+    """`_walk` where looking for nan would take longer than the work itself: it is left away, if possible.
 
     A nan that the zero rule would have removed travels on to the sources: if none arrives there, there was none.
-    Should one arrive, the walk is repeated with the rule, so the record has to live that long, which is only
-    harmless where its arrays are small. There the looking takes longer than the work itself, if there are more
-    operations to look at than sources.
+    Should one arrive, the walk is repeated with the rule. It pays if there are more operations to look at than sources.
     """
     looks = sum([primitive.needs_zero_rule for primitive in record[FIELDS - 1 :: FIELDS]])
-    if looks <= 2 * len(wanted):
-        return None
-    outputs = record[::FIELDS]
-    if any(type(y) is tuple for y in outputs) or sum([y.nbytes for y in outputs]) > _LIGHT * len(outputs):
-        return None
-    found = _walk(_backwards(record), dict(gradients), useful, wanted, zero_rule=False)
-    return None if any(_has_nan(g) for g in found.values()) else found
+    if looks > 2 * len(wanted):
+        found = _walk(_backwards(record), dict(gradients), useful, wanted, zero_rule=False)
+        if not any(_has_nan(g) for g in found.values()):
+            return found
+    return _walk(_backwards(record), gradients, useful, wanted)
 
 
 def _leads_to(sources: set[int], entries: Iterable[Any]) -> set[int]:
