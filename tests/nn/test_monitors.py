@@ -46,7 +46,9 @@ STOPS = [
     ({"patience": 2}, [5.0, 4.0, 4.5, 3.0, 3.0, 3.1, 0.0], [0, 1, 2, 3, 4, 5]),
     ({"patience": 1, "min_delta": 0.5}, [5.0, 4.0, 3.75, 3.0], [0, 1, 2]),
     ({"patience": 1, "mode": "max"}, [1.0, 2.0, 1.5, 9.0], [0, 1, 2]),
-    ({"patience": 1, "baseline": 3.0}, [5.0, 4.0, 2.0], [0, 1]),
+    ({"patience": 1, "baseline": 3.0}, [5.0, 4.0, 2.0], [0, 1, 2]),  # what improves goes on, as in Keras
+    ({"patience": 1, "baseline": 3.0}, [5.0, 4.0, 4.0, 2.0], [0, 1, 2]),
+    ({"patience": 2, "baseline": 3.0}, [5.0, 2.0, 2.5, 2.5, 1.0], [0, 1, 2, 3]),
     ({"patience": 1, "start_from_epoch": 2}, [1.0, 9.0, 5.0, 6.0, 1.0], [0, 1, 2, 3]),
     ({"patience": 9}, [5.0, 5.0, 5.0], [0, 1, 2]),
 ]
@@ -119,7 +121,11 @@ def test_a_cooldown_is_waited_for():
     _, history = fitted(
         ReduceLROnPlateau("x", factor=0.5, patience=1, cooldown=2), optimizer=optim.SGD(1.0), x=[1.0] * 8
     )
-    assert history.history["learning_rate"] == [1.0, 1.0, 0.5, 0.5, 0.5, 0.25, 0.25, 0.25]
+    # after epochs 1, 3, 5, 7, as in Keras: in the second epoch after a reduction patience counts again
+    assert history.history["learning_rate"] == [1.0, 1.0, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
+    one = ReduceLROnPlateau("x", factor=0.5, patience=2, cooldown=3)
+    _, history = fitted(one, epochs=11, optimizer=optim.SGD(1.0), x=[1.0] * 11)
+    assert history.history["learning_rate"] == [1.0] * 3 + [0.5] * 4 + [0.25] * 4
 
 
 def test_learning_rate_scheduler():

@@ -76,7 +76,7 @@ class EarlyStopping(Callback):
     mode : "auto", "min" or "max"
         Whether less or more is better; "auto": more for accuracies, less for all else.
     baseline : float, optional
-        Epochs count as without an improvement until this value is passed too.
+        Epochs count as without an improvement until this value is passed too; an epoch that improves ends no training.
     restore_best_weights : bool
         Whether the model ends with the weights of its best epoch, and not of its last.
     start_from_epoch : int
@@ -140,8 +140,7 @@ class EarlyStopping(Callback):
                 self.best_weights = self.model.get_weights()
             if self.baseline is None or self._watch.is_better(value, self.baseline):
                 self.wait = 0
-                return
-        if self.wait >= self.patience and epoch > 0:
+        elif self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
@@ -176,7 +175,7 @@ class ReduceLROnPlateau(Callback):
     mode : "auto", "min" or "max"
     min_delta : float
     cooldown : int
-        Epochs after a reduction in which nothing is counted.
+        How many epochs after a reduction `patience` counts again, that epoch included: 0 and 1 are the same.
     min_lr : float
         The learning rate is not made smaller.
 
@@ -233,14 +232,13 @@ class ReduceLROnPlateau(Callback):
         value = self._watch.value(logs)
         if logs is not None:
             logs["learning_rate"] = learning_rate.item()
-        is_cooling = self.cooldown_counter > 0
-        if is_cooling:
+        if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
             self.wait = 0
         if self._watch.is_better(value, self.best):
             self.best, self.wait = value, 0
             return
-        if is_cooling:
+        if self.cooldown_counter > 0:
             return
         self.wait += 1
         if self.wait >= self.patience and learning_rate.item() > self.min_lr:
