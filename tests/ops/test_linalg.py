@@ -1,6 +1,7 @@
 """`tgl.linalg`: NumPy's values and signatures, gradients through whole functions, degenerate points, and errors."""
 
 import inspect
+import itertools
 
 import numpy as np
 import pytest
@@ -125,6 +126,18 @@ def test_least_squares_of_a_rank_that_is_not_full(rcond):
     a, b = np.vstack([FLAT, [[0.0, 0.0, 0.0]]]), MANY[:4]
     for found, expected in zip(linalg.lstsq(a, b, rcond), np.linalg.lstsq(a, b, rcond=rcond), strict=True):
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("sides", "products"),
+    [((10, 100, 5, 50), [(10, 5), (10, 50)]), ((50, 5, 100, 10), [(5, 10), (50, 10)]), ((2, 3, 9, 3, 2), None)],
+)
+def test_the_cheapest_order_of_a_chain_of_products(sides, products):
+    chain = [tgl.Variable(np.ones(shape)) for shape in itertools.pairwise(sides)]
+    with tgl.GradientTape() as tape:
+        linalg.multi_dot(chain)
+    found = [entry.output.shape for entry in tape.record()]
+    assert found == (products or [(3, 3), (3, 2), (2, 2)]) or found == [(3, 3), (2, 3), (2, 2)]
 
 
 def test_norms_under_their_newer_names():
