@@ -111,6 +111,7 @@ class Primitive:
             self.arrays = tuple(p.name for p in positional)
             self.arity = None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
             self.metadata = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+        self._is_unary = is_elementwise and self.arity == 1 and not (self.metadata or self.may_alias or _NUMPY_1)
 
     def __repr__(self) -> str:
         return f"<primitive {self.__name__}>"
@@ -179,6 +180,10 @@ class Primitive:
     # Calling ----------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self._is_unary and len(args) == 1 and type(args[0]) is Tensor and not kwargs and self.is_differentiable:
+            y = self._unary(args[0])
+            if y is not None:
+                return y
         if len(args) != self.arity or ((kwargs or self.metadata) and kwargs.keys() != self.metadata.keys()):
             args, kwargs = self._bind(args, kwargs)
         if kwargs:
@@ -258,6 +263,32 @@ class Primitive:
             elif tape._beyond and not tape._beyond.keys().isdisjoint(ids):
                 y._id = y._id or new_id()
                 tape._beyond[y._id] = (self.__name__, ids)
+        return y
+
+    def _unary(self, x: Tensor) -> Tensor | None:
+        """A function of one number each, of a tensor; None where anything is out of the ordinary: see `as_operator`."""
+        tapes = state.tapes
+        if len(tapes) > 1 or (tapes and tapes[0]._traces):
+            return None
+        a, identity = x._data, 0
+        try:
+            data = self.forward(a)
+        except (ValueError, TypeError):
+            return None
+        if type(data) not in _RESULTS:
+            return None
+        if tapes:
+            tape, key = tapes[0], x._id
+            if key in tape._watched:
+                identity = new_id()
+                tape._watched.add(identity)
+                tape._record += (data, _NO_METADATA, (a,), (key,), identity, self)
+            elif key in tape._beyond:
+                identity = new_id()
+                tape._beyond[identity] = (self.__name__, (key,))
+        y = _new(Tensor)
+        y._data = data
+        y._id = identity
         return y
 
     def as_operator(self) -> Callable[[Tensor, Any], Any]:
