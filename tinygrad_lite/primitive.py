@@ -282,7 +282,8 @@ class Primitive:
             if key in tape._watched:
                 identity = new_id()
                 tape._watched.add(identity)
-                tape._record += (data, _NO_METADATA, (a,), (key,), identity, self)
+                record = tape._record
+                record += (data, _NO_METADATA, (a,), (key,), identity, self)
             elif key in tape._beyond:
                 identity = new_id()
                 tape._beyond[identity] = (self.__name__, (key,))
@@ -321,7 +322,8 @@ class Primitive:
                 if left in watched or key in watched:
                     identity = new_id()
                     watched.add(identity)
-                    tape._record += (data, _NO_METADATA, (a, b), (left, key), identity, self)
+                    record = tape._record
+                    record += (data, _NO_METADATA, (a, b), (left, key), identity, self)
                 elif tape._beyond and (left in tape._beyond or key in tape._beyond):
                     identity = new_id()
                     tape._beyond[identity] = (self.__name__, (left, key))
