@@ -26,6 +26,7 @@ import multiprocessing
 import os
 import pickle
 import random
+import re
 import resource
 import signal
 import sys
@@ -186,11 +187,16 @@ class Mutant:
         return ast.fix_missing_locations(changed)
 
     def tests(self, reached):
-        """The tests that could notice it. Those that reach its lines; of what runs at import, all of the file."""
+        """The tests that could notice it: those that reach its lines.
+
+        Of what runs at import, those that reach a line which has its name, or all of the file.
+        """
         tests = set().union(*(reached.get((self.path, line), ()) for line in self.lines))
         if tests - {None} or (self.is_inside and None not in tests):
             return tests - {None}
-        return {test for (path, _), several in reached.items() if path == self.path for test in several} - {None}
+        ours = {line: several - {None} for (path, line), several in reached.items() if path == self.path}
+        uses = [line for line in ours if re.search(rf"\b_*{self.subject}\b", linecache.getline(str(self.path), line))]
+        return set().union(*map(ours.get, uses)) or set().union(*ours.values())
 
     def __str__(self):
         source = linecache.getline(str(self.path), self.line).strip()

@@ -19,6 +19,10 @@ def double(x: int = 2) -> int:
     return total + x
 
 rule = defvjp(lambda g, y: g * y)
+LIMIT = 3
+
+def is_small(x):
+    return x < LIMIT
 '''
 
 
@@ -51,6 +55,10 @@ def test_what_is_changed(mutation, tmp_path):
         (7, "return total - x", 7),
         (9, "pass", 9),
         (9, "rule = defvjp(lambda g, y: g / y)", 9),
+        (10, "LIMIT = 4", 10),
+        (10, "pass", 10),
+        (13, "return None", 13),
+        (13, "return x <= LIMIT", 13),
     }
 
 
@@ -58,9 +66,13 @@ def test_which_tests_could_notice_it(mutation, tmp_path):
     path = tmp_path / "source.py"
     path.write_text(SOURCE)
     reached = {(path, 9): {None, "of the rule"}, (path, 6): {"a", "b"}, (path, 2): {None}, (path, 4): {None, "a"}}
+    reached |= {(path, 10): {None}, (path, 13): {"of is_small"}}
     tests = {mutant.line: mutant.tests(reached) for mutant in mutation.mutants(path)}
-    everything = {"a", "b", "of the rule"}  # a default is made at import
-    assert tests == {2: everything, 4: {"a"}, 6: {"a", "b"}, 7: set(), 9: {"of the rule"}}
+    everything = {"a", "b", "of the rule", "of is_small"}  # a default is made at import
+    constant = {"of is_small"}  # where it is used
+    assert tests == {
+        2: everything, 4: {"a"}, 6: {"a", "b"}, 7: set(), 9: {"of the rule"}, 10: constant, 13: {"of is_small"},
+    }  # fmt: skip
 
 
 def test_a_mutant_is_noticed_or_not():

@@ -217,6 +217,7 @@ def test_out_is_refused(name):
         (lambda: tgl.rollaxis(X, 0, start=3), "start|axis"),
         (lambda: tgl.rollaxis(X, 0, start=-3), "start|axis"),
         (lambda: tgl.einsum("...ijk->...", X), "a letter for each axis, in the term"),
+        (lambda: tgl.einsum("...i...->i", X), "at most one '...' in a term"),
         (lambda: tgl.einsum("i->i", X), "a letter for each axis, in the term 'i'"),
         (lambda: tgl.concatenate([X, X], dtype="int64"), "same_kind"),
         (lambda: tgl.einsum(), "an equation and its operands.*Received: 0 arguments"),
