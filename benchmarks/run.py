@@ -3,6 +3,7 @@
     python benchmarks/run.py                                   # everything; some minutes
     python benchmarks/run.py --python /path/to/other/python    # frameworks that live in another environment, too
     python benchmarks/run.py --check                           # fail if a ratio to NumPy is over its budget
+    python benchmarks/run.py --alone                           # one after another, in ms: for a machine at rest
 
 Each contender runs in a process of its own. All processes stay alive and are asked in turn, for every row again
 and again, so that a slow moment of the machine hits all of them; those that are not asked stand still. What counts
@@ -144,6 +145,21 @@ def ratios(times: dict[str, list[float]], unit: str) -> dict[str, float]:
     }
 
 
+def alone_in_turn(chosen: list[tuple[str, str]], rounds: int, least: float) -> str:
+    """The least of the rounds in ms, each contender asked for all of them while no other is there."""
+    columns = {}
+    for name, python in chosen:
+        contender = Contender(name, python)
+        if contender.ready():
+            times = measure([contender], rounds, least)
+            columns[name] = {row: min(mine[name]) for row, mine in times.items() if mine}
+        contender.close()
+    cells = [
+        [row, *(f"{mine[row] * 1e3:.3g}" if row in mine else "" for mine in columns.values())] for row in work.ROWS
+    ]
+    return table(["", *(TITLES[name] for name in columns)], cells)
+
+
 def table(head: list[str], rows: list[list[str]]) -> str:
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -273,12 +289,16 @@ def main() -> int:
     parser.add_argument("--only", help="names of contenders, separated by commas")
     parser.add_argument("--rounds", type=int, default=None, help="default: 15, with --check 5")
     parser.add_argument("--seconds", type=float, default=None, help="for one number; default: 0.2, with --check 0.1")
+    parser.add_argument("--alone", action="store_true", help="one contender after another; milliseconds, no ratios")
     parser.add_argument("--quick", action="store_true", help="the first table only")
     options = parser.parse_args()
 
     names = ["numpy_by_hand", *BUDGETS] if options.check else options.only.split(",") if options.only else None
     names = None if names is None else ["numpy_by_hand", *names]
     chosen = discover([sys.executable, *options.python], names)
+    if options.alone:
+        print(alone_in_turn(chosen, options.rounds or 15, options.seconds or 0.2))
+        return 0
     contenders = [Contender(name, python) for name, python in chosen]
     contenders = [contender for contender in contenders if contender.ready()]
     try:
