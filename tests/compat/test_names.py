@@ -79,6 +79,9 @@ class TestArguments:
             (lambda: tf.range(1, 7, delta=2), [1, 3, 5]),
             (lambda: tf.shape(MATRIX), [2, 3]),
             (lambda: tf.split([1.0, 2.0], 2)[1], [2.0]),
+            (lambda: tf.split(MATRIX, [1, 2], axis=-1)[1], [[5.0, 2.0], [3.0, 6.0]]),
+            (lambda: tf.split(MATRIX, num_or_size_splits=[-1, 1], axis=1)[1], [[2.0], [6.0]]),
+            (lambda: tf.where([[True, False], [True, True]]), [[0, 0], [1, 0], [1, 1]]),
             (lambda: tf.add_n([tf.constant(1.0), tf.constant(2.0)]), 3.0),
             (lambda: tf.cumsum([1.0, 2.0]), [1.0, 3.0]),
             (lambda: tf.zeros([2], tf.int64), [0, 0]),
@@ -117,6 +120,13 @@ class TestArguments:
 
     def test_the_version_is_the_packages(self):
         assert tf.__version__ == keras.__version__ == tgl.__version__
+
+    def test_what_would_be_another_result_is_refused(self):
+        for sizes in ([1, 1], [3, -2, 2], [-1, -1, 3]):
+            with pytest.raises(ValueError, match="sizes that add up to 3, the length of axis 1"):
+                tf.split(MATRIX, sizes, 1)
+        with pytest.raises(ValueError, match=r"batch_dims=1\. .*take_along_axis"):
+            tf.gather(MATRIX, [[0], [1]], axis=1, batch_dims=1)
 
     def test_unknown_arguments_are_named(self):
         with pytest.raises(TypeError, match=r"reduce_sum\(input_tensor, axis=None, keepdims=None, name=None\).*axes"):

@@ -33,7 +33,8 @@ from tinygrad_lite.tensor import constant as _constant
 __all__ = [
     "GradientTape", "Tensor", "UnconnectedGradients", "Variable", "argmax", "argmin", "constant",
     "convert_to_tensor", "custom_gradient", "eye", "fill", "function", "gather", "identity", "keras", "math",
-    "matmul", "nn", "one_hot", "random", "range", "rank", "shape", "size", "stop_gradient",
+    "matmul", "nn", "one_hot", "random", "range", "rank", "shape", "size", "split", "stop_gradient",
+    "where",
 ]  # fmt: skip
 
 
@@ -132,7 +133,14 @@ def one_hot(
     return encoded if axis in (None, -1) else ops.moveaxis(encoded, -1, axis)
 
 
-def gather(params: Any, indices: Any, validate_indices: Any = None, axis: int | None = None, **_: Any) -> Tensor:
+def gather(
+    params: Any,
+    indices: Any,
+    validate_indices: Any = None,
+    axis: int | None = None,
+    batch_dims: int = 0,
+    name: Any = None,
+) -> Tensor:
     """The slices of `params` at `indices` along `axis`, the first one by default.
 
     Examples
@@ -140,7 +148,47 @@ def gather(params: Any, indices: Any, validate_indices: Any = None, axis: int | 
     >>> gather([10.0, 20.0, 30.0], [2, 0]).numpy()
     array([30., 10.], dtype=float32)
     """
+    if batch_dims:
+        raise ValueError(
+            f"tf.gather expected batch_dims=0. Received: batch_dims={batch_dims}. For other indices in each row use "
+            "tgl.take_along_axis(params, indices, axis)."
+        )
     return ops.take(tensor(params), indices, axis=0 if axis is None else axis)
+
+
+def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: Any = "split") -> Any:
+    """`value` in so many equal parts along `axis`, or in parts of the given sizes, one of which may be -1: the rest.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in split([1.0, 2.0, 3.0, 4.0], [1, -1])]
+    [[1.0], [2.0, 3.0, 4.0]]
+    """
+    value = tensor(value)
+    if np.ndim(num_or_size_splits) == 0:
+        return ops.split(value, int(num_or_size_splits), axis)
+    sizes, length = np.array(num_or_size_splits, int), value.shape[axis]  # NumPy's list is one of indices
+    rest = sizes == -1
+    sizes[rest] = length - sizes[~rest].sum()
+    if rest.sum() > 1 or sizes.min(initial=0) < 0 or sizes.sum() != length:
+        raise ValueError(
+            f"tf.split expected sizes that add up to {length}, the length of axis {axis}, one of them perhaps -1. "
+            f"Received: num_or_size_splits={num_or_size_splits}."
+        )
+    return ops.split(value, np.cumsum(sizes)[:-1].tolist(), axis)
+
+
+def where(condition: Any, x: Any = None, y: Any = None, name: Any = None) -> Tensor:
+    """A choice for each element; of a condition alone, the indices of what is true, one in each row.
+
+    Examples
+    --------
+    >>> where([True, False], 1.0, 0.0).tolist(), where([False, True]).tolist()
+    ([1.0, 0.0], [[1]])
+    """
+    if x is None and y is None:
+        return ops.argwhere(tensor(condition))
+    return ops.where(tensor(condition), tensor(x), tensor(y))
 
 
 def fill(dims: Any, value: Any, name: Any = None) -> Tensor:
@@ -225,13 +273,11 @@ _TRANSLATED: dict[str, tuple[Any, str]] = {
     "pad": (ops.pad, "*tensor paddings=pad_width"),
     "repeat": (ops.repeat, "*input repeats axis"),
     "reshape": (ops.reshape, "*tensor shape"),
-    "split": (ops.split, "*value num_or_size_splits=indices_or_sections axis"),
     "squeeze": (ops.squeeze, "*input axis"),
     "stack": (ops.stack, "values=arrays axis"),
     "tensordot": (ops.tensordot, "*a *b axes"),
     "tile": (ops.tile, "*input multiples=reps"),
     "transpose": (ops.transpose, "*a perm=axes"),
-    "where": (ops.where, "*condition *x *y"),
     "zeros": (ops.zeros, "shape dtype"),
     "zeros_like": (ops.zeros_like, "*input dtype"),
 }
