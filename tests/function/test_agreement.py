@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import tinygrad_lite as tgl
 from tinygrad_lite import blocks, nn, optim
+from tinygrad_lite.tensor import wrap
 
 UNARY = [
     tgl.sin, tgl.tanh, tgl.exp, tgl.square, tgl.absolute, tgl.relu, tgl.sigmoid, tgl.softmax, tgl.log_softmax,
@@ -513,3 +514,19 @@ def test_buffers_are_reused():
 
     f(tgl.constant(np.ones((100,), np.float32)))
     assert f.source().splitlines()[1].strip() in ("(b0, ) = buffers", "(b0, b1, ) = buffers")
+
+
+def test_powers_of_numpys_numbers_both_ways():
+    """A 0-d float64 is an instance of Python's float, and yet no constant."""
+
+    def f(a, b, g):
+        with tgl.GradientTape() as tape:
+            tape.watch([a, b])
+            y = tgl.power(a, b)
+        return tape.gradient(y, [a, b], output_gradients=g)
+
+    compiled = tgl.function(f)
+    values = [float.fromhex(x) for x in ("0x1.0p-1", "0x1.50dbc74d47003p-10", "0x1.8a217bf105b3ap-1")]
+    arguments = [tgl.constant(np.array(values[0])), *(wrap(np.float64(x)) for x in values[1:])]
+    for ours, theirs in zip([*compiled(*arguments), *compiled(*arguments)], [*f(*arguments), *f(*arguments)]):
+        assert ours.item() == theirs.item()
