@@ -281,7 +281,7 @@ class Optimizer:
                 if are_spent and scale == 1.0 and g.dtype == w.dtype and w.size <= 2 * BLOCK and g.flags.c_contiguous:
                     g = g.ravel()
                     self.update(w, g, states, g, learning_rate, step)
-                elif w.size <= 3 * BLOCK // 2:  # one block that is a little larger is quicker than two
+                elif w.size == scratch.size:  # a single block
                     self._update_block(w, g.ravel(), states, scratch, room, learning_rate, step, scale)
                 else:
                     self._update_by_blocks(w, g, states, scratch, room, learning_rate, step, scale)
@@ -331,10 +331,10 @@ class Optimizer:
 
     def _room(self, w: Array) -> tuple[Array, Array]:
         """Two blocks to compute in: one for the rule, one for a gradient that is scaled, clipped or converted."""
-        size, dtype = min(w.size, 3 * BLOCK // 2), w.dtype
+        size, dtype = _block(w.size), w.dtype
         room = self._scratch.get((size, dtype))
         if room is None:  # a part of what the largest Variable needs
-            widest = min(3 * BLOCK // 2, max([w.size, *(v.size for v in self._trainable)]))
+            widest = max([size, *(_block(v.size) for v in self._trainable)])
             rule, changed = self._scratch.setdefault(
                 (widest, dtype), (np.empty(widest, dtype), np.empty(widest, dtype))
             )
@@ -816,6 +816,11 @@ def _buffer(variable: Variable) -> Array:
     if not data.flags.c_contiguous:  # a Variable made from a transposed array: put in order once
         data = variable._data = np.ascontiguousarray(data)
     return data
+
+
+def _block(size: int) -> int:
+    """How many of so many elements are updated at a time: one block that is a little larger is quicker than two."""
+    return size if size <= 3 * BLOCK // 2 else BLOCK
 
 
 def _learning_rate(value: Any) -> float:

@@ -537,16 +537,12 @@ def _sparse_cross_entropy(logits: Any, labels: Any) -> Array:
     return np.log(np.add.reduce(np.exp(shifted), axis=-1)) - _chosen.forward(shifted, labels)
 
 
-def _sparse_cross_entropy_vjp(g: Any, y: Any, z: Any, labels: Any) -> Any:
-    if type(z) is np.ndarray:  # the same in place
-        d = softmax.forward(z)
-        d -= one_hot.forward(labels, depth=z.shape[-1], dtype=z.dtype)
-        d *= g[..., None]
-        return d
-    return g[..., None] * (softmax(z) - one_hot.inline(labels, depth=z.shape[-1], dtype=z.dtype))
-
-
-_sparse_cross_entropy.defvjp(_sparse_cross_entropy_vjp, None)
+_sparse_cross_entropy.defvjp(
+    lambda g, y, z, labels: (
+        g[..., None] * (softmax.inline(z) - one_hot.inline(labels, depth=z.shape[-1], dtype=z.dtype))
+    ),
+    None,
+)
 
 
 def _sparse_cross_entropy_lowering(logits: Tensor, labels: Tensor) -> Tensor | None:
