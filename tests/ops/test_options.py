@@ -16,6 +16,7 @@ MASK = np.array([[True, False, True], [True, True, False]])
 FLAT = X.ravel()
 NARROW = X.astype("float32")
 HALVES = np.full(70_000, 1.0, "float16")  # more than float16 can count
+NEAR = np.array([0.0, 5e-9, 5e-7, 5e-4])
 WHOLE = np.array([3, 1, 2])
 
 
@@ -89,6 +90,9 @@ CALLS = [
     ("diff", (X,), {"prepend": X[:1], "axis": 0, "n": 2}),
     ("ediff1d", (FLAT,), {"to_begin": [7.0, 8.0], "to_end": -1.0}),
     ("trapezoid", (X,), {"dx": 0.5, "axis": 0}, numpys("trapezoid", getattr(np, "trapz", None))),
+    *[("gradient", (X, *spacing), {}) for spacing in [(), (0.5,), (0.5, 2.0), ([0.0, 1.0], 2.0)]],
+    ("gradient", (X, [0.0, 1.0, 3.0]), {"axis": 1}),
+    ("gradient", (X, 0.5), {"axis": -1, "edge_order": 2}),
     ("reshape", (X, (3, 2)), {"order": "F"}),
     ("ravel", (X,), {"order": "F"}),
     ("concatenate", ((X, X),), {"axis": None}),
@@ -110,6 +114,9 @@ CALLS = [
     ("searchsorted", (np.sort(FLAT), FLAT), {"side": "right"}),
     ("searchsorted", (FLAT, FLAT), {"sorter": np.argsort(FLAT)}),
     ("repeat", (X, [1, 0, 2]), {"axis": 1}),
+    *[("array_split", (np.arange(8.0), n), {}) for n in (3, 5, 7, 9, [2, 5], [-1])],
+    ("array_split", (X, 2), {"axis": 1}),
+    ("split", (X, [1]), {"axis": -1}),
     ("pad", (X, 1), {"mode": "edge"}),
     ("pad", (X, ((1, 0), (0, 2))), {"mode": "constant", "constant_values": 1.5}),
     ("clip", (X, 0.3), {"a_max": None}),
@@ -141,6 +148,14 @@ CALLS = [
     *[(f"{name}_like", (X,), {"shape": (2, 2)}) for name in ("zeros", "ones")],
     ("full_like", (X, 2.5), {"dtype": "int64", "shape": 3}),
     ("full_like", (WHOLE, 2.5), {}),
+    ("unique", (np.array([3.0, 1.0, 3.0]),), {}),
+    ("unique", (np.array([3.0, 1.0, 3.0]),), {"return_counts": True}),
+    ("unique", (np.array([3.0, 1.0, 3.0]),), {"return_index": True, "return_inverse": True}),
+    *[(name, (NEAR, 0.0 * NEAR), {}) for name in ("isclose", "allclose")],
+    *[(name, (1 + NEAR, np.ones(4)), {}) for name in ("isclose", "allclose")],
+    ("isclose", (1 + NEAR, np.ones(4)), {"rtol": 1e-3, "atol": 0.0}),
+    ("isclose", (HOLES, HOLES), {"equal_nan": True}),
+    ("allclose", (HOLES, HOLES), {"equal_nan": True}),
     *[("arange", given, {}, np.arange) for given in [(4,), (1, 4), (5, 1, -2), (np.float64(0.5), 2.0), (0,)]],
     *[("arange", given, {"dtype": "float64"}) for given in [(4,), (0.5, 2.0, 0.5)]],
     *[("arange", given, {}, lambda *a: np.arange(*a, dtype="float32")) for given in [(2.5,), (0.5, 2.0), (0, 1, 0.25)]],
@@ -170,7 +185,8 @@ def test_an_option(call):
         np.testing.assert_allclose(one.numpy(), other, rtol=1e-6 if one.dtype == "float32" else 1e-12)
 
 
-WITHOUT = ("searchsorted", "all", "any", "argsort", "argmax", "argmin", "count_nonzero", "isnan", "argpartition")
+DISCRETE = "searchsorted all any argsort argmax argmin count_nonzero isnan argpartition isclose allclose unique"
+WITHOUT = DISCRETE.split()
 GRADIENTS = [
     call
     for call in CALLS
@@ -213,11 +229,21 @@ def test_out_is_refused(name):
         (lambda: tgl.var(X, ddof=1, correction=1), "ddof or correction, which mean the same"),
         (lambda: tgl.average(X, weights=[1.0, -1.0, 0.0], axis=1), "do not add up to zero"),
         (lambda: tgl.average(X, weights=[1.0, 1.0]), "weights of the shape of a, or one for each"),
+        (lambda: tgl.average(X, weights=[1.0, 1.0], axis=1), "weights of the shape of a, or one for each"),
+        (lambda: tgl.average(X, weights=1.0), "weights of the shape of a, or one for each"),
+        (
+            lambda: tgl.sparse_softmax_cross_entropy_with_logits([0, 1, 2], X),
+            "labels.shape=\\(3,\\), logits.shape=\\(2, 3\\)",
+        ),
+        (lambda: tgl.sparse_softmax_cross_entropy_with_logits(0, 1.5), "one label for each row|at least one axis"),
+        (lambda: tgl.sparse_softmax_cross_entropy_with_logits([0.0, 1.0], X), "integer labels"),
+        (lambda: tgl.sparse_softmax_cross_entropy_with_logits([0, 3], X), "the label 3"),
         (lambda: tgl.max(X[:, :0], axis=1), "zero-size|empty"),
         (lambda: tgl.rollaxis(X, 0, start=3), "start|axis"),
         (lambda: tgl.rollaxis(X, 0, start=-3), "start|axis"),
         (lambda: tgl.einsum("...ijk->...", X), "a letter for each axis, in the term"),
         (lambda: tgl.einsum("...i...->i", X), "at most one '...' in a term"),
+        (lambda: tgl.einsum("ij->i->i", X), "an equation of letters, commas, one '->'"),
         (lambda: tgl.einsum("i->i", X), "a letter for each axis, in the term 'i'"),
         (lambda: tgl.concatenate([X, X], dtype="int64"), "same_kind"),
         (lambda: tgl.einsum(), "an equation and its operands.*Received: 0 arguments"),
