@@ -140,6 +140,11 @@ def test_the_cheapest_order_of_a_chain_of_products(sides, products):
     assert found == (products or [(3, 3), (3, 2), (2, 2)]) or found == [(3, 3), (2, 3), (2, 2)]
 
 
+def test_axes_of_tensorsolve_count_from_the_end_too():
+    a, b = MANY.reshape(2, 4, 2), MANY[:4]
+    np.testing.assert_array_equal(linalg.tensorsolve(a, b, (-3,)).numpy(), linalg.tensorsolve(a, b, (0,)).numpy())
+
+
 def test_norms_under_their_newer_names():
     for keepdims in (False, True):
         found = linalg.vector_norm(WIDE, axis=-1, keepdims=keepdims)
