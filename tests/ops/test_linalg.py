@@ -44,7 +44,7 @@ CALLS = {
         (WIDE, True, False),
         (LOWER, True, False, True),
     ],
-    "matrix_power": [(SQUARE, n) for n in (-3, -1, 0, 1, 2, 7)],
+    "matrix_power": [*((SQUARE, n) for n in (-3, -1, 0, 1, 2, 7)), (np.ones((2, 2)), 0)],
     "multi_dot": [([VECTOR, SQUARE, TALL.T, TALL, VECTOR],), ([TALL, SQUARE],)],
     "norm": [(WIDE,), (VECTOR, 3), (VECTOR, 0), (VECTOR, np.inf), (VECTOR, -np.inf), (SQUARE, "nuc"), (WIDE, 1, 0)],
     "cond": [

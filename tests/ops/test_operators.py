@@ -138,6 +138,13 @@ def test_methods_are_ndarrays(name):
         np.testing.assert_allclose(one, other, rtol=1e-12)
 
 
+def test_nothing_and_text_are_equal_to_no_tensor():
+    x = tgl.constant([1.0])
+    assert (x == None) is False  # noqa: E711
+    assert (x == "1.0") is False
+    assert (x != None) is True  # noqa: E711
+
+
 def test_axes_of_transpose_are_given_one_by_one_or_together():
     x = tgl.zeros((2, 3, 4))
     assert x.transpose(1, 2, 0).shape == x.transpose((1, 2, 0)).shape == x.transpose([1, 2, 0]).shape == (3, 4, 2)
