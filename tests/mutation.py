@@ -65,6 +65,7 @@ GROUPS = {  # files, and the tests that are theirs: of their folder, and of who 
         [
             "tests/ops", "--ignore=tests/ops/test_mutations.py", "tests/nn/test_activations.py",
             "tests/function/test_primitives.py", "tests/nn/test_layers.py", "tests/nn/test_losses.py",
+            "tests/nn/test_steps.py",
         ],
     ),
 }  # fmt: skip

@@ -251,6 +251,8 @@ def test_out_is_refused(name):
         (lambda: tgl.einsum("ij->i->i", X), "an equation of letters, commas, one '->'"),
         (lambda: tgl.einsum("i->i", X), "a letter for each axis, in the term 'i'"),
         (lambda: tgl.concatenate([X, X], dtype="int64"), "same_kind"),
+        (lambda: tgl.index_set(X, 0, [1.0, 2.0]), r"index=\[0\], value.shape=\(2,\)"),
+        (lambda: tgl.index_add(X, 0, [1.0, 2.0]), r"index=\[0\], value.shape=\(2,\)"),
         (lambda: tgl.pad(X, 1, mode="no such mode"), "mode"),
         (lambda: tgl.pad(X, 1, mode="reflect", reflect_type="odd"), "reflect_type|odd"),
         (lambda: tgl.einsum(), "an equation and its operands.*Received: 0 arguments"),
