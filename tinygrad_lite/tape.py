@@ -851,7 +851,8 @@ def _output_gradients(
 
 def _zero_rule(g: Any, d: Any) -> Any:
     """Nothing flows where nothing came in: 0 where `g` is 0, also where the local derivative is inf or nan."""
-    return np.where(np.isnan(d) & (g == 0), 0, d) if _has_nan(d) else d
+    nothing = d.dtype.type(0)  # with the number 0, NumPy 1 would make float64 of a single float32
+    return np.where(np.isnan(d) & (g == 0), nothing, d) if _has_nan(d) else d
 
 
 def _has_nan(d: Any) -> bool:
