@@ -23,7 +23,7 @@ from tinygrad_lite.program import Program
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import state
 from tinygrad_lite.tensor import Tensor, Variable, wrap
-from tinygrad_lite.trace import Tracer
+from tinygrad_lite.trace import Tracer, memory_order
 
 __all__ = ["Function", "function"]
 
@@ -230,9 +230,8 @@ def _signature(structure: Any, arrays: list[Any]) -> Any:
 
 def _strided(array: Any) -> Any:
     """The signature of an array in any order of memory: results are laid out like it, and sums add up in that order."""
-    axes = range(array.ndim)
-    order = tuple(sorted(axes, key=lambda axis: -abs(array.strides[axis])))
-    return (array.shape, array.dtype) if order == tuple(axes) else (array.shape, array.dtype, order)
+    order = memory_order(array)
+    return (array.shape, array.dtype) if order == tuple(range(array.ndim)) else (array.shape, array.dtype, order)
 
 
 class _names_of_locals:

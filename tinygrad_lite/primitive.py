@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ import numpy as np
 
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape, state
-from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, new_id, to_tensor, tracing, wrap
+from tinygrad_lite.tensor import NUMBERS, Array, Tensor, Variable, as_array, new_id, to_tensor, tracing, wrap
 
 __all__ = ["REGISTRY", "Primitive", "custom_gradient", "elementwise", "hold", "nondifferentiable", "primitive"]
 
@@ -39,7 +40,6 @@ REGISTRY: dict[str, Primitive] = {}
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
 _new = Tensor.__new__
 _NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"
-_NUMBERS = frozenset((bool, int, float))
 _INT = np.dtype(int)
 
 Rule = Callable[..., Any]
@@ -214,7 +214,7 @@ class Primitive:
                 for tape in tapes:
                     if x._id not in tape._watched:
                         tape._access(x)
-            elif kind in _NUMBERS:
+            elif kind in NUMBERS:
                 arrays.append(x)
                 ids.append(0)
                 numbers += 1
@@ -439,13 +439,14 @@ _BROADCASTING = (
     "Axes must be equal or 1, compared from the last: add an axis with x[:, None], or reshape.",
 )
 
-# Python's numbers pass as they are: NumPy lets them adopt the dtype of the arrays they meet.
-_NUMBERS = frozenset({float, int, bool})
 _NO_METADATA: dict[str, Any] = {}
-_PLAIN = _NUMBERS | frozenset({np.ndarray, np.float32, np.float64, np.int64, np.int32, np.bool_})
-
-
+_PLAIN = NUMBERS | frozenset({np.ndarray, np.float32, np.float64, np.int64, np.int32, np.bool_})
 _RESULTS = frozenset({np.ndarray, np.float16, np.float32, np.float64, np.int64, np.int32, np.bool_})
+
+
+def compares_in_rows(shape: tuple[int, ...]) -> bool:
+    """Whether a maximum of floats with one number is quicker with a row of it: NumPy compares two rows faster."""
+    return len(shape) > 1 and 64 <= shape[-1] <= 4096 <= math.prod(shape)
 
 
 def _settled(data: Any, arrays: Any, name: str) -> Any:
@@ -454,9 +455,10 @@ def _settled(data: Any, arrays: Any, name: str) -> Any:
         return data
     if type(data) is tuple:
         return tuple(_settled(item, arrays, name) for item in data)
-    if type(data) not in _NUMBERS:
+    if type(data) not in NUMBERS:
         raise TypeError(
-            f"The forward of {name} must return an array, a number, or a tuple of these. Received: {data!r}."
+            f"The forward of {name} must return an array, a number, or a tuple of these. Received: {data!r}. "
+            "Return a tuple for several results, and np.array(...) of a list."
         )
     return as_array(data, like=next((x.dtype for x in arrays if getattr(x, "dtype", _INT).kind == "f"), None))
 

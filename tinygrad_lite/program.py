@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.blocks import Run, find_runs
+from tinygrad_lite.primitive import compares_in_rows
 from tinygrad_lite.tensor import Array, Variable
-from tinygrad_lite.trace import Node, identity
+from tinygrad_lite.trace import Node, identity, memory_order
 
 __all__ = ["Program"]
 
@@ -359,7 +360,8 @@ class _Writer:
         if isinstance(x, (int, float)) and _is_ufunc(node):
             dtype = np.result_type(*(y.dtype for y in node.inputs if isinstance(y, Node)))
             if dtype.kind == "f":  # as an array of that dtype, so that NumPy need not convert it at every call
-                row = node.shape[-1:] if _is_quicker_with_rows(node) else ()
+                is_row = node.payload.forward in (np.maximum, np.minimum) and compares_in_rows(node.shape)
+                row = node.shape[-1:] if is_row else ()
                 name = ("row_of_" if row else "c_") + re.sub(r"\W", "_", f"{x:g}")
                 known = self.namespace.get(name)
                 if known is None or (known.dtype, known.shape) != (dtype, row) or known.flat[0] != x:
@@ -694,15 +696,6 @@ def _is_ufunc(node: Node) -> bool:
     return node.kind == "call" and isinstance(node.payload.forward, np.ufunc)
 
 
-def _is_quicker_with_rows(node: Node) -> bool:
-    """Whether a row of one number is better than the number: NumPy then compares two rows, several elements at once."""
-    return (
-        node.payload.forward in (np.maximum, np.minimum)
-        and len(node.shape) > 1
-        and 64 <= node.shape[-1] <= 4096 <= math.prod(node.shape)
-    )
-
-
 def _is_random(node: Node) -> bool:
     return node.kind == "call" and node.payload.is_random
 
@@ -723,9 +716,8 @@ def _identifier(name: str) -> str:
 def _place(node: Node) -> tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]:
     """What memory it takes, in the order in which eager code has it: a sum over it adds up in that order."""
     value = np.asarray(node.value)
-    order = sorted(range(value.ndim), key=lambda axis: -abs(value.strides[axis]))
     strides, step = [0] * value.ndim, value.itemsize
-    for axis in reversed(order):
+    for axis in reversed(memory_order(value)):
         strides[axis], step = step, step * value.shape[axis]
     return node.shape, node.dtype, tuple(strides)
 

@@ -22,6 +22,8 @@ from numpy.typing import DTypeLike, NDArray
 __all__ = ["DTypeLike", "Tensor", "Variable", "as_array", "constant"]
 
 Array = NDArray[Any]
+NUMBERS = frozenset((bool, int, float))
+"""Types of Python's numbers, which adopt the dtype of the arrays that they meet."""
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
 
 

@@ -106,6 +106,11 @@ class Node:
         )
 
 
+def memory_order(array: Any) -> tuple[int, ...]:
+    """The axes of an array as they lie in memory, that of the longest strides first."""
+    return tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))
+
+
 @elementwise
 def _zero_guard(g: Any, d: Any) -> Array:
     """The zero rule as an operation: where `g` is 0 and `d` is nan, 0; elsewhere `d`."""

@@ -7,6 +7,18 @@ import tinygrad_lite as tgl
 from tinygrad_lite.tape import _backwards, _between, _leads_to, entries_of
 
 
+def counted():
+    """A primitive that gives its argument back, and the list to which its rule adds at every call."""
+    calls = []
+
+    @tgl.primitive
+    def probe(x):
+        return x * 1.0
+
+    probe.defvjp(lambda g, y, x: calls.append(1) or g)
+    return probe, calls
+
+
 class TestHigherOrder:
     def test_through_nested_tapes_to_any_order(self):
         x = tgl.Variable(2.0, dtype="float64")
@@ -181,13 +193,7 @@ class TestHigherOrder:
 
     @pytest.mark.parametrize("recorded", [False, True])
     def test_gradients_do_not_run_rules_off_the_way(self, recorded):
-        calls = []
-
-        @tgl.primitive
-        def probe(x):
-            return x * 1.0
-
-        probe.defvjp(lambda g, y, x: calls.append(1) or g)
+        probe, calls = counted()
         x, w = tgl.Variable([1.0, 2.0]), tgl.Variable([1.0, 2.0])
         with tgl.GradientTape(persistent=True) as tape:
             y = x * probe(w)
@@ -199,13 +205,7 @@ class TestHigherOrder:
         assert calls == [1]
 
     def test_jacobian_does_not_run_rules_off_the_way(self):
-        calls = []
-
-        @tgl.primitive
-        def probe(x):
-            return x * 1.0
-
-        probe.defvjp(lambda g, y, x: calls.append(1) or g)
+        probe, calls = counted()
         x, w = tgl.Variable([1.0, 2.0]), tgl.Variable([1.0, 2.0])
         with tgl.GradientTape(persistent=True) as tape:
             y = x * probe(w)

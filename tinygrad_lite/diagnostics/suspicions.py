@@ -9,14 +9,15 @@ is on they are asked of loops written by hand (diagnostics/witnesses.py).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.tensor import Array
+from tinygrad_lite.tensor import Array, Variable
 
-__all__ = ["FIRST_STEPS", "OF_AN_EPOCH", "OF_AN_OPERATION", "SAME_THING", "Epoch", "Seen"]
+__all__ = ["FIRST_STEPS", "OF_AN_EPOCH", "OF_AN_OPERATION", "Epoch", "Seen", "checksums", "origin_of"]
 
 # One operation of the forward pass ------------------------------------------------------------------------------
 
@@ -123,7 +124,13 @@ def broadcasting_loss(seen: Seen) -> str | None:
 
 
 # What only gives its argument another shape or dtype.
-SAME_THING = {"_reshape", "_cast", "transpose", "matrix_transpose", "expand_dims", "squeeze", "positive"}
+_SAME_THING = {"_reshape", "_cast", "transpose", "matrix_transpose", "expand_dims", "squeeze", "positive"}
+
+
+def origin_of(name: str, first: str | None) -> str | None:
+    """The origin of what the operation `name` makes of an argument whose origin is `first`; see `Seen`."""
+    return name if name in ("softmax", "sigmoid") else first if name in _SAME_THING else None
+
 
 OF_AN_OPERATION: tuple[Callable[[Seen], str | None], ...] = (
     unnormalised,
@@ -202,6 +209,11 @@ OF_AN_EPOCH: tuple[Callable[[Epoch], str | None], ...] = (constant_labels, unmov
 
 FIRST_STEPS = 30
 """Steps at the beginning in which losses are looked at one by one."""
+
+
+def checksums(variables: Iterable[Variable]) -> dict[str, int]:
+    """A checksum of every weight by its name; a single number may well stay what it is, if all is symmetric."""
+    return {v.name: zlib.crc32(np.ascontiguousarray(v._data).data) for v in variables if v.size > 1}
 
 
 def _short(label: Array) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 import weakref
-import zlib
 from typing import Any
 
 import numpy as np
@@ -18,11 +17,12 @@ import numpy as np
 from tinygrad_lite.diagnostics.suspicions import (
     FIRST_STEPS,
     OF_AN_OPERATION,
-    SAME_THING,
     Epoch,
     Seen,
     broadcasting_loss,
+    checksums,
     diverging_steps,
+    origin_of,
     unmoved_weights,
 )  # fmt: skip
 from tinygrad_lite.strictness import on_gradient, on_step, suspect
@@ -88,10 +88,9 @@ def _look_at(tape: GradientTape) -> None:
                 found = suspicion(seen)
                 if found is not None:
                     suspect(found)
-        if name in ("softmax", "sigmoid"):
-            origins[entry.output_id] = name
-        elif name in SAME_THING and from_where[0] != "inputs" and from_where[0]:
-            origins[entry.output_id] = from_where[0]
+        origin = origin_of(name, from_where[0])
+        if origin and origin != "inputs":
+            origins[entry.output_id] = origin
 
 
 def _is_a_column(arrays: Any) -> bool:
@@ -105,7 +104,7 @@ def _look_after(optimizer: Any, variables: list[Variable]) -> None:
     if steps.taken >= FIRST_STEPS:
         return
     steps.taken += 1
-    weights = {v.name: zlib.crc32(np.ascontiguousarray(v._data).data) for v in variables if v.size > 1}
+    weights = checksums(variables)
     if steps.taken == 1:
         steps.marks = weights
     steps.marks = {name: mark for name, mark in steps.marks.items() if weights.get(name, mark) == mark}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
@@ -12,7 +11,15 @@ import numpy as np
 
 from tinygrad_lite.callers import warn_user
 from tinygrad_lite.diagnostics.observing import Observer, Site
-from tinygrad_lite.diagnostics.suspicions import FIRST_STEPS, OF_AN_EPOCH, OF_AN_OPERATION, SAME_THING, Epoch, Seen
+from tinygrad_lite.diagnostics.suspicions import (
+    FIRST_STEPS,
+    OF_AN_EPOCH,
+    OF_AN_OPERATION,
+    Epoch,
+    Seen,
+    checksums,
+    origin_of,
+)
 from tinygrad_lite.strictness import SuspicionWarning, is_strict, suspect, unwitnessed
 from tinygrad_lite.tape import state
 from tinygrad_lite.tensor import Array, new_id
@@ -44,10 +51,9 @@ class _Look(Observer):
         seen = Seen(name, arrays, origins, output._data, "/".join(site.layers), self._inputs)
         for suspicion in OF_AN_OPERATION:
             self._say(suspicion, suspicion(seen))
-        if name in SAME_THING and origins[0]:
-            self._origins[output._id] = origins[0]
-        elif name in ("softmax", "sigmoid"):
-            self._origins[output._id] = name
+        origin = origin_of(name, origins[0])
+        if origin:
+            self._origins[output._id] = origin
 
 
 class Watch:
@@ -91,7 +97,7 @@ class Watch:
     def _take(self, data: Any) -> Any:
         if self._is_close and not self._steps:
             if self._model.built:
-                self._marks = self._fingerprints()
+                self._marks = checksums(self._model.trainable_variables)
             with _Look(data[0], self._say):
                 logs = self._step(data)
         else:
@@ -109,7 +115,7 @@ class Watch:
         """The epoch is over, with this loss."""
         if not self._is_close or self._model.stop_training:
             return
-        model, now = self._model, self._fingerprints()
+        model, now = self._model, checksums(self._model.trainable_variables)
         unmoved = [
             name for name, mark in (self._marks or {}).items() if now.get(name) == mark and name not in self._known
         ]
@@ -144,11 +150,6 @@ class Watch:
             if count > self._before[1]:
                 self._losses.append((total - self._before[0]) / (count - self._before[1]))
             self._before = total, count
-
-    def _fingerprints(self) -> dict[str, Any]:
-        """A checksum of every trainable weight; a single number may well stay what it is, if all is symmetric."""
-        weights = self._model.trainable_variables
-        return {v.name: zlib.crc32(np.ascontiguousarray(v._data).data) for v in weights if v.size > 1}
 
     def _stop(self, loss: Any) -> None:
         self._model.stop_training = True

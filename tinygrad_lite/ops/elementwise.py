@@ -17,14 +17,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.primitive import elementwise, nondifferentiable, primitive, refuse_out
-from tinygrad_lite.tensor import Array, Tensor, as_array, to_tensor
+from tinygrad_lite.tensor import NUMBERS, Array, Tensor, as_array, to_tensor
 
 # Python's floats: NumPy's would turn float32 into float64.
 _LOG_2 = math.log(2)
 _LOG_10 = math.log(10)
 _PI = math.pi
 _BOOL = np.dtype(bool)
-_NUMBERS = (bool, int, float)
 
 # Arithmetic ---------------------------------------------------------------------------------------------------
 
@@ -373,7 +372,7 @@ def where(condition: Any, x: Any, y: Any) -> Array:
     >>> tgl.where([True, False], [1.0, 2.0], 0.0).numpy()
     array([1., 0.], dtype=float32)
     """
-    if type(x) in _NUMBERS and type(y) in _NUMBERS:  # nothing to adapt to: floats are float32, as in a Tensor
+    if type(x) in NUMBERS and type(y) in NUMBERS:  # nothing to adapt to: floats are float32, as in a Tensor
         x, y = as_array([x, y])
     return np.where(condition, x, y)
 
@@ -385,7 +384,7 @@ where.defvjp(None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b
 @elementwise
 def _clip(x: Any, low: Any, high: Any) -> Array:
     """`x` moved into the interval from `low` to `high`: min(max(x, low), high)."""
-    if type(x) in _NUMBERS:  # adapts to the bounds, which np.clip does not know
+    if type(x) in NUMBERS:  # adapts to the bounds, which np.clip does not know
         x = np.asarray(x, np.result_type(x, low, high))
     return np.clip(x, low, high)
 

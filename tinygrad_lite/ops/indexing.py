@@ -16,7 +16,7 @@ from tinygrad_lite.ops.elementwise import cast, where
 from tinygrad_lite.ops.shaping import as_axis, broadcast_arrays, ravel, reshape, stack
 from tinygrad_lite.primitive import nondifferentiable, primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, Tensor, as_array, to_tensor, to_tensors
+from tinygrad_lite.tensor import NUMBERS, Array, Tensor, as_array, to_tensor, to_tensors
 
 # Indexing -----------------------------------------------------------------------------------------------------
 
@@ -478,7 +478,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     choices = [*choicelist, default]
     tensors = to_tensors(*choices)
     # Python's numbers adapt to the arrays; where there is none, they are as in a Tensor.
-    kinds = [x if type(x) in (bool, int, float) else tensor.dtype for x, tensor in zip(choices, tensors)]
+    kinds = [x if type(x) in NUMBERS else tensor.dtype for x, tensor in zip(choices, tensors)]
     is_given = any(isinstance(kind, np.dtype) for kind in kinds)
     dtype = np.result_type(*kinds) if is_given else as_array(choices).dtype
     tensors = [tensor if tensor.dtype == dtype else cast(tensor, dtype) for tensor in tensors]

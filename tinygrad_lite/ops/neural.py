@@ -19,7 +19,7 @@ from tinygrad_lite.ops.reductions import expand_reduced
 from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import reshape
-from tinygrad_lite.primitive import elementwise, hold, nondifferentiable, primitive
+from tinygrad_lite.primitive import compares_in_rows, elementwise, hold, nondifferentiable, primitive
 from tinygrad_lite.streams import default_stream
 from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors
 
@@ -29,8 +29,8 @@ from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors
 @elementwise(kinks="at 0 the derivative is 0.", example="[-1.0, 2.0] -> [0. 2.]")
 def relu(x: Any) -> Array:
     """The rectifier: max(x, 0)."""
-    if getattr(x, "size", 0) >= 4096 and x.ndim > 1 and 64 <= x.shape[-1] <= 4096 and x.dtype.kind == "f":
-        return np.maximum(x, np.zeros(x.shape[-1], x.dtype))  # NumPy compares two rows faster than a row and a number
+    if isinstance(x, np.ndarray) and compares_in_rows(x.shape) and x.dtype.kind == "f":
+        return np.maximum(x, np.zeros(x.shape[-1], x.dtype))
     return np.maximum(x, 0)
 
 
