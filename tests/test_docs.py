@@ -9,6 +9,7 @@ import textwrap
 from dataclasses import is_dataclass
 from pathlib import Path
 
+import close_doctests
 import pytest
 
 import tinygrad_lite
@@ -50,7 +51,7 @@ def doctests_of(module):
 @pytest.mark.parametrize("name", MODULES)
 def test_docstrings(name):
     report = []
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner = close_doctests.runner()
     for test in doctests_of(importlib.import_module(name)):
         runner.run(test, out=report.append)
     assert not runner.failures, "".join(report)
@@ -117,7 +118,7 @@ def test_pages(page, capsys):
     """The blocks of a page run one after the other, each going on where the one before ended."""
     names = {"__name__": "__main__"}
     report = []
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    runner = close_doctests.runner()
     for line, code in code_blocks(page):
         if ">>>" in code:
             test = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), line - 1)
