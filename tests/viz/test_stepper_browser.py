@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -332,3 +333,78 @@ def test_nothing_overlaps(visit, network):
         ".map(t => t.textContent)})"
     )
     assert outside == []
+
+
+def random_graph(rng):
+    """Boxes in nested frames, with arrows from earlier to later boxes, as `layOut` takes them."""
+    count = int(rng.integers(1, 40))
+    groups = [{"id": f"g{n}", "parent": f"g{rng.integers(n)}" if n and rng.random() < 0.5 else None} for n in range(6)]
+    items = [
+        {
+            "id": f"n{n}",
+            "width": int(rng.integers(40, 200)),
+            "height": int(rng.integers(30, 120)),
+            "parent": f"g{rng.integers(6)}" if rng.random() < 0.7 else None,
+        }
+        for n in range(count)
+    ]
+    edges = []
+    for n in range(1, count):
+        for _ in range(int(rng.integers(0, 3))):
+            label = bool(rng.random() < 0.3)
+            edge = {"key": str(len(edges)), "from": f"n{rng.integers(n)}", "to": f"n{n}"}
+            if rng.random() < 0.05:  # a folded layer can lead back to what leads to it
+                edge["from"], edge["to"] = edge["to"], edge["from"]
+            edges.append({**edge, "width": 60 * label, "height": 22 * label})
+    used = {item["parent"] for item in items}
+    for group in reversed(groups):
+        used |= {group["parent"]} if group["id"] in used else set()
+    groups = [group for group in groups if group["id"] in used]
+    down = bool(rng.random() < 0.5)
+    return {"items": items, "groups": groups, "edges": edges, "down": down, "gap": 30, "edgeGap": 20, "rankGap": 40}
+
+
+LAY_OUT = """
+const laid = layOut(arguments[0]);
+return {...laid, items: [...laid.items], groups: [...laid.groups], edges: [...laid.edges]};
+"""
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_layout_keeps_boxes_and_frames_apart(browser, seed):
+    graph = random_graph(np.random.default_rng(seed))
+    program = resources.files("tinygrad_lite.viz").joinpath("layout.js").read_text(encoding="utf-8")
+    laid = browser.execute_script(program + LAY_OUT, graph)
+    sizes = {item["id"]: (item["width"], item["height"]) for item in graph["items"]}
+    boxes = {
+        name: (at["x"] - sizes[name][0] / 2, at["y"] - sizes[name][1] / 2, *sizes[name]) for name, at in laid["items"]
+    }
+    frames = {name: (at["x"], at["y"], at["width"], at["height"]) for name, at in laid["groups"]}
+    above = {part["id"]: part["parent"] for part in [*graph["items"], *graph["groups"]]}
+    assert boxes.keys() == sizes.keys()
+    assert frames.keys() == {group["id"] for group in graph["groups"]}
+    assert {key for key, _ in laid["edges"]} == {edge["key"] for edge in graph["edges"]}
+
+    def lineage(name):
+        return [name, *lineage(above[name])] if name else []
+
+    def inner(a, b):  # whether the box a lies within the box b
+        return all(b[k] <= a[k] + 1e-6 and a[k] + a[k + 2] <= b[k] + b[k + 2] + 1e-6 for k in (0, 1))
+
+    def apart(a, b):
+        return any(a[k] + a[k + 2] <= b[k] + 1e-6 or b[k] + b[k + 2] <= a[k] + 1e-6 for k in (0, 1))
+
+    parts = boxes | frames
+    for name, part in parts.items():
+        assert inner(part, (0, 0, laid["width"], laid["height"]))
+        for other in parts:
+            if other in lineage(name):
+                assert inner(part, parts[other]), (name, other)
+            elif name not in lineage(other):
+                assert apart(part, parts[other]), (name, other)
+    axis = 1 if graph["down"] else 0
+    forward = [edge for edge in graph["edges"] if int(edge["from"][1:]) < int(edge["to"][1:])]
+    if len(forward) == len(graph["edges"]):
+        for edge in forward:
+            begin, end = boxes[edge["from"]], boxes[edge["to"]]
+            assert begin[axis] + begin[axis + 2] <= end[axis]

@@ -1,10 +1,9 @@
 """The stepper: one HTML file that plays backpropagation, and needs nothing but a browser.
 
-The page holds the graph and its steps as JSON, a style sheet, a program (`stepper.js`) and dagre, a small layout
-library under the MIT licence. Laying out in the page, and not with `dot` when it is made, has three reasons:
-folding a layer or showing only what leads to one parameter lays out anew what is left, so that the picture is
-always as compact as it can be; text is measured in the fonts that are there; and no installed program decides
-how the page looks, or whether there is one.
+The page holds the graph and its steps as JSON, a style sheet, and two programs: `layout.js` places boxes and arrows,
+`stepper.js` draws them and plays the steps. The layout is made in the page, not with `dot` when the page is written,
+for three reasons: folding a layer or showing only what leads to one parameter lays out anew what is left; text is
+measured in the fonts that are there; and no installed program decides how the page looks, or whether there is one.
 
 Nothing of the data is run or parsed as HTML: it stands in a script element of type application/json with `<`
 escaped, the program writes text nodes only, and a Content-Security-Policy lists the hashes of the two scripts
@@ -133,7 +132,7 @@ from step to step, <kbd>?</kbd> lists the others.</p>
 def page(trace: Trace, drawn: View, values: str, title: str) -> str:
     """The page as a string; see `Graph.to_html`."""
     style = _file("stepper.css")
-    layout, program = _file("vendor/dagre.min.js"), _file("stepper.js")
+    layout, program = _file("layout.js"), _file("stepper.js")
     return TEMPLATE.format(
         title=html.escape(title),
         policy=(

@@ -167,35 +167,24 @@
 
   // Layout -----------------------------------------------------------------------------------------------------
 
-  function layOut(direction) {
-    const graph = new dagre.graphlib.Graph({ compound: true, multigraph: true });
-    const down = direction === "TB";
-    const ranker = scene.items.size > MANY ? "longest-path" : "network-simplex";
-    const titles = 9 * Math.max(0, ...[...scene.open.values()].map(nesting)); // see drawGroup
-    const space = { nodesep: down ? 34 : 26, ranksep: down ? 34 : 44, edgesep: 22, marginx: 16, marginy: 16 + titles };
-    graph.setGraph({ ranker, rankdir: direction, ...space });
-    for (const group of scene.open.values()) graph.setNode(group.id, {});
-    for (const item of scene.items.values()) graph.setNode(item.id, { width: item.width, height: item.height });
-    for (const group of scene.open.values()) if (group.parent) graph.setParent(group.id, group.parent);
-    for (const item of scene.items.values()) if (item.parent) graph.setParent(item.id, item.parent);
-    for (const edge of scene.edges.values()) {
+  function layoutOf(down) {
+    const edges = [...scene.edges.values()].map((edge) => {
       edge.label = edge.parts.map((part) => data.edges[part].label).filter(Boolean)[0] || "";
       edge.isWide = edge.label.includes("→");
       const wide = edge.label ? width(edge.label, edge.isWide ? "wide" : "label") + 16 : 0;
-      const label = { width: wide, height: edge.label ? 22 : 0, labelpos: "c" };
-      graph.setEdge(edge.from, edge.to, label, edge.key);
-    }
-    dagre.layout(graph);
-    return graph;
+      return { key: edge.key, from: edge.from, to: edge.to, width: wide, height: edge.label ? 22 : 0 };
+    });
+    const gaps = down ? { gap: 34, edgeGap: 22, rankGap: 34 } : { gap: 26, edgeGap: 22, rankGap: 44 };
+    return layOut({ items: [...scene.items.values()], groups: [...scene.open.values()], edges, down, ...gaps });
   }
 
   function bestLayout() {
     for (const item of scene.items.values()) describe(item);
     const stage = $("stage").getBoundingClientRect();
-    const scale = (graph) => Math.min(stage.width / graph.graph().width, stage.height / graph.graph().height);
-    const down = layOut("TB");
+    const scale = (laid) => Math.min(stage.width / laid.width, stage.height / laid.height);
+    const down = layoutOf(true);
     if (scene.items.size > MANY) return down;
-    const across = layOut("LR");
+    const across = layoutOf(false);
     return scale(across) > scale(down) ? across : down;
   }
 
@@ -237,13 +226,13 @@
 
   function draw() {
     makeScene();
-    const graph = bestLayout();
-    scene.size = graph.graph();
+    const laid = bestLayout();
+    scene.size = laid;
     const layers = { groups: svg("g"), edges: svg("g"), nodes: svg("g") };
     const byLevel = [...scene.open.values()].sort((a, b) => depth(a) - depth(b));
-    for (const group of byLevel) layers.groups.append(drawGroup(group, graph.node(group.id)));
-    for (const edge of scene.edges.values()) layers.edges.append(drawEdge(edge, graph.edge(edge.from, edge.to, edge.key)));
-    for (const item of scene.items.values()) layers.nodes.append(drawItem(item, graph.node(item.id)));
+    for (const group of byLevel) layers.groups.append(drawGroup(group, laid.groups.get(group.id)));
+    for (const edge of scene.edges.values()) layers.edges.append(drawEdge(edge, laid.edges.get(edge.key)));
+    for (const item of scene.items.values()) layers.nodes.append(drawItem(item, laid.items.get(item.id)));
     $("viewport").replaceChildren(...Object.values(layers));
     const { plan } = scene;
     $("slider").max = plan.length - 1;
@@ -256,18 +245,11 @@
 
   const depth = (group) => (group.parent ? 1 + depth(groups.get(group.parent)) : 0);
 
-  function nesting(group) {
-    const inside = [...scene.open.values()].filter((other) => other.parent === group.id);
-    return 1 + Math.max(0, ...inside.map(nesting));
-  }
-
-  function drawGroup(group, box) {
-    const room = 9 * nesting(group); // for its title, and those of the groups in it
-    const [x, y, height] = [box.x - box.width / 2, box.y - box.height / 2 - room, box.height + room];
+  function drawGroup(group, { x, y, width: wide, height }) {
     const label = svg("text", { x: x + 10, y: y + 18 }, `− ${group.name}`);
-    const title = svg("g", { class: "title" }, svg("rect", { x, y, width: box.width, height: 24, fill: "transparent" }), label);
+    const title = svg("g", { class: "title" }, svg("rect", { x, y, width: wide, height: 24, fill: "transparent" }), label);
     const attributes = { class: "group", tabindex: 0, role: "button", "aria-expanded": "true", "data-id": group.id, "aria-label": `Layer ${group.name}: fold` };
-    const element = svg("g", attributes, svg("rect", { class: "frame", x, y, width: box.width, height, rx: 10 }), title);
+    const element = svg("g", attributes, svg("rect", { class: "frame", x, y, width: wide, height, rx: 10 }), title);
     title.addEventListener("click", () => fold(group.id, true));
     element.addEventListener("keydown", (event) => activate(event, () => fold(group.id, true)));
     return element;
