@@ -37,14 +37,14 @@ class Run:
     def is_worthwhile(self) -> bool:
         return len(self.nodes) >= LONG or not all(isinstance(x.payload.forward, np.ufunc) for x in self.nodes.values())
 
-    def takes(self, node: Node, arguments: Iterable[Node], bases: Callable[[Node], Iterable[int]]) -> bool:
+    def takes(self, node: Node, arguments: Iterable[Node], written: Callable[[Node], Node]) -> bool:
         """Whether `node` may be the next: its arguments can be cut as it is, or need not be."""
         first, others = self.first, [x for x in arguments if id(x) not in self.nodes]
         return (
             (node.shape, node.section) == (first.shape, first.section)
             and (node.scope == first.scope or node.section != "forward")
             and all(self.is_cut(x) or len(x.shape) < len(node.shape) or x.shape[0] == 1 for x in others)
-            and all(self.nodes.keys().isdisjoint(bases(x)) for x in others)  # no transposed view of the run itself
+            and all(id(written(x)) not in self.nodes for x in others)  # no transposed view of the run itself
         )
 
 
@@ -52,12 +52,12 @@ def find_runs(
     nodes: Iterable[Node],
     is_silent: Callable[[Node], bool],
     arguments: Callable[[Node], list[Node]],
-    bases: Callable[[Node], Iterable[int]],
+    written: Callable[[Node], Node],
 ) -> dict[int, Run]:
     """The runs that are worth it, by the id() of their first node.
 
     Of a node, `is_silent` says whether it may as well stand before the run, `arguments` what it is computed from, and
-    `bases` the id() of all whose memory it looks into, itself included.
+    `written` the node with whose line it is written, if not with one of its own.
     """
     found: list[Run] = []
     run: Run | None = None
@@ -65,9 +65,9 @@ def find_runs(
         if is_silent(node):
             continue
         rows = _rows_of_a_block(node)
-        if run is None or not rows or not run.takes(node, arguments(node), bases):
+        if run is None or not rows or not run.takes(node, arguments(node), written):
             run = Run(node, rows)
-            if not rows or not run.takes(node, arguments(node), bases):
+            if not rows or not run.takes(node, arguments(node), written):
                 run = None
                 continue
             found.append(run)

@@ -68,9 +68,10 @@ class Primitive:
     lowering : callable or None
         The same computation in smaller primitives, bit for bit: what a `tgl.function` writes instead, so that its
         parts can be shared and done in place. It returns None where it does not apply.
-    may_alias : bool
-        A result may be an argument, or look into one, depending on the memory layout or on values. Then what a
-        `tgl.function` saw while tracing says nothing about its later calls. True for every forward of a user's.
+    may_alias : bool or frozenset of int
+        A result may be an argument (or one of those at these positions), or look into one, depending on the memory
+        layout or on values. Then what a `tgl.function` saw while tracing says nothing about its later calls. True for
+        every forward of a user's.
     domain, kinks : str or None
         Where it is defined; where it has no derivative, and what stands for it there.
     """
@@ -85,7 +86,7 @@ class Primitive:
         self.lowering: Callable[..., Any] | None = None
         self.is_differentiable = True
         self.is_random = False
-        self.may_alias = False
+        self.may_alias: bool | frozenset[int] = False
         self.hands_on = 0  # how many of the last arguments are the results, as custom gradients have it
         self.needs_zero_rule = is_elementwise  # unless its derivative is finite wherever it is defined
         self.fitting: tuple[str, str] | None = None  # which shapes fit together, and what to do about others

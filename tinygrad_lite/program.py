@@ -7,6 +7,8 @@ soon as their content is no longer needed, and written down as Python source. Th
 
 from __future__ import annotations
 
+import functools
+import heapq
 import inspect
 import keyword
 import math
@@ -14,7 +16,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -120,6 +122,18 @@ class Program:
         return self._source
 
 
+_MOST_OWNERS = 16
+
+
+class _Memory(NamedTuple):
+    """What memory a node's value lies in."""
+
+    owners: frozenset[int] | None
+    """The nodes, by id(), that look into nobody's memory but have it; None for too many to keep account of."""
+    is_an_inputs: bool
+    is_a_variables: bool
+
+
 class _Writer:
     """Writes a trace down: names, sections, buffers."""
 
@@ -136,6 +150,7 @@ class _Writer:
         self.namespace: dict[str, Any] = {"np": np, "ops": self._operations, "assign": _assign}
         self._taken = {*self.namespace, "buffers", "buffer", "rows"}
         self._numbers: dict[str, int] = {}  # the last that was put behind a name
+        self._numbers_of_operations: dict[str, int] = {}
         self.name = self._new_name(name)
         self._names: dict[int, str] = {}
         self._wishes: dict[int, str] = {}  # names as they should be, by id()
@@ -145,14 +160,19 @@ class _Writer:
         self._assigned = [(variable, self._stands_for(node)) for variable, node in assigned]
         self._ordered = _order(nodes, self._outputs, self._assigned, self._same)
         self._last = self._last_uses()
-        self._in_place = [node for variable, node in self._assigned if self._is_in_place(node, variable)]
+        used = {id(x) for node in self._ordered for x in self._arguments(node)} | {id(x) for x in self._outputs}
+        self._in_place = {  # by id()
+            id(node) for variable, node in self._assigned if id(node) not in used and self._is_in_place(node, variable)
+        }
         self.may_fail_after_a_change = self._changed_before_a_failure()
+        self._memory = self._memory_of_each()
         self._escaping = self._with_bases(self._outputs)
         self._ends = self._memory_ends()
         self._slot_of: dict[int, int] = {}
+        self._deletable: list[tuple[int, int, Node]] = []  # what looks into Variables, first what is needed least long
         self._free: dict[Any, list[int]] = {}
         self._blocks: dict[tuple[int, int], tuple[slice, ...]] = {}
-        self._runs = find_runs(self._ordered, self._is_silent, self._arguments, lambda x: self._with_bases([x]))
+        self._runs = find_runs(self._ordered, self._is_silent, self._arguments, self._written)
         for node in inputs:
             self._names[id(node)] = self._new_name(node.name or "x")
         parameters = ", ".join([*(self._names[id(node)] for node in inputs), "buffers"])
@@ -171,7 +191,7 @@ class _Writer:
     def _new_name(self, wanted: str) -> str:
         wanted = _identifier(wanted)
         name, number = wanted, self._numbers.get(wanted, 1)
-        while name in self._taken or re.fullmatch(r"b\d+", name):
+        while name in self._taken or (name[0] == "b" and name[1:].isdecimal()):
             number += 1
             name = f"{wanted}_{number}"
         self._taken.add(name)
@@ -190,10 +210,12 @@ class _Writer:
         """A function that is called as it is, as `ops.name`."""
         name = self._known.get(id(function))
         if name is None:
-            name, number = _identifier(wanted), 1
+            wanted = name = _identifier(wanted)
+            number = self._numbers_of_operations.get(wanted, 1)
             while hasattr(self._operations, name):
                 number += 1
-                name = f"{_identifier(wanted)}_{number}"
+                name = f"{wanted}_{number}"
+            self._numbers_of_operations[wanted] = number
             setattr(self._operations, name, function)
             name = self._known[id(function)] = f"ops.{name}"
         return name
@@ -231,6 +253,13 @@ class _Writer:
                 wish = _label(node)
             self._wishes[id(node)] = wish
         return wish
+
+    def _give_name(self, node: Node) -> str:
+        """Name what the next line computes."""
+        if self._memory[id(node)].is_a_variables:
+            heapq.heappush(self._deletable, (self._last[id(node)], len(self._names), node))
+        name = self._names[id(node)] = self._new_name(self._wish(node))
+        return name
 
     # Lines ------------------------------------------------------------------------------------------------
 
@@ -271,10 +300,14 @@ class _Writer:
             self._names[id(node)] = self._constant(node.value, node.name or "constant")
         elif name and _is_inline(node):
             self._names[id(node)] = f"{self._argument(node.inputs[0], node)}.T"
-        return node.kind in ("constant", "input") or node in self._in_place or _is_inline(node)
+        return node.kind in ("constant", "input") or id(node) in self._in_place or _is_inline(node)
 
     def _arguments(self, node: Node) -> list[Node]:
         return [self._stands_for(x) for x in node.inputs if isinstance(x, Node)]
+
+    def _written(self, node: Node) -> Node:
+        """The node in whose line the value of `node` is written: itself, or x for x.T."""
+        return self._stands_for(node.inputs[0]) if _is_inline(node) else node
 
     def _loop(self, run: Run, start: int, expiring: dict[int, list[Node]]) -> list[str]:
         """A run, block by block. What is needed after it is written into whole arrays, all else into a block."""
@@ -299,7 +332,7 @@ class _Writer:
                 x = self._stands_for(x) if isinstance(x, Node) else node  # a number is not cut
                 if x is not node and id(x) not in run.nodes and run.is_cut(x) and not self._is_one_number(x, node):
                     arguments[n] += "[rows]"
-            name = self._names[id(node)] = self._new_name(self._wish(node))
+            name = self._give_name(node)
             self._release(x for x in dying if id(x) in inner and self._can_be_overwritten(x, node))
             target, out = name, None
             if id(node) in inner:
@@ -338,10 +371,10 @@ class _Writer:
         comment = f"  # {node.shape} {node.dtype}"
         if node.kind == "variable":
             holder = self._constant(node.payload, "variable_" + node.payload.name)
-            name = self._names[id(node)] = self._new_name(self._wish(node))
+            name = self._give_name(node)
             return f"{name} = {holder}._data{comment}"
         arguments = [self._argument(x, node) for x in node.inputs]
-        name = self._names[id(node)] = self._new_name(self._wish(node))
+        name = self._give_name(node)
         if node.kind == "item":
             self._release(dying)
             return f"{name} = {arguments[0]}[{node.position}]{comment}"
@@ -415,31 +448,25 @@ class _Writer:
 
     def _result(self, node: Node) -> str:
         """An output as it is handed out: never the caller's own array."""
-        borrowed = any(base.kind == "input" for base in self._with_bases([node]).values())
+        borrowed = self._memory[id(node)].is_an_inputs
         return self._names[id(node)] + (".copy()" if borrowed else "")
 
     # Variables --------------------------------------------------------------------------------------------
 
     def _deletions(self, position: int) -> list[str]:
         """`del` of what looks into Variables and is not needed any more: then they are updated in place."""
-        names = [
-            self._names.pop(id(node))
-            for node in self._ordered[:position]
-            if id(node) in self._names
-            and node.kind != "constant"
-            and not _is_inline(node)
-            and self._last[id(node)] < position
-            and any(base.kind == "variable" for base in self._with_bases([node]).values())
-        ]
+        names = []
+        while self._deletable and self._deletable[0][0] < position:
+            names.append(self._names.pop(id(heapq.heappop(self._deletable)[-1])))
         return [f"del {', '.join(names)}"] if names else []
 
     def _commits(self) -> list[str]:
         lines = ["", "# assignments"] if self._assigned else []
-        read = [node.inputs[1] if node in self._in_place else node for _, node in self._assigned]
+        read = [node.inputs[1] if id(node) in self._in_place else node for _, node in self._assigned]
         kept = {id(self._stands_for(x)) for x in (*self._outputs, *read) if isinstance(x, Node)}  # needed to the end
         for variable, node in self._assigned:
             holder = self._constant(variable, "variable_" + variable.name)
-            if node in self._in_place:
+            if id(node) in self._in_place:
                 value = self._argument(node.inputs[1], node)
                 ufunc = "add" if node.payload.__name__ == "assign_add" else "subtract"
                 old = self._stands_for(node.inputs[0])
@@ -452,17 +479,11 @@ class _Writer:
         return lines
 
     def _is_in_place(self, node: Node, variable: Variable) -> bool:
-        """Whether an assign_add or assign_sub at the end can write into the Variable's own buffer."""
+        """Whether an assign_add or assign_sub whose result nobody reads can write into the Variable's own buffer."""
         if node.kind != "call" or node.payload.__name__ not in _DTYPE_OF_OUT:
             return False
         old = self._stands_for(node.inputs[0])
-        users = [
-            other
-            for other in self._ordered
-            for x in other.inputs
-            if isinstance(x, Node) and self._stands_for(x) is node
-        ]
-        return old.kind == "variable" and old.payload is variable and not users and node not in self._outputs
+        return old.kind == "variable" and old.payload is variable
 
     # Buffers ----------------------------------------------------------------------------------------------
 
@@ -480,11 +501,26 @@ class _Writer:
                 stack.extend(self._stands_for(base) for base in node.shares)
         return found
 
+    def _memory_of_each(self) -> dict[int, _Memory]:
+        """Whose memory each node looks into, by id()."""
+        memory: dict[int, _Memory] = {}
+        for node in self._ordered:
+            bases = [memory[id(self._stands_for(base))] for base in node.shares]
+            owners: set[int] | None = set() if bases else {id(node)}
+            for base in bases:
+                owners = None if owners is None or base.owners is None else owners | base.owners
+            memory[id(node)] = _Memory(
+                None if owners is None or len(owners) > _MOST_OWNERS else frozenset(owners),
+                node.kind == "input" or any(base.is_an_inputs for base in bases),
+                node.kind == "variable" or any(base.is_a_variables for base in bases),
+            )
+        return memory
+
     def _changed_before_a_failure(self) -> list[Variable]:
         """The Variables to give back if the program fails: those updated before something that can raise."""
         first = next((n for n, node in enumerate(self._ordered) if node.kind == "update"), len(self._ordered))
         fallible = any(
-            node.kind == "check" or (node.kind == "call" and not _is_ufunc(node) and node not in self._in_place)
+            node.kind == "check" or (node.kind == "call" and not _is_ufunc(node) and id(node) not in self._in_place)
             for node in self._ordered[first:]
         )
         if not fallible:
@@ -527,9 +563,9 @@ class _Writer:
 
     def _are_spent(self, update: Node, dying: list[Node]) -> bool:
         """Whether each gradient of an update has a buffer of its own, which nobody needs after it."""
-        bases = [x for g in self._arguments(update) for x in self._with_bases([g]).values() if not x.shares]
-        is_own = all(id(x) in self._slot_of and x in dying for x in bases)
-        return is_own and len({id(x) for x in bases}) == len(bases) == len(update.inputs)
+        owners = [self._memory[id(g)].owners or () for g in self._arguments(update)]
+        free = self._slot_of.keys() & {id(x) for x in dying}
+        return all(len(keys) == 1 for keys in owners) and len(free.intersection(*zip(*owners))) == len(owners)
 
     def _takes_out(self, node: Node) -> bool:
         """Whether the result goes into a planned buffer: not if it is handed out, tiny or a view."""
@@ -544,8 +580,10 @@ class _Writer:
         if not (isinstance(node.payload.forward, np.ufunc) or node.payload.__name__ in _DTYPE_OF_OUT):
             return False
         inputs = [self._stands_for(y) for y in node.inputs if isinstance(y, Node)]
-        views = [y for y in inputs if y is not x and id(x) in self._with_bases([y])]
-        return x in inputs and not views and _place(x) == _place(node)
+        if x not in inputs or x.shape != node.shape or _place(x) != _place(node):
+            return False
+        owners = [self._memory[id(y)].owners for y in inputs if y is not x]
+        return all(keys is not None and id(x) not in keys for keys in owners)
 
     def _take(self, node: Node, rows: int | None = None) -> str:
         shape, dtype, order = _place(node)
@@ -578,7 +616,7 @@ def _merge(nodes: list[Node]) -> dict[int, Node]:
             continue
         inputs = [same[id(x)] if isinstance(x, Node) else x for x in node.inputs]
         if node.kind == "call":
-            kept = inputs[0] if node.payload is identity else _times_one(node, inputs)
+            kept = _unchanged(node, inputs, same)
             if kept is not None:
                 same[id(node)] = kept
                 kept.gradient_of = kept.gradient_of or node.gradient_of
@@ -594,6 +632,15 @@ def _merge(nodes: list[Node]) -> dict[int, Node]:
             known = same[id(node)] = seen.setdefault(key, node)
             known.name = known.name or node.name
     return same
+
+
+def _unchanged(node: Node, inputs: list[Any], same: dict[int, Node]) -> Node | None:
+    """What comes out of a call as it went in: x of x · 1 or of x.T.T."""
+    if node.payload is identity:
+        return inputs[0]  # type: ignore[no-any-return]
+    if _is_inline(node) and isinstance(inputs[0], Node) and _is_inline(inputs[0]):
+        return same[id(inputs[0].inputs[0])]
+    return _times_one(node, inputs)
 
 
 def _times_one(node: Node, inputs: list[Any]) -> Node | None:
@@ -638,7 +685,7 @@ def _order(
     What draws random numbers is needed always, and stays in the order in which it was traced: a stream must be where
     eager code would have left it.
     """
-    updates = [node for node in nodes if node.kind == "update"]
+    number = {id(node): n for n, node in enumerate([node for node in nodes if node.kind == "update"], 1)}
     effects = [node for node in nodes if node.kind in ("update", "check") or _is_random(node)]
     needed: dict[int, Node] = {}
     stack = [*outputs, *(node for _, node in assigned), *effects]
@@ -653,8 +700,8 @@ def _order(
     drawn = 0  # the rank of the last that draws random numbers
     for node in sequence:
         before = [rank[id(same[id(x)])] for x in node.inputs if isinstance(x, Node)]
-        before += [updates.index(node.effect) + 1] if node.effect is not None else []
-        before += [updates.index(node) + 1] if node.kind == "update" else []
+        before += [number[id(node.effect)]] if node.effect is not None else []
+        before += [number[id(node)]] if node.kind == "update" else []
         before += [drawn] if _is_random(node) else []
         rank[id(node)] = max(before, default=0)
         drawn = rank[id(node)] if _is_random(node) else drawn
@@ -705,6 +752,7 @@ def _is_inline(node: Node) -> bool:
     return node.kind == "call" and node.payload.__name__ == "transpose" and node.metadata["axes"] is None
 
 
+@functools.lru_cache(maxsize=4096)
 def _identifier(name: str) -> str:
     """`name` as a name in Python, in the form to which Python's parser normalises it."""
     letters = "".join(c if f"_{c}".isidentifier() else " " for c in unicodedata.normalize("NFKC", name))

@@ -84,6 +84,9 @@ class Node:
         self.dtype: np.dtype[Any] = value.dtype
         self.inputs = inputs  # Nodes, or Python numbers
         self.payload = payload  # the primitive, the Variable, the input's number, the optimizer or the check
+        self.varies: bool = kind in ("input", "variable") or any(  # with the arguments, or with Variables
+            x.varies for x in inputs if isinstance(x, Node)
+        )
         self.metadata: dict[str, Any] = {}
         self.multiple = False  # whether a call has several outputs, its items
         self.position = 0  # of an item among the outputs of its call
@@ -97,13 +100,15 @@ class Node:
         self.shares: tuple[Node, ...] = ()  # the inputs whose memory it looks into
         self.look_into([value], kind == "item" or (kind == "call" and payload.may_alias))
 
-    def look_into(self, values: Iterable[Any], always: bool = False) -> None:
-        """Note which inputs share memory with `values`; `always` if they may do so when it is called again."""
-        self.shares = tuple(
-            x
-            for x in self.inputs
-            if isinstance(x, Node) and (always or any(np.may_share_memory(a, b) for a in values for b in x.seen_as))
-        )
+    def look_into(self, values: Iterable[Any], always: bool | frozenset[int] = False) -> None:
+        """Note which inputs share memory with `values`; `always`: all, or these, may do so when it is called again."""
+        shares = []
+        for position, x in enumerate(self.inputs):
+            if isinstance(x, Node):
+                may = position in always if isinstance(always, frozenset) else always
+                if may or any(np.may_share_memory(a, b) for a in values for b in x.seen_as):
+                    shares.append(x)
+        self.shares = tuple(shares)
 
 
 def memory_order(array: Any) -> tuple[int, ...]:
@@ -119,7 +124,7 @@ def _zero_guard(g: Any, d: Any) -> Array:
 
 _zero_guard.defvjp(None, lambda upstream, y, g, d: np.where(np.isnan(d) & (g == 0), 0, upstream))
 _zero_guard.needs_zero_rule = False
-_zero_guard.may_alias = True  # `d` itself where there is no nan
+_zero_guard.may_alias = frozenset([1])  # `d` itself where there is no nan
 
 identity = Primitive(lambda x: x, name="identity")
 
@@ -272,16 +277,11 @@ class Tracer(GradientTape):
             )
         if not isinstance(value, Tensor):
             return value
-        stack = [self.node_of(value, value._data)]
-        while stack:
-            node = stack.pop()
-            if isinstance(node, Node):
-                if node.kind in ("input", "variable"):
-                    raise TracingError(
-                        "A Variable made inside of a tgl.function is made once, so that its first value cannot depend "
-                        "on the function's arguments or on other Variables. Start it with zeros, and assign."
-                    )
-                stack.extend(node.inputs)
+        if self.node_of(value, value._data).varies:
+            raise TracingError(
+                "A Variable made inside of a tgl.function is made once, so that its first value cannot depend "
+                "on the function's arguments or on other Variables. Start it with zeros, and assign."
+            )
         return value._data
 
     def note_assign(self, variable: Variable, method: str, value: Any) -> None:
