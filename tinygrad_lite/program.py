@@ -637,7 +637,7 @@ def _merge(nodes: list[Node]) -> dict[int, Node]:
 def _unchanged(node: Node, inputs: list[Any], same: dict[int, Node]) -> Node | None:
     """What comes out of a call as it went in: x of x · 1 or of x.T.T."""
     if node.payload is identity:
-        return inputs[0]  # type: ignore[no-any-return]
+        return inputs[0]
     if _is_inline(node) and isinstance(inputs[0], Node) and _is_inline(inputs[0]):
         return same[id(inputs[0].inputs[0])]
     return _times_one(node, inputs)
