@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["lookup", "unexpected"]
+__all__ = ["check_surplus", "lookup", "unexpected"]
 
 T = TypeVar("T")
 
@@ -85,6 +85,45 @@ def unexpected(instance: Any, names: Iterable[str], instead: Mapping[str, str]) 
     return TypeError(
         f"{type(instance).__name__} does not take {', '.join(given)}. It takes: {', '.join(takes)}.{''.join(fixes)}"
     )
+
+
+def check_surplus(
+    instance: Any, given: Mapping[str, Any], without_effect: Mapping[str, Any], instead: Mapping[str, str]
+) -> None:
+    """Raise for arguments that the class of `instance` does not take, unless they ask for nothing.
+
+    Parameters
+    ----------
+    instance : object
+        Under construction.
+    given : mapping of str
+        The arguments, and their values.
+    without_effect : mapping of str
+        Arguments that Keras has and this package has not, and the values at which they change nothing.
+    instead : mapping of str
+        What to write for those that are known from elsewhere.
+
+    Examples
+    --------
+    >>> class Layer:
+    ...     def __init__(self, units, **surplus):
+    ...         check_surplus(self, surplus, {"regularizer": None}, {"regularizer": "a term in the loss"})
+    >>> layer = Layer(3, regularizer=None)
+    >>> Layer(3, regularizer="l2")
+    Traceback (most recent call last):
+        ...
+    TypeError: Layer does not take regularizer. It takes: units. Instead of regularizer: a term in the loss.
+    """
+    wrong = [
+        name for name, value in given.items() if name not in without_effect or not is_same(value, without_effect[name])
+    ]
+    if wrong:
+        raise unexpected(instance, wrong, instead)
+
+
+def is_same(value: Any, default: Any) -> bool:
+    """Whether an argument is at its default: equal, and of the same type."""
+    return value is default or (type(value) is type(default) and bool(value == default))
 
 
 def _plain(name: str) -> str:

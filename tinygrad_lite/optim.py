@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import schedules as schedules
-from tinygrad_lite.names import lookup, unexpected
+from tinygrad_lite.names import check_surplus, lookup
 from tinygrad_lite.strictness import is_strict, on_step, witness
 from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, tracing
 
 __all__ = ["SGD", "Adagrad", "Adam", "Momentum", "Optimizer", "RMSProp", "RMSprop", "get"]
 
+_SHARED = ("weight_decay", "clipnorm", "clipvalue", "global_clipnorm")  # in Keras's order
 _CLIPS = ("clipnorm", "clipvalue", "global_clipnorm")
 _INSTEAD = {
     "lr": "learning_rate",
@@ -30,6 +31,15 @@ _INSTEAD = {
     "betas": "beta_1 and beta_2",
     "eps": "epsilon",
     "decay": "a schedule of optim.schedules as learning_rate",
+    "use_ema": "a callback that keeps an average of model.get_weights()",
+    "gradient_accumulation_steps": "a larger batch_size, or a loop of your own that adds the gradients up",
+}
+_WITHOUT_EFFECT = {
+    "use_ema": False,
+    "ema_momentum": 0.99,
+    "ema_overwrite_frequency": None,
+    "loss_scale_factor": None,
+    "gradient_accumulation_steps": None,
 }
 
 BLOCK = 1 << 16
@@ -45,7 +55,8 @@ class Optimizer:
     ----------
     learning_rate : float, or callable
         A callable is asked at every step; it may take the number of steps done so far. See `optim.schedules`.
-    name : str
+    name : str, optional
+        Default: the class's name.
     weight_decay : float, optional
         Before each step, weights shrink by this share of them times the learning rate: `w -= learning_rate *
         weight_decay * w`. (Loshchilov and Hutter, 2017)
@@ -85,17 +96,21 @@ class Optimizer:
     def __init__(
         self,
         learning_rate: LearningRate,
-        name: str,
+        name: str | None = None,
         *,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
-        **unknown: Any,
+        **surplus: Any,
     ) -> None:
-        if unknown:
-            raise unexpected(self, unknown, _INSTEAD)
-        self.name = name
+        check_surplus(self, surplus, _WITHOUT_EFFECT, _INSTEAD)
+        if not isinstance(name, str | None):
+            raise TypeError(
+                f"{type(self).__name__} expected a name that is a string. Received: name={name!r}. Pass weight_decay "
+                "and ways of clipping by name."
+            )
+        self.name = name = type(self).__name__ if name is None else name
         self.weight_decay = None if weight_decay is None else _not_negative("weight_decay", weight_decay)
         self.clipnorm = _clip("clipnorm", clipnorm)
         self.clipvalue = _clip("clipvalue", clipvalue)
@@ -456,9 +471,9 @@ class SGD(Optimizer):
         From 0 to 1.
     nesterov : bool
         Look ahead along the momentum.
-    name : str
-    **options
+    *shared, **options
         `weight_decay`, `clipnorm`, `clipvalue` and `global_clipnorm`, as for every `Optimizer`.
+    name : str, optional
 
     Raises
     ------
@@ -483,12 +498,13 @@ class SGD(Optimizer):
         learning_rate: LearningRate = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        name: str = "SGD",
+        *shared: float | None,
+        name: str | None = "SGD",
         **options: Any,
     ) -> None:
         self.momentum = _fraction("momentum", momentum)
         self.nesterov = nesterov
-        super().__init__(learning_rate, name, **options)
+        super().__init__(learning_rate, name, **_by_name(self, shared, options))
 
     def slots(self) -> dict[str, float]:
         return {"momentum": 0.0} if self.momentum else {}
@@ -520,7 +536,9 @@ class Momentum(SGD):
         From 0 to 1.
     nesterov : bool
         Look ahead along the momentum.
-    name : str
+    *shared, **options
+        `weight_decay`, `clipnorm`, `clipvalue` and `global_clipnorm`, as for every `Optimizer`.
+    name : str, optional
 
     Examples
     --------
@@ -533,10 +551,11 @@ class Momentum(SGD):
         learning_rate: LearningRate = 0.01,
         momentum: float = 0.9,
         nesterov: bool = False,
-        name: str = "momentum",
+        *shared: float | None,
+        name: str | None = "momentum",
         **options: Any,
     ) -> None:
-        super().__init__(learning_rate, momentum, nesterov, name, **options)
+        super().__init__(learning_rate, momentum, nesterov, *shared, name=name, **options)
 
 
 class RMSProp(Optimizer):
@@ -555,7 +574,9 @@ class RMSProp(Optimizer):
         From 0 to 1.
     epsilon : float
     centered : bool
-    name : str
+    *shared, **options
+        `weight_decay`, `clipnorm`, `clipvalue` and `global_clipnorm`, as for every `Optimizer`.
+    name : str, optional
 
     Raises
     ------
@@ -584,14 +605,15 @@ class RMSProp(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        name: str = "rmsprop",
+        *shared: float | None,
+        name: str | None = "rmsprop",
         **options: Any,
     ) -> None:
         self.rho = _fraction("rho", rho)
         self.momentum = _fraction("momentum", momentum)
         self.epsilon = _not_negative("epsilon", epsilon)
         self.centered = centered
-        super().__init__(learning_rate, name, **options)
+        super().__init__(learning_rate, name, **_by_name(self, shared, options))
 
     def slots(self) -> dict[str, float]:
         names = ["velocity"] + ["momentum"] * bool(self.momentum) + ["average_gradient"] * self.centered
@@ -642,7 +664,9 @@ class Adagrad(Optimizer):
     initial_accumulator_value : float
         What the sum starts with.
     epsilon : float
-    name : str
+    *shared, **options
+        `weight_decay`, `clipnorm`, `clipvalue` and `global_clipnorm`, as for every `Optimizer`.
+    name : str, optional
 
     Raises
     ------
@@ -669,12 +693,13 @@ class Adagrad(Optimizer):
         learning_rate: LearningRate = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        name: str = "adagrad",
+        *shared: float | None,
+        name: str | None = "adagrad",
         **options: Any,
     ) -> None:
         self.initial_accumulator_value = _not_negative("initial_accumulator_value", initial_accumulator_value)
         self.epsilon = _not_negative("epsilon", epsilon)
-        super().__init__(learning_rate, name, **options)
+        super().__init__(learning_rate, name, **_by_name(self, shared, options))
 
     def slots(self) -> dict[str, float]:
         return {"accumulator": self.initial_accumulator_value}
@@ -705,7 +730,9 @@ class Adam(Optimizer):
         How much of each average is kept, at least 0 and below 1.
     epsilon : float
     amsgrad : bool
-    name : str
+    *shared, **options
+        `weight_decay`, `clipnorm`, `clipvalue` and `global_clipnorm`, as for every `Optimizer`.
+    name : str, optional
 
     Raises
     ------
@@ -735,14 +762,15 @@ class Adam(Optimizer):
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
         amsgrad: bool = False,
-        name: str = "adam",
+        *shared: float | None,
+        name: str | None = "adam",
         **options: Any,
     ) -> None:
         self.beta_1 = _fraction("beta_1", beta_1, below_one=True)
         self.beta_2 = _fraction("beta_2", beta_2, below_one=True)
         self.epsilon = _not_negative("epsilon", epsilon)
         self.amsgrad = amsgrad
-        super().__init__(learning_rate, name, **options)
+        super().__init__(learning_rate, name, **_by_name(self, shared, options))
 
     def slots(self) -> dict[str, float]:
         return dict.fromkeys(["momentum", "velocity"] + ["velocity_hat"] * self.amsgrad, 0.0)
@@ -832,8 +860,19 @@ def _learning_rate(value: Any) -> float:
     return _not_negative("learning_rate", float(value))
 
 
+def _by_name(optimizer: Optimizer, shared: Sequence[Any], options: dict[str, Any]) -> dict[str, Any]:
+    """Arguments that every optimizer takes and that were passed by position, with those passed by name."""
+    given = dict(zip(_SHARED, shared))
+    if len(shared) > len(_SHARED) or given.keys() & options.keys():
+        raise TypeError(
+            f"{type(optimizer).__name__} expected at the end of its positional arguments at most {', '.join(_SHARED)}, "
+            f"in this order, none of them again by name. Received: {list(shared)} and {options}. Pass them by name."
+        )
+    return given | options
+
+
 def _not_negative(name: str, value: float) -> float:
-    if not (value >= 0 and math.isfinite(value)):
+    if isinstance(value, (bool, str)) or not (value >= 0 and math.isfinite(value)):
         raise ValueError(f"Expected {name} to be finite and at least 0. Received: {name}={value!r}.")
     return float(value)
 

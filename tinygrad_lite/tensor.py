@@ -439,8 +439,13 @@ class Variable(Tensor):
         if tracing.tracer is not None:
             initial_value = tracing.tracer.note_variable(self, initial_value)
         super().__init__(initial_value, dtype)
+        if name is not None and not isinstance(name, str):
+            raise TypeError(
+                f"Variable expected a name that is a string. Received: name={name!r}. The arguments are initial_value, "
+                "trainable, name, dtype, in this order: pass them by name."
+            )
         self.name = "Variable" if name is None else name
-        self.trainable = bool(trainable)
+        self.trainable = trainable is None or bool(trainable)  # TensorFlow's default is None
         self._id = new_id()
 
     def __repr__(self) -> str:

@@ -36,6 +36,9 @@ class BackupAndRestore(Callback):
     ----------
     backup_dir : str or path
         A folder, made where it does not exist, for this one training.
+    save_freq : "epoch"
+    double_checkpoint : False
+        The file is replaced atomically, so that there is always one that is whole.
     delete_checkpoint : bool
         Whether the file is deleted when training has come to its end.
 
@@ -65,7 +68,23 @@ class BackupAndRestore(Callback):
     [0, 1, 2]
     """
 
-    def __init__(self, backup_dir: str | os.PathLike[str], delete_checkpoint: bool = True) -> None:
+    def __init__(
+        self,
+        backup_dir: str | os.PathLike[str],
+        *,
+        save_freq: str = "epoch",
+        double_checkpoint: bool = False,
+        delete_checkpoint: bool = True,
+    ) -> None:
+        for name, value, expected in (
+            ("save_freq", save_freq, "epoch"),
+            ("double_checkpoint", double_checkpoint, False),
+        ):
+            if value != expected:
+                raise ValueError(
+                    f"BackupAndRestore expected {name}={expected!r}: it saves after every epoch, atomically, into one "
+                    f"file. Received: {name}={value!r}."
+                )
         self.backup_dir = Path(backup_dir)
         self.delete_checkpoint = delete_checkpoint
         self.path = self.backup_dir / "training.tgl"

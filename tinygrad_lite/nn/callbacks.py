@@ -15,10 +15,10 @@ from typing import Any
 from tinygrad_lite.callback import Callback, Logs
 from tinygrad_lite.nn.backup import BackupAndRestore
 from tinygrad_lite.nn.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
-from tinygrad_lite.nn.steering import CSVLogger, LearningRateScheduler, TerminateOnNaN
+from tinygrad_lite.nn.steering import CSVLogger, LambdaCallback, LearningRateScheduler, TerminateOnNaN
 
 __all__ = [
-    "BackupAndRestore", "CSVLogger", "Callback", "EarlyStopping", "History", "LearningRateScheduler",
+    "BackupAndRestore", "CSVLogger", "Callback", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
     "ModelCheckpoint", "ReduceLROnPlateau", "TerminateOnNaN",
 ]  # fmt: skip
 

@@ -52,14 +52,15 @@ class Initializer:
         self.seed = seed
 
     def __call__(
-        self, shape: Shape, dtype: DTypeLike = "float32", generator: np.random.Generator | None = None
+        self, shape: Shape, dtype: DTypeLike | None = None, generator: np.random.Generator | None = None
     ) -> Array:
         """Initial weights.
 
         Parameters
         ----------
         shape : tuple of int
-        dtype : dtype
+        dtype : dtype, optional
+            Default: float32.
         generator : numpy.random.Generator, optional
             Where an initializer without a seed takes its numbers from.
 
@@ -70,7 +71,7 @@ class Initializer:
         if self.seed is not None:
             generator = np.random.default_rng(self.seed)
         numbers = self.draw(tuple(shape), generator or random.default_stream())
-        return np.asarray(numbers).astype(dtype, copy=False)
+        return np.asarray(numbers).astype("float32" if dtype is None else dtype, copy=False)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, by their names: attributes of the same names keep them."""
@@ -393,8 +394,9 @@ class FunctionInitializer(Initializer):
         self.function = function
 
     def __call__(
-        self, shape: Shape, dtype: DTypeLike = "float32", generator: np.random.Generator | None = None
+        self, shape: Shape, dtype: DTypeLike | None = None, generator: np.random.Generator | None = None
     ) -> Array:
+        dtype = np.dtype("float32") if dtype is None else dtype
         value = np.array(as_array(self.function(tuple(shape), dtype)), dtype)
         return Constant(value)(shape, dtype) if value.ndim else np.full(shape, value)
 

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tinygrad_lite import ops, random
-from tinygrad_lite.names import unexpected
+from tinygrad_lite.names import check_surplus
 from tinygrad_lite.nn import activations, initializers
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.structure import flatten, map_structure
@@ -41,12 +41,38 @@ _FUNCTIONAL = "a Sequential, or a subclass of Model: models are not made of symb
 _INSTEAD = {
     "activity_regularizer": "a term of your own in the loss",
     "batch_input_shape": "input_shape, without the batch axis",
+    "batch_shape": "shape, without the batch axis",
+    "bias_constraint": "a callback that assigns to the weights",
     "bias_regularizer": "a term of your own in the loss",
     "input_dim": "input_shape=(features,)",
     "inputs": _FUNCTIONAL,
+    "kernel_constraint": "a callback that assigns to the weights",
     "kernel_regularizer": "a term of your own in the loss",
     "outputs": _FUNCTIONAL,
     "weights": "set_weights(...), once it is built",
+}
+_WITHOUT_EFFECT_ON_WEIGHTS = {
+    "aggregation": "none",
+    "autocast": True,
+    "constraint": None,
+    "overwrite_with_gradient": False,
+    "regularizer": None,
+}
+_WITHOUT_EFFECT = {
+    "activity_regularizer": None,
+    "autocast": True,
+    "batch_shape": None,
+    "bias_constraint": None,
+    "bias_regularizer": None,
+    "kernel_constraint": None,
+    "kernel_regularizer": None,
+    "lora_alpha": None,
+    "lora_rank": None,
+    "optional": False,
+    "quantization_config": None,
+    "ragged": None,
+    "sparse": None,
+    "tensor": None,
 }
 
 
@@ -146,12 +172,12 @@ class Layer:
         *,
         name: str | None = None,
         trainable: bool = True,
-        dtype: DTypeLike = "float32",
+        dtype: DTypeLike | None = "float32",
         input_shape: Sequence[int] | None = None,
-        **unknown: Any,
+        **surplus: Any,
     ) -> None:
-        if unknown:
-            raise unexpected(self, unknown, _INSTEAD)
+        check_surplus(self, surplus, _WITHOUT_EFFECT, _INSTEAD)
+        dtype = "float32" if dtype is None else dtype
         if name is not None and (not isinstance(name, str) or not name or "/" in name or not name.isprintable()):
             raise ValueError(
                 f"{type(self).__name__} expected a name that is a printable string without '/'. Received: "
@@ -314,19 +340,22 @@ class Layer:
 
     def add_weight(
         self,
-        shape: Sequence[int] | int = (),
-        initializer: Any = "glorot_uniform",
+        shape: Sequence[int] | int | None = (),
+        initializer: Any = None,
         dtype: DTypeLike | None = None,
         trainable: bool = True,
-        name: str = "weight",
+        *,
+        name: str | None = "weight",
+        **surplus: Any,
     ) -> Variable:
         """Make a weight of this layer.
 
         Parameters
         ----------
         shape : int or tuple of int
-        initializer : str, Initializer or function
-            See `nn.initializers`; it draws from the layer's stream.
+        initializer : str, Initializer or function, optional
+            See `nn.initializers`; it draws from the layer's stream. Default: "glorot_uniform", and "zeros" for
+            integers.
         dtype : dtype, optional
             Default: the layer's.
         trainable : bool
@@ -341,10 +370,17 @@ class Layer:
         Raises
         ------
         TypeError
-            `shape` is not made of integers.
+            `shape` is not made of integers, or an argument is unknown.
         ValueError
             A length is unknown or negative.
         """
+        wrong = [key for key, value in surplus.items() if _WITHOUT_EFFECT_ON_WEIGHTS.get(key, ...) != value]
+        if wrong:
+            raise TypeError(
+                f"{self.name}.add_weight does not take {', '.join(wrong)}. It takes: shape, initializer, dtype, "
+                "trainable, name. Instead of a regularizer: a term of your own in the loss."
+            )
+        shape = () if shape is None else shape
         lengths = (shape,) if isinstance(shape, (int, np.integer)) else shape
         if isinstance(lengths, str):
             raise TypeError(
@@ -356,7 +392,9 @@ class Layer:
                 f"{self.name}.add_weight expected a shape of known lengths. Received: shape={lengths}. Only the "
                 "batch axis may be None: is the right axis of input_shape used?"
             )
+        name = "weight" if name is None else name
         kind = self.dtype if dtype is None else np.dtype(dtype)
+        initializer = ("glorot_uniform" if kind.kind == "f" else "zeros") if initializer is None else initializer
         if _state.given is not None:
             value = _state.given(lengths, kind)
         else:
@@ -695,11 +733,19 @@ class Input:
     ----------
     shape : tuple of int
         Without the batch axis.
+    batch_size : int, optional
+        Has no effect: a model takes batches of any size.
+    dtype : floating dtype, optional
+        Has no effect: layers convert floating inputs to their own dtype.
+    batch_shape : tuple of int, optional
+        Instead of `shape`, with the batch axis.
+    name : str, optional
+        Has no effect.
 
     Raises
     ------
     ValueError
-        `shape` is not made of integers.
+        `shape` is not made of integers, or `dtype` is not floating.
 
     Examples
     --------
@@ -708,8 +754,26 @@ class Input:
     7850
     """
 
-    def __init__(self, shape: Sequence[int]) -> None:
-        self.shape = _sample_shape("Input", shape)
+    def __init__(
+        self,
+        shape: Sequence[int] | None = None,
+        batch_size: int | None = None,
+        dtype: DTypeLike | None = None,
+        *,
+        batch_shape: Sequence[int | None] | None = None,
+        name: str | None = None,
+        **surplus: Any,
+    ) -> None:
+        check_surplus(self, surplus, _WITHOUT_EFFECT, _INSTEAD)
+        if (shape is None) is (batch_shape is None):
+            raise ValueError(
+                f"Input expected either shape or batch_shape. Received: shape={shape}, batch_shape={batch_shape}. "
+                "Try Input((784,))."
+            )
+        if dtype is not None and np.dtype(dtype).kind != "f":
+            raise ValueError(f"Input expected a floating dtype. Received: dtype={dtype!r}. Leave it away.")
+        lengths: Any = shape if batch_shape is None else tuple(batch_shape)[1:]
+        self.shape = _sample_shape("Input", lengths)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
@@ -756,6 +820,7 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        *,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -812,6 +877,13 @@ class Dense(Layer):
 class Flatten(Layer):
     """All axes behind the batch as one: (batch, a, b, ...) to (batch, a·b·...).
 
+    Parameters
+    ----------
+    data_format : str, optional
+        With "channels_first" the second axis goes to the end before.
+    **kwargs
+        As for every `Layer`.
+
     Examples
     --------
     >>> import numpy as np
@@ -822,12 +894,26 @@ class Flatten(Layer):
 
     _casts_inputs = False
 
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if data_format not in (None, "channels_last", "channels_first"):
+            raise ValueError(
+                f"Flatten expected data_format to be 'channels_last' or 'channels_first'. Received: {data_format!r}."
+            )
+        self.data_format = data_format
+
     def call(self, inputs: Any) -> Tensor:
         if inputs.ndim == 2:
             return inputs
+        if inputs.ndim and self.data_format == "channels_first":
+            inputs = ops.moveaxis(inputs, 1, -1)
         if not inputs.ndim:
             raise ValueError(f"{self.name} expected a batch axis. Received: inputs.shape=(). Pass an array of samples.")
         return ops.reshape(inputs, (inputs.shape[0], int(np.prod(inputs.shape[1:]))))
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        return config if self.data_format is None else config | {"data_format": self.data_format}
 
 
 class Dropout(Layer):
@@ -840,6 +926,9 @@ class Dropout(Layer):
     ----------
     rate : float
         At least 0 and below 1.
+    noise_shape : sequence of int, optional
+        One length for each axis of the inputs: 1 where all elements along the axis share their fate, None or the
+        axis's own length elsewhere.
     seed : int, optional
         Of the masks. Default: the layer's own stream, which `tgl.random.set_seed` fixes.
     name : str, optional
@@ -862,14 +951,28 @@ class Dropout(Layer):
 
     _casts_inputs = False
 
-    def __init__(self, rate: float, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: Sequence[int | None] | None = None,
+        seed: int | None = None,
+        *,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(name=name, **kwargs)
         if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)) or not 0 <= rate < 1:
             raise ValueError(
                 f"Dropout expected a rate of at least 0 and below 1. Received: rate={rate!r}. It is the share that "
                 "is set to zero."
             )
+        if noise_shape is not None and not isinstance(noise_shape, (tuple, list)):
+            raise TypeError(
+                f"Dropout expected noise_shape to be a tuple, or None. Received: noise_shape={noise_shape!r}. A seed "
+                f"is passed by name: seed={noise_shape!r}."
+            )
         self.rate = float(rate)
+        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = seed
         if seed is not None:
             self.stream = np.random.default_rng(seed)
@@ -878,10 +981,11 @@ class Dropout(Layer):
         if not training or not self.rate:
             return inputs
         x = inputs if inputs.dtype.kind == "f" else ops.cast(inputs, self.dtype)
-        return ops.dropout(x, self.rate, generator=self.stream)
+        return ops.dropout(x, self.rate, generator=self.stream, noise_shape=self.noise_shape)
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"rate": self.rate, "seed": self.seed}
+        config = super().get_config() | {"rate": self.rate, "seed": self.seed}
+        return config if self.noise_shape is None else config | {"noise_shape": list(self.noise_shape)}
 
 
 class Activation(Layer):
@@ -904,7 +1008,7 @@ class Activation(Layer):
 
     _casts_inputs = False
 
-    def __init__(self, activation: Any, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, activation: Any, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
         self.activation = activations.get(activation)
 

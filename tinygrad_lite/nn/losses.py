@@ -21,7 +21,7 @@ from tinygrad_lite import ops
 from tinygrad_lite.names import lookup
 from tinygrad_lite.ops.neural import _sparse_cross_entropy, check_labels
 from tinygrad_lite.primitive import hold
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.tensor import Array, DTypeLike, Tensor, to_tensor
 
 __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "Loss",
@@ -180,8 +180,10 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
 
-def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0) -> Tensor:
-    """The mean over the last axis of -y·log p - (1 - y)·log(1 - p): for questions answered by yes or no.
+def binary_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+) -> Tensor:
+    """The mean over an axis of -y·log p - (1 - y)·log(1 - p): for questions answered by yes or no.
 
     Parameters
     ----------
@@ -192,6 +194,8 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, lab
     from_logits : bool
     label_smoothing : float
         From 0 to 1: how far labels are moved towards 1/2.
+    axis : int
+        Along which the mean is taken.
 
     Returns
     -------
@@ -211,16 +215,16 @@ def binary_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False, lab
     _check_probabilities("binary_crossentropy", "y_true", y_true, _BINARY_LABELS)
     y_true = _smoothed(y_true, label_smoothing, 2)
     if from_logits:
-        return ops.mean(ops.sigmoid_cross_entropy_with_logits(y_true, y_pred), axis=-1)
+        return ops.mean(ops.sigmoid_cross_entropy_with_logits(y_true, y_pred), axis=axis)
     _check_probabilities("binary_crossentropy", "y_pred", y_pred, _IF_LOGITS)
     p = _inside(y_pred)
-    return -ops.mean(y_true * ops.log(p) + (1 - y_true) * ops.log(1 - p), axis=-1)
+    return -ops.mean(y_true * ops.log(p) + (1 - y_true) * ops.log(1 - p), axis=axis)
 
 
 def categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0
+    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Tensor:
-    """-Σ y_true · log y_pred over the last axis: for labels that are one-hot, or distributions.
+    """-Σ y_true · log y_pred over the axis of the classes: for labels that are one-hot, or distributions.
 
     Parameters
     ----------
@@ -230,6 +234,8 @@ def categorical_crossentropy(
     from_logits : bool
     label_smoothing : float
         From 0 to 1: how far labels are moved towards 1/classes.
+    axis : int
+        Along which the classes are, in labels and predictions.
 
     Returns
     -------
@@ -247,6 +253,11 @@ def categorical_crossentropy(
     array([10000.], dtype=float32)
     """
     y_true, y_pred = _tensors(y_true, y_pred)
+    if axis != -1:
+        y_true, y_pred = (
+            _last("categorical_crossentropy", y_true, axis),
+            _last("categorical_crossentropy", y_pred, axis),
+        )
     _check_classes("categorical_crossentropy", y_pred)
     if y_true.shape in (y_pred.shape[:-1], (*y_pred.shape[:-1], 1)):
         raise ValueError(
@@ -263,7 +274,9 @@ def categorical_crossentropy(
     return _cross_entropy("categorical_crossentropy", y_true, y_pred)
 
 
-def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool = False) -> Tensor:
+def sparse_categorical_crossentropy(
+    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+) -> Tensor:
     """-log y_pred[label]: for labels that are integers.
 
     Parameters
@@ -273,6 +286,11 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
     y_pred : Tensor or array-like, shape (..., classes)
         Probabilities, normalised to sum to one, or with `from_logits` what softmax makes them from.
     from_logits : bool
+    ignore_class : int, optional
+        A label, perhaps outside of the classes, of samples whose loss is 0. The class `SparseCategoricalCrossentropy`
+        leaves them out of its means too.
+    axis : int
+        Along which the classes are in the predictions.
 
     Returns
     -------
@@ -292,14 +310,27 @@ def sparse_categorical_crossentropy(y_true: Any, y_pred: Any, from_logits: bool 
     array([10000.], dtype=float32)
     """
     y_true, y_pred = _tensors(y_true, y_pred)
+    if axis != -1:
+        y_pred = _last("sparse_categorical_crossentropy", y_pred, axis)
     _check_classes("sparse_categorical_crossentropy", y_pred)
     labels = class_labels("sparse_categorical_crossentropy", "categorical_crossentropy", y_true, y_pred)
+    if ignore_class is not None:
+        counts = ops.not_equal(labels, ignore_class)
+        losses = sparse_categorical_crossentropy(ops.where(counts, labels, 0), y_pred, from_logits)
+        return ops.where(counts, losses, 0.0)
     classes = y_pred.shape[-1]
     hold(check_labels, labels, classes=classes)
     if from_logits:
         return _sparse_cross_entropy(y_pred, labels)
     one_hot = ops.one_hot(labels, depth=classes, dtype=y_pred.dtype)
     return _cross_entropy("sparse_categorical_crossentropy", one_hot, y_pred)
+
+
+def _last(name: str, values: Tensor, axis: int) -> Tensor:
+    """`values` with the axis of the classes at the end."""
+    if not -values.ndim <= axis < values.ndim:
+        raise ValueError(f"{name} expected an axis of the predictions. Received: axis={axis}, shape={values.shape}.")
+    return ops.moveaxis(values, axis, -1)
 
 
 def _cross_entropy(name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -420,17 +451,19 @@ class Loss:
 
     Parameters
     ----------
+    name : str, optional
+        Default: the class's name, in small letters.
     reduction : str or None
         "sum_over_batch_size" and "mean" divide the sum of the weighted losses by their number,
         "mean_with_sample_weight" by the sum of the weights; "sum" does not divide; "none" and None leave
         every sample's loss as it is.
-    name : str, optional
-        Default: the class's name, in small letters.
+    dtype : floating dtype, optional
+        What labels and predictions are converted to. Default: they keep theirs.
 
     Raises
     ------
     ValueError
-        There is no such reduction.
+        There is no such reduction, the name is that of one, or the dtype is not floating.
 
     Examples
     --------
@@ -441,9 +474,20 @@ class Loss:
     8.0
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        if name in _REDUCTIONS:
+            raise ValueError(
+                f"{type(self).__name__} expected a name first. Received: name={name!r}. Pass the reduction by name: "
+                f"reduction={name!r}."
+            )
         self.reduction = "none" if reduction is None else reduction
         self.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        self.dtype = floating(type(self).__name__, dtype)
         if self.reduction not in _REDUCTIONS:
             raise ValueError(
                 f"{type(self).__name__} expected one of {', '.join(map(repr, _REDUCTIONS))}. Received: "
@@ -474,7 +518,10 @@ class Loss:
         ValueError
             What the loss itself does not accept, or `sample_weight` does not fit.
         """
+        if self.dtype is not None:
+            y_true, y_pred = (ops.cast(y, self.dtype) if y.dtype.kind == "f" else y for y in _tensors(y_true, y_pred))
         losses = to_tensor(self.call(y_true, y_pred))
+        sample_weight = self._weights(y_true, sample_weight, losses)
         weight = None
         if sample_weight is not None:
             weight = weights_of(losses, sample_weight)
@@ -488,6 +535,10 @@ class Loss:
             return ops.sum(losses) / ops.where(total == 0, 1.0, total)  # no weight at all: 0
         return ops.mean(losses)
 
+    def _weights(self, y_true: Any, sample_weight: Any, losses: Tensor) -> Any:
+        """What the losses are weighted by: the user's weights, and what the loss itself knows of the labels."""
+        return sample_weight
+
     def for_logits_of(self, activation: Any) -> Loss | None:
         """This loss as a function of what enters `activation`, or None where it has no such form.
 
@@ -498,12 +549,28 @@ class Loss:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {"reduction": self.reduction, "name": self.name}
+        config: dict[str, Any] = {"reduction": self.reduction, "name": self.name}
+        return config if self.dtype is None else config | {"dtype": self.dtype.name}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Loss:
         """A new loss with the arguments that `get_config` gave."""
         return cls(**config)
+
+
+def floating(owner: str, dtype: Any) -> np.dtype[Any] | None:
+    """A floating dtype, or None."""
+    if dtype is None:
+        return None
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)
+    if kind.kind != "f":
+        raise ValueError(
+            f"{owner} expected dtype to be floating, or None. Received: dtype={dtype!r}. Pass arguments by their names."
+        )
+    return kind
 
 
 def weights_of(values: Tensor, sample_weight: Any) -> Tensor:
@@ -552,9 +619,10 @@ class LossFunctionWrapper(Loss):
         fn: Callable[..., Any],
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
+        dtype: DTypeLike | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(reduction, name or getattr(fn, "__name__", None))
+        super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
         self.fn = fn
         self.options = options
 
@@ -568,6 +636,8 @@ class LossFunctionWrapper(Loss):
 
     def for_logits_of(self, activation: Any) -> Loss | None:
         if self.activation is None or activation is not self.activation or self.from_logits:
+            return None
+        if self.options.get("axis", -1) != -1:  # softmax is along the last axis
             return None
         twin = copy.copy(self)
         twin.options = {**self.options, "from_logits": True}
@@ -587,8 +657,13 @@ class MeanSquaredError(LossFunctionWrapper):
     0.125
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_squared_error") -> None:
-        super().__init__(mean_squared_error, reduction, name)
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "mean_squared_error",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(mean_squared_error, reduction, name, dtype)
 
 
 class MeanAbsoluteError(LossFunctionWrapper):
@@ -600,8 +675,13 @@ class MeanAbsoluteError(LossFunctionWrapper):
     0.250
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "mean_absolute_error") -> None:
-        super().__init__(mean_absolute_error, reduction, name)
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "mean_absolute_error",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(mean_absolute_error, reduction, name, dtype)
 
 
 class Huber(LossFunctionWrapper):
@@ -614,9 +694,13 @@ class Huber(LossFunctionWrapper):
     """
 
     def __init__(
-        self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str = "huber_loss"
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "huber_loss",
+        dtype: DTypeLike | None = None,
     ) -> None:
-        super().__init__(huber, reduction, name, delta=delta)
+        super().__init__(huber, reduction, name, dtype, delta=delta)
 
 
 class Hinge(LossFunctionWrapper):
@@ -628,8 +712,13 @@ class Hinge(LossFunctionWrapper):
     0.750
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "hinge") -> None:
-        super().__init__(hinge, reduction, name)
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "hinge",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(hinge, reduction, name, dtype)
 
 
 class KLDivergence(LossFunctionWrapper):
@@ -641,8 +730,13 @@ class KLDivergence(LossFunctionWrapper):
     0.144
     """
 
-    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str = "kl_divergence") -> None:
-        super().__init__(kl_divergence, reduction, name)
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = "kl_divergence",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        super().__init__(kl_divergence, reduction, name, dtype)
 
 
 class BinaryCrossentropy(LossFunctionWrapper):
@@ -661,11 +755,13 @@ class BinaryCrossentropy(LossFunctionWrapper):
         self,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
+        axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
-        name: str = "binary_crossentropy",
+        name: str | None = "binary_crossentropy",
+        dtype: DTypeLike | None = None,
     ) -> None:
-        options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
-        super().__init__(binary_crossentropy, reduction, name, **options)
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(binary_crossentropy, reduction, name, dtype, **options)
 
 
 class CategoricalCrossentropy(LossFunctionWrapper):
@@ -684,11 +780,13 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         self,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
+        axis: int = -1,
         reduction: str | None = "sum_over_batch_size",
-        name: str = "categorical_crossentropy",
+        name: str | None = "categorical_crossentropy",
+        dtype: DTypeLike | None = None,
     ) -> None:
-        options = {"from_logits": from_logits, "label_smoothing": label_smoothing}
-        super().__init__(categorical_crossentropy, reduction, name, **options)
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(categorical_crossentropy, reduction, name, dtype, **options)
 
 
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
@@ -706,10 +804,28 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
     def __init__(
         self,
         from_logits: bool = False,
+        ignore_class: int | None = None,
         reduction: str | None = "sum_over_batch_size",
-        name: str = "sparse_categorical_crossentropy",
+        axis: int = -1,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: DTypeLike | None = None,
     ) -> None:
-        super().__init__(sparse_categorical_crossentropy, reduction, name, from_logits=from_logits)
+        if isinstance(ignore_class, bool) or not isinstance(ignore_class, int | np.integer | None):
+            raise TypeError(
+                f"SparseCategoricalCrossentropy expected a label as ignore_class, or None. Received: ignore_class="
+                f"{ignore_class!r}. Pass a reduction by name."
+            )
+        options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
+        super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
+
+    def _weights(self, y_true: Any, sample_weight: Any, losses: Tensor) -> Any:
+        ignored = self.options["ignore_class"]
+        if ignored is None:
+            return sample_weight
+        counts = ops.cast(ops.reshape(ops.not_equal(to_tensor(y_true), ignored), losses.shape), losses.dtype)
+        if self.reduction in ("sum_over_batch_size", "mean"):  # the mean of those that count
+            counts = counts * losses.size / ops.maximum(ops.sum(counts), 1)
+        return counts if sample_weight is None else counts * weights_of(losses, sample_weight)
 
 
 # By name ----------------------------------------------------------------------------------------------------

@@ -8,15 +8,16 @@ more than the others.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite import ops
 from tinygrad_lite.names import lookup
-from tinygrad_lite.nn import losses
-from tinygrad_lite.tensor import Tensor, Variable, to_tensor, to_tensors
+from tinygrad_lite.nn import initializers, losses
+from tinygrad_lite.tensor import DTypeLike, Tensor, Variable, to_tensor, to_tensors
 
 __all__ = [
     "Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "Mean", "MeanAbsoluteError", "MeanMetricWrapper",
@@ -160,8 +161,15 @@ class Metric:
 
     Parameters
     ----------
-    name : str
-        Under which the history lists it.
+    name : str, optional
+        Under which the history lists it. Default: the class's name, in small letters.
+    dtype : floating dtype, optional
+        Of `result()`. What is remembered stays in float64, unless `add_variable` is told otherwise.
+
+    Raises
+    ------
+    ValueError
+        The name is that of a dtype, or the dtype is not floating.
 
     Examples
     --------
@@ -179,8 +187,14 @@ class Metric:
     3.0
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str | None = None, *, dtype: DTypeLike | None = None) -> None:
+        if name in ("float16", "float32", "float64") or not isinstance(name, str | None):
+            raise ValueError(
+                f"{type(self).__name__} expected a name first. Received: name={name!r}. Pass a dtype by name: "
+                "dtype='float32'."
+            )
+        self.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower() if name is None else name
+        self.dtype = losses.floating(type(self).__name__, dtype)
         self._variables: list[Variable] = []
 
     @property
@@ -188,11 +202,49 @@ class Metric:
         """What the metric remembers."""
         return list(self._variables)
 
-    def add_variable(self, name: str) -> Variable:
-        """A number that starts at zero, and that `reset_state` sets back to it."""
-        variable = Variable(0.0, trainable=False, name=f"{self.name}/{name}", dtype="float64")
+    def add_variable(
+        self,
+        shape: Sequence[int] | int | str = (),
+        initializer: Any = "zeros",
+        dtype: DTypeLike | None = None,
+        *,
+        name: str | None = None,
+    ) -> Variable:
+        """Something to remember; `reset_state` sets it to zero.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Default: a single number. A string here is taken for the name of one.
+        initializer : str, Initializer or function
+            See `nn.initializers`: what it starts with.
+        dtype : dtype, optional
+            Default: float64.
+        name : str, optional
+
+        Returns
+        -------
+        Variable, of the given shape
+        """
+        if isinstance(shape, str):
+            return self.add_variable((), initializer, dtype, name=shape)
+        lengths = (shape,) if isinstance(shape, int) else tuple(shape)
+        kind = np.dtype("float64" if dtype is None else dtype)
+        value = initializers.get("zeros" if initializer is None else initializer)(lengths, dtype=kind)
+        name = f"{self.name}/{name or 'variable'}"
+        variable = Variable(value, trainable=False, name=name, dtype=kind)
         self._variables.append(variable)
         return variable
+
+    def add_weight(
+        self,
+        shape: Sequence[int] | int | str = (),
+        initializer: Any = None,
+        dtype: DTypeLike | None = None,
+        name: str | None = None,
+    ) -> Variable:
+        """`add_variable`, by the name that it has in older code."""
+        return self.add_variable(shape, initializer, dtype, name=name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         """`update_state` with the given arguments; returns `result()`."""
@@ -209,12 +261,12 @@ class Metric:
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
-        return {"name": self.name}
+        return {"name": self.name} if self.dtype is None else {"name": self.name, "dtype": self.dtype.name}
 
     def reset_state(self) -> None:
         """Forget all batches."""
         for variable in self._variables:
-            variable.assign(0.0)
+            variable.assign(np.zeros(variable.shape, variable.dtype))
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r}>"
@@ -223,8 +275,8 @@ class Metric:
 class _WeightedMean(Metric):
     """A weighted sum of values and the sum of the weights."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
+    def __init__(self, name: str | None = None, dtype: DTypeLike | None = None) -> None:
+        super().__init__(name, dtype=dtype)
         self.total = self.add_variable("total")
         self.count = self.add_variable("count")
 
@@ -242,7 +294,8 @@ class _WeightedMean(Metric):
 
     def result(self) -> Tensor:
         """The mean over all batches since the start or `reset_state`; 0 if there were none."""
-        return self.total / ops.where(self.count == 0, 1.0, self.count)
+        mean = self.total / ops.where(self.count == 0, 1.0, self.count)
+        return mean if self.dtype is None else ops.cast(mean, self.dtype)
 
 
 class Mean(_WeightedMean):
@@ -251,6 +304,8 @@ class Mean(_WeightedMean):
     Parameters
     ----------
     name : str
+    dtype : floating dtype, optional
+        Of `result()`.
 
     Examples
     --------
@@ -261,8 +316,8 @@ class Mean(_WeightedMean):
     4.0
     """
 
-    def __init__(self, name: str = "mean") -> None:
-        super().__init__(name)
+    def __init__(self, name: str | None = "mean", dtype: DTypeLike | None = None) -> None:
+        super().__init__(name, dtype)
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Take values of any shape into account, each with its weight."""
@@ -278,6 +333,8 @@ class MeanMetricWrapper(_WeightedMean):
         Takes `(y_true, y_pred)`, returns one number for every sample.
     name : str, optional
         Default: the function's name.
+    dtype : floating dtype, optional
+        Of `result()`.
     **options
         Passed on to the function.
 
@@ -289,8 +346,10 @@ class MeanMetricWrapper(_WeightedMean):
     1.25
     """
 
-    def __init__(self, fn: Callable[..., Any], name: str | None = None, **options: Any) -> None:
-        super().__init__(name or str(getattr(fn, "__name__", type(fn).__name__)))
+    def __init__(
+        self, fn: Callable[..., Any], name: str | None = None, dtype: DTypeLike | None = None, **options: Any
+    ) -> None:
+        super().__init__(name or str(getattr(fn, "__name__", type(fn).__name__)), dtype)
         self.fn = fn
         self.options = options
 
@@ -330,8 +389,8 @@ class Accuracy(MeanMetricWrapper):
     0.75
     """
 
-    def __init__(self, name: str = "accuracy") -> None:
-        super().__init__(accuracy, name)
+    def __init__(self, name: str | None = "accuracy", dtype: DTypeLike | None = None) -> None:
+        super().__init__(accuracy, name, dtype)
 
 
 class BinaryAccuracy(MeanMetricWrapper):
@@ -340,6 +399,8 @@ class BinaryAccuracy(MeanMetricWrapper):
     Parameters
     ----------
     name : str
+    dtype : floating dtype, optional
+        Of `result()`.
     threshold : float
         Between 0 and 1 for probabilities; 0 for logits.
 
@@ -351,10 +412,12 @@ class BinaryAccuracy(MeanMetricWrapper):
     1.0
     """
 
-    def __init__(self, name: str = "binary_accuracy", threshold: float = 0.5) -> None:
+    def __init__(
+        self, name: str | None = "binary_accuracy", dtype: DTypeLike | None = None, threshold: float = 0.5
+    ) -> None:
         if isinstance(threshold, bool) or not isinstance(threshold, (int, float, np.number)) or threshold != threshold:
             raise ValueError(f"BinaryAccuracy expected a number as threshold. Received: threshold={threshold!r}.")
-        super().__init__(binary_accuracy, name, threshold=float(threshold))
+        super().__init__(binary_accuracy, name, dtype, threshold=float(threshold))
         self.threshold = float(threshold)
 
 
@@ -369,8 +432,8 @@ class CategoricalAccuracy(MeanMetricWrapper):
     0.5
     """
 
-    def __init__(self, name: str = "categorical_accuracy") -> None:
-        super().__init__(categorical_accuracy, name)
+    def __init__(self, name: str | None = "categorical_accuracy", dtype: DTypeLike | None = None) -> None:
+        super().__init__(categorical_accuracy, name, dtype)
 
 
 class SparseCategoricalAccuracy(MeanMetricWrapper):
@@ -384,8 +447,8 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     0.5
     """
 
-    def __init__(self, name: str = "sparse_categorical_accuracy") -> None:
-        super().__init__(sparse_categorical_accuracy, name)
+    def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: DTypeLike | None = None) -> None:
+        super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
 class MeanSquaredError(MeanMetricWrapper):
@@ -399,8 +462,8 @@ class MeanSquaredError(MeanMetricWrapper):
     0.125
     """
 
-    def __init__(self, name: str = "mean_squared_error") -> None:
-        super().__init__(losses.mean_squared_error, name)
+    def __init__(self, name: str | None = "mean_squared_error", dtype: DTypeLike | None = None) -> None:
+        super().__init__(losses.mean_squared_error, name, dtype)
 
 
 class MeanAbsoluteError(MeanMetricWrapper):
@@ -414,8 +477,8 @@ class MeanAbsoluteError(MeanMetricWrapper):
     0.25
     """
 
-    def __init__(self, name: str = "mean_absolute_error") -> None:
-        super().__init__(losses.mean_absolute_error, name)
+    def __init__(self, name: str | None = "mean_absolute_error", dtype: DTypeLike | None = None) -> None:
+        super().__init__(losses.mean_absolute_error, name, dtype)
 
 
 # By name ----------------------------------------------------------------------------------------------------
@@ -458,7 +521,7 @@ def get(identifier: Any) -> Metric:
     if isinstance(identifier, Metric):
         return identifier
     if isinstance(identifier, type) and issubclass(identifier, Metric):
-        return identifier()  # type: ignore[call-arg]  # all but the base class have a default name
+        return identifier()
     if isinstance(identifier, losses.Loss):
         return MeanMetricWrapper(identifier.call, identifier.name)
     if callable(identifier):

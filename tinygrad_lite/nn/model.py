@@ -154,7 +154,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         else:
             super()._build_on_call(input_shape)
 
-    def summary(self, print_fn: Callable[[str], Any] | None = None) -> None:
+    def summary(self, *, print_fn: Callable[[str], Any] | None = None) -> None:
         """Print the layers with their output shapes and numbers of parameters.
 
         Parameters
@@ -252,7 +252,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         saving.save_weights(self, path)
 
     def load_weights(
-        self, path: str | os.PathLike[str], by_name: bool = False, strict: bool = True
+        self, path: str | os.PathLike[str], *, by_name: bool = False, strict: bool = True
     ) -> saving.LoadReport:
         """Read weights from a file that `save_weights` wrote, or another of that format.
 
@@ -293,8 +293,9 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
     # Compiling --------------------------------------------------------------------------------------------
 
     def compile(
-        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Sequence[Any] | None = None,
-        weighted_metrics: Sequence[Any] | None = None, run_eagerly: bool = False,
+        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Sequence[Any] | None = None, *,
+        loss_weights: None = None, weighted_metrics: Sequence[Any] | None = None, run_eagerly: bool = False,
+        steps_per_execution: int = 1, jit_compile: bool | str = "auto", auto_scale_loss: bool = True,
     ) -> None:  # fmt: skip
         """Say how the model is trained.
 
@@ -310,20 +311,29 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         metrics : list of str, Metric or function of (y_true, y_pred), optional
             See `nn.metrics`; "accuracy" is the one that fits the loss and the output. They count every sample
             alike.
+        loss_weights : None
+            There is one loss here: a factor belongs into the loss itself.
         weighted_metrics : list, optional
             Metrics that weight samples as the loss does: by `sample_weight` or `class_weight`.
         run_eagerly : bool
             Run every step operation by operation, as `train_step` is written. Otherwise `fit`, `evaluate` and
             `predict` compile their steps with `tgl.function`: the same results, but Python's own side effects
             (prints, counters) of layers stop after the first batches. An overridden step runs eagerly anyway.
+        steps_per_execution, jit_compile, auto_scale_loss
+            Have no effect: they change no numbers.
 
         Raises
         ------
         ValueError
             A name is unknown: lists those that are known, and suggests the nearest.
         TypeError
-            `metrics` or `weighted_metrics` is not a list.
+            `metrics` or `weighted_metrics` is not a list, or `loss_weights` is given.
         """
+        if loss_weights is not None:
+            raise TypeError(
+                f"compile expected loss_weights=None. Received: loss_weights={loss_weights!r}. There is one "
+                "loss here: put the factor into the loss itself."
+            )
         for name, value in (("metrics", metrics), ("weighted_metrics", weighted_metrics)):
             if value is not None and not isinstance(value, (list, tuple)):
                 raise TypeError(f"compile expected a list of metrics. Received: {name}={value!r}. Try [{value!r}].")
@@ -494,8 +504,10 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         shuffle: bool = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
-        *,
         initial_epoch: int = 0,
+        *,
+        validation_batch_size: int | None = None,
+        **surplus: Any,
     ) -> History:
         """Train the model.
 
@@ -528,6 +540,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             What each sample counts in the loss, shape (samples,).
         initial_epoch : int
             The number of epochs done before, for training that goes on.
+        validation_batch_size : int, optional
+            Default: `batch_size`.
 
         Returns
         -------
@@ -562,6 +576,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         True
         """
         self._require_compiled("fit")
+        _refuse_surplus("fit", surplus, steps_per_epoch=None, validation_steps=None, validation_freq=1)
         for name, value in (("epochs", epochs), ("initial_epoch", initial_epoch)):
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
                 raise ValueError(f"fit expected {name} to be an integer of at least 0. Received: {name}={value!r}.")
@@ -577,7 +592,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         validation = None
         if validation_data is not None:
             x_y, weights = _pair(validation_data)
-            validation = feed(*x_y, batch_size, "fit (validation_data)", sample_weight=weights)
+            size = batch_size if validation_batch_size is None else validation_batch_size
+            validation = feed(*x_y, size, "fit (validation_data)", sample_weight=weights)
         elif validation_split:
             training, validation = training.split(float(validation_split))
         with (
@@ -672,6 +688,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         *,
         callbacks: Sequence[Callback] | Callback | None = None,
         return_dict: bool = False,
+        **surplus: Any,
     ) -> Any:
         """The loss and the metrics on given data.
 
@@ -693,6 +710,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             As for `fit`.
         """
         self._require_compiled("evaluate")
+        _refuse_surplus("evaluate", surplus, steps=None)
         batches = feed(x, y, batch_size, "evaluate", sample_weight=sample_weight)
         reporter = progress(verbose)
         params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
@@ -713,6 +731,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         verbose: Any = "auto",
         *,
         callbacks: Sequence[Callback] | Callback | None = None,
+        **surplus: Any,
     ) -> Any:
         """The outputs for given inputs, batch by batch.
 
@@ -733,6 +752,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         ValueError
             The data is empty, has NaN or inf in it, or does not fit the model.
         """
+        _refuse_surplus("predict", surplus, steps=None)
         batches = feed(x, None, batch_size, "predict", with_labels=False)
         reporter = progress(verbose)
         params = {"epochs": 1, "steps": batches.steps, "verbose": verbose}
@@ -798,6 +818,14 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
 
 
 BUILDS_NOTHING.add(Model.build)
+
+
+def _refuse_surplus(method: str, given: Mapping[str, Any], **without_effect: Any) -> None:
+    """Raise for arguments that Keras's method has and this one has not, unless they ask for nothing."""
+    wrong = [name for name, value in given.items() if name not in without_effect or value != without_effect[name]]
+    if wrong:
+        fix = "Pass fewer samples, or batches" if any("steps" in name for name in wrong) else "Leave it away"
+        raise TypeError(f"{method} does not take {', '.join(f'{name}={given[name]!r}' for name in wrong)}. {fix}.")
 
 
 def _pair(validation_data: Any) -> tuple[tuple[Any, Any], Any]:
@@ -872,7 +900,7 @@ class Sequential(Model):
     _is_chain = True  # each layer's output is the next one's input, which drawings show
 
     def __init__(
-        self, layers: Iterable[Layer | Input] | None = None, *, name: str | None = None, trainable: bool = True
+        self, layers: Iterable[Layer | Input] | None = None, trainable: bool = True, name: str | None = None
     ) -> None:
         super().__init__(name=name, trainable=trainable)
         self._layers: list[Layer] = []

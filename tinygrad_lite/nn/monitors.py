@@ -313,8 +313,14 @@ class ModelCheckpoint(Callback):
         save_best_only: bool = False,
         save_weights_only: bool = False,
         mode: str = "auto",
+        save_freq: str = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
+        if save_freq != "epoch":
+            raise ValueError(
+                f"ModelCheckpoint expected save_freq='epoch': epochs are saved. Received: save_freq={save_freq!r}. "
+                "To save within an epoch, call model.save in a LambdaCallback's on_train_batch_end."
+            )
         self.filepath = os.fspath(filepath)
         is_weights = Path(self.filepath).suffix in (".npz", ".safetensors")
         if is_weights is not bool(save_weights_only):

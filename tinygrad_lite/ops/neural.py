@@ -8,6 +8,7 @@ softmax minus labels), and one Python call where there would be five.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import reshape
 from tinygrad_lite.primitive import compares_in_rows, elementwise, hold, nondifferentiable, primitive
 from tinygrad_lite.streams import default_stream
-from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors
+from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors, wrap
 
 # Activations --------------------------------------------------------------------------------------------------
 
@@ -726,7 +727,9 @@ def _dropout_mask(x: Any, *, rate: float, generator: np.random.Generator) -> Arr
 _dropout_mask.is_random = True
 
 
-def dropout(x: Any, rate: float, generator: np.random.Generator | None = None) -> Tensor:
+def dropout(
+    x: Any, rate: float, generator: np.random.Generator | None = None, noise_shape: Sequence[int | None] | None = None
+) -> Tensor:
     """Set elements to zero at random and scale up the others, so that the expected value stays.
 
     Parameters
@@ -736,6 +739,9 @@ def dropout(x: Any, rate: float, generator: np.random.Generator | None = None) -
         The probability of zero, at least 0 and below 1.
     generator : numpy.random.Generator, optional
         Default: the package's own, see `tgl.random.set_seed`.
+    noise_shape : sequence of int, optional
+        One length for each axis of `x`: 1 where all elements along the axis share their fate, None or the axis's own
+        length elsewhere. Default: each element has its own.
 
     Returns
     -------
@@ -745,7 +751,7 @@ def dropout(x: Any, rate: float, generator: np.random.Generator | None = None) -
     Raises
     ------
     ValueError
-        `rate` is out of its range.
+        `rate` is out of its range, or `noise_shape` does not broadcast to the shape of `x`.
 
     Examples
     --------
@@ -756,7 +762,20 @@ def dropout(x: Any, rate: float, generator: np.random.Generator | None = None) -
     if not 0 <= rate < 1:
         raise ValueError(f"dropout expected a rate of at least 0 and below 1. Received: rate={rate}.")
     x = to_tensor(x)
+    lengths = x.shape if noise_shape is None else _noise_shape(x.shape, noise_shape)
     if not rate:
         return x
-    mask = _dropout_mask(x, rate=rate, generator=generator or default_stream())
+    drawn = x if lengths == x.shape else wrap(np.empty(lengths, x.dtype))
+    mask = _dropout_mask(drawn, rate=rate, generator=generator or default_stream())
     return _masked(x, mask)
+
+
+def _noise_shape(shape: tuple[int, ...], noise_shape: Any) -> tuple[int, ...]:
+    given = tuple(noise_shape) if isinstance(noise_shape, (tuple, list)) else (noise_shape,)
+    lengths = tuple(n if wanted is None else wanted for n, wanted in zip(shape, given))
+    if len(given) != len(shape) or any(wanted not in (1, n) for n, wanted in zip(shape, lengths)):
+        raise ValueError(
+            f"dropout expected noise_shape to have one length for each axis of x.shape={shape}, 1 or the axis's own. "
+            f"Received: noise_shape={noise_shape!r}. A seed is passed by name: seed=1."
+        )
+    return tuple(int(n) for n in lengths)
