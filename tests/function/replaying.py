@@ -224,7 +224,8 @@ class Replay(Tracer):
 
 def _same(result: Any, expected: Any, what: Any, program: Program) -> None:
     name = what if isinstance(what, str) else what.name or what.label or getattr(what.payload, "__name__", what.kind)
-    assert (np.shape(result), result.dtype) == (np.shape(expected), expected.dtype), f"{name}\n{program.source()}"
+    if (np.shape(result), result.dtype) != (np.shape(expected), expected.dtype):
+        raise AssertionError(f"{name}\n{program.source()}")
     if not np.array_equal(result, expected, equal_nan=expected.dtype.kind in "fc"):
         told = f"{name}, compiled (x) and eager (y)\n{program.source()}"
         np.testing.assert_array_equal(result, expected, err_msg=told)
@@ -321,9 +322,11 @@ def _backward(function: Any, points: Any, weights: Any) -> Any:
             return eager
         counts["results of the checker"] += 1
         for one, other in zip(flatten(eager), flatten(answer)):
-            assert (one is None) == (other is None)
+            if (one is None) != (other is None):
+                raise AssertionError(f"eager {one}, compiled {other}")
             if one is not None:
-                assert (one.shape, one.dtype) == (other.shape, other.dtype)
+                if (one.shape, one.dtype) != (other.shape, other.dtype):
+                    raise AssertionError(f"eager {one!r}, compiled {other!r}")
                 np.testing.assert_array_equal(other.numpy(), one.numpy(), err_msg=compiled.source())
     return answer
 

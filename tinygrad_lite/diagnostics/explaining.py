@@ -69,7 +69,7 @@ def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
     >>> with tgl.GradientTape(persistent=True) as tape:
     ...     y = tgl.relu(x) * 3.0
     >>> print(tape.explain(y, x))  # doctest: +ELLIPSIS
-    The gradient with respect to 'x' is all zeros. The way ends at relu: all 2 inputs are ≤ 0, where its slope is 0...
+    The gradient with respect to 'x' is all zeros. The way ends at relu: all 2 inputs are at most 0, where its slope...
     """
     (target,), (source,) = _tensors(target, "target", "explain"), _tensors(source, "source", "explain")
     if not self._entered:
@@ -420,8 +420,8 @@ def _why(entry: Any, position: int, g: Any, d: Any) -> str:
     span = f"from {x.min():.4g} to {x.max():.4g}" if x.size else "none"
     if name == "relu":
         if not (x > 0).any():
-            return f"all {x.size} inputs are ≤ 0, where its slope is 0 (a dead relu)"
-        return "all inputs are ≤ 0 where a gradient arrives, and its slope is 0 there (a dead relu)"
+            return f"all {x.size} inputs are at most 0, where its slope is 0 (a dead relu)"
+        return "all inputs are at most 0 where a gradient arrives, and its slope is 0 there (a dead relu)"
     if name == "_clip":
         return f"all inputs, {span}, lie outside of its limits, where its slope is 0"
     if name in _SATURATING:

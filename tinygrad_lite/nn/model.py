@@ -43,6 +43,7 @@ from tinygrad_lite.nn.registry import register_built_in
 from tinygrad_lite.nn.steering import TerminateOnNaN
 from tinygrad_lite.nn.steps import Step, Steps
 from tinygrad_lite.nn.suspicions import Watch
+from tinygrad_lite.printing import printable, show
 from tinygrad_lite.strictness import is_strict, suspect
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape
@@ -177,8 +178,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         """
         text = self.summary_text()
         if print_fn is None:
-            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-            print(text if _can_encode("─", encoding) else text.replace("─", "-"))
+            show(text if printable("─", sys.stdout) == "─" else text.replace("─", "-"))
         else:
             print_fn(text)
 
@@ -849,14 +849,6 @@ def _plain(logs: Any) -> Logs | None:
 def _flat(logs: Logs) -> Any:
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-
-def _can_encode(text: str, encoding: str) -> bool:
-    try:
-        text.encode(encoding)
-    except (UnicodeError, LookupError):
-        return False
-    return True
 
 
 def _bytes(count: float) -> str:
