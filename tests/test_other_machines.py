@@ -45,7 +45,7 @@ def without_encoding(code):
         mode = str(getattr(mode, "value", None))
         is_mode = re.fullmatch("[rwax+t]+", mode) is not None
         is_text = {
-            "open": is_mode or (mode == "None" and (place == 1 or not node.args)),
+            "open": is_mode or (mode == "None" and (place == 1 or not (node.args or given.keys() - {"newline"}))),
             "fdopen": is_mode or mode == "None",
             "read_text": not node.args,
             "write_text": len(node.args) < 2,
@@ -111,6 +111,7 @@ def test_text_without_an_encoding_is_found(code):
         "open(path, encoding='utf-8')",
         "path.open('wb')",
         "archive.open(name)",
+        "tarfile.open(fileobj=file)",
         "path.read_text(encoding='utf-8')",
         "path.write_text(text, encoding='utf-8')",
         "subprocess.run(command, capture_output=True, encoding='utf-8')",
