@@ -479,6 +479,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
     def _update_metrics(self, loss: Tensor, y_pred: Tensor, data: tuple[Tensor, ...]) -> None:
         _, y, *weights = data
         self._loss_mean.update_state(loss, sample_weight=None if loss.ndim else float(len(y)))
+        y, y_pred = losses.line_up(y, y_pred)
         metrics = self._metrics or []
         count = len(self._metric_identifiers)
         for metric in metrics[:count]:
@@ -517,7 +518,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             Samples along the first axis. An iterable is read once an epoch: a list of batches, a
             `datasets.Batches`, or an object whose `__iter__` starts anew; a generator lasts one epoch.
         y : array-like, optional
-            Labels or targets; not given where `x` yields pairs.
+            Labels or targets; not given where `x` yields pairs. Of shape (n,) with outputs of (n, 1), or the reverse,
+            they are lined up, and so are (..., n) and (..., n, 1); they are never broadcast against the outputs.
         batch_size : int
             Samples per step.
         epochs : int
@@ -537,7 +539,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             What the samples of each class count in the loss, 1 for classes that are not in it: larger for
             rare classes. Labels are integers or one-hot.
         sample_weight : array-like, optional
-            What each sample counts in the loss, shape (samples,).
+            What each sample counts in the loss, shape (samples,) or (samples, 1). For losses of more axes, as those of
+            sequences, also a weight for each of them: (samples, steps).
         initial_epoch : int
             The number of epochs done before, for training that goes on.
         validation_batch_size : int, optional
