@@ -317,8 +317,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             Metrics that weight samples as the loss does: by `sample_weight` or `class_weight`.
         run_eagerly : bool
             Run every step operation by operation, as `train_step` is written. Otherwise `fit`, `evaluate` and
-            `predict` compile their steps with `tgl.function`: the same results, but Python's own side effects
-            (prints, counters) of layers stop after the first batches. An overridden step runs eagerly anyway.
+            `predict` compile their steps with `tgl.function`, with the same results, where all code in them is this
+            package's. With a layer, loss, metric, activation or step of your own they run eagerly anyway.
         steps_per_execution, jit_compile, auto_scale_loss
             Have no effect: they change no numbers.
 
@@ -617,8 +617,9 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         others = [*(callback for callback in callbacks if callback not in backups), history]
         hooks = CallbackList([*([reporter] if reporter else []), *others, *backups], self, params)
         self.stop_training = self.was_interrupted = False
-        for each in filter(None, (step, test_step)):
-            each.is_watchful = act_within_epochs(callbacks)
+        for each, batches in ((step, training), (test_step, validation)):
+            if each is not None and batches is not None:
+                each.is_watchful = act_within_epochs(callbacks) or batches.runs_code
         train_step = Watch(self, step, stops=not any(isinstance(callback, TerminateOnNaN) for callback in callbacks))
         logs: Logs = {}
         epoch = epochs.start
@@ -720,7 +721,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
         try:
             with self._steps.use(self, "test_step") as step:
-                step.is_watchful = act_within_epochs(as_list(callbacks))
+                step.is_watchful = act_within_epochs(as_list(callbacks)) or batches.runs_code
                 logs = self._test(batches, hooks, step)
         finally:
             if reporter:
@@ -763,7 +764,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         outputs = []
         try:
             with self._steps.use(self, "predict_step") as step:
-                step.is_watchful = act_within_epochs(as_list(callbacks))
+                step.is_watchful = act_within_epochs(as_list(callbacks)) or batches.runs_code
                 hooks("on_predict_begin", {})
                 step.refresh()
                 for number, batch in enumerate(batches):
