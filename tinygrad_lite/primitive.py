@@ -352,6 +352,14 @@ class Primitive:
                     entry = (data, kwargs or _NO_METADATA, tuple(arrays), tuple(ids), keys, self)
                 tape._watched.update(output._id for output in outputs if output.dtype.kind == "f")
                 tape._record += entry
+            known = not tape._watched.isdisjoint(ids)
+            if known or not tape._beyond.keys().isdisjoint(ids):
+                for output in outputs:
+                    output._id = output._id or new_id()
+                    if output._id not in tape._watched:
+                        tape._beyond[output._id] = (self.__name__, ids)
+                        if known:
+                            tape._dead_ends[output._id] = self.__name__
         return outputs
 
     def inline(self, *args: Any, **kwargs: Any) -> Any:

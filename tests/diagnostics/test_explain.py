@@ -117,13 +117,15 @@ def test_overwritten_by_assign():
 
 def test_stop_gradient():
     w, v = variable(2.5), variable(3.0)
-    answer = explained(lambda tape: (v * tgl.stop_gradient(w * 2.0), w))
-    assert (answer.reason, answer.operation) == ("behind stop_gradient", "multiply")
-    assert "The result of multiply goes into multiply as a constant" in answer.text
-    answer = explained(lambda tape: (tgl.stop_gradient(w * 2.0), w))
-    assert answer.reason == "behind stop_gradient"
-    answer = explained(lambda tape: (v * w.value(), w))
-    assert answer.reason == "behind stop_gradient"
+    for compute in (
+        lambda tape: (v * tgl.stop_gradient(w * 2.0), w),
+        lambda tape: (tgl.stop_gradient(w * 2.0), w),
+        lambda tape: (v * (tgl.stop_gradient(w * 2.0) + 1.0), w),
+    ):
+        answer = explained(compute)
+        assert (answer.reason, answer.operation) == ("behind stop_gradient", "stop_gradient")
+        assert "The target is only reached through stop_gradient." in answer.text
+    assert explained(lambda tape: (v * w.value(), w)).reason == "connected"
 
 
 def test_stop_recording():

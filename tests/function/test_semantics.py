@@ -1,5 +1,6 @@
 """`tgl.function`: what a user of it may rely on, trap by trap."""
 
+import copy
 import cProfile
 import gc
 import pickle
@@ -157,7 +158,6 @@ def loop_over(x):
         lambda x: tgl.compress(x > 1, x),
         lambda x: tgl.unique(x),
         lambda x: tgl.repeat(x, x.astype("int32")),
-        lambda x: tgl.Tensor(x),
         lambda x: max(x, -x),
     ],
 )
@@ -798,3 +798,17 @@ def test_output_gradients_may_be_tensors_that_have_no_value_yet():
         return tape.gradient(y, x, output_gradients=g)
 
     assert twice(f, X, 2.0 * X).tolist() == [4.0, 16.0, 36.0]
+
+
+@pytest.mark.parametrize("inside", [False, True], ids=["from outside", "made inside"])
+def test_tensors_of_tensors_in_a_function(inside):
+    v = tgl.Variable([1.0, 2.0])
+    kept = tgl.Tensor(v) if not inside else None
+
+    @tgl.function
+    def f(x):
+        return tgl.Tensor(x) * 2.0 + tgl.Tensor(v if inside else kept) + copy.copy(x)
+
+    assert f(tgl.constant([1.0, 1.0])).tolist() == [4.0, 5.0]
+    v.assign([10.0, 10.0])
+    assert f(tgl.constant([2.0, 1.0])).tolist() == ([16.0, 13.0] if inside else [7.0, 5.0])
