@@ -118,12 +118,7 @@ def sum(
     if where is not True:
         a = where_(where, a, 0)
     y: Tensor = _sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
-    return y if type(initial) is int and not initial else add(y, _of_dtype(initial, y.dtype))
-
-
-def _of_dtype(initial: Any, dtype: np.dtype[Any]) -> Any:
-    """`initial` in the dtype of the result, which it does not change."""
-    return cast(initial, dtype) if isinstance(initial, Tensor) else np.array(initial, dtype)
+    return y if type(initial) is int and not initial else add(y, initial)
 
 
 @primitive
@@ -202,7 +197,7 @@ def prod(
     if where is not True:
         a = where_(where, a, 1)
     y: Tensor = _prod(a, axis=axis, dtype=dtype, keepdims=keepdims)
-    return y if type(initial) is int and initial == 1 else multiply(y, _of_dtype(initial, y.dtype))
+    return y if type(initial) is int and initial == 1 else multiply(y, initial)
 
 
 @primitive
@@ -216,7 +211,7 @@ def _mean(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
 
 def _exact_count(a: Any, axis: Any, dtype: Any) -> int:
     """How many elements of `a` a mean is of, if it is their sum divided by that in the dtype of `a`; else 0."""
-    count = count_reduced(a, axis) if dtype is None and a.dtype.char in "fd" and a.ndim else 0
+    count = count_reduced(a, axis) if dtype is None and a.dtype.char in "fd" else 0
     return count if count < 1 << 24 else 0  # as float32 has it exactly
 
 
@@ -291,12 +286,10 @@ def counted(a: Tensor, where: Any, axis: Any, keepdims: bool, dtype: Any) -> Ten
 
 
 def _extremum_vjp(g: Any, y: Any, a: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
-    g, y = expand_reduced(g, a, axis, keepdims), expand_reduced(y, a, axis, keepdims)
-    ties = a == y
+    ties = a == expand_reduced(y, a, axis, keepdims)
     count = np.sum(ties, axis=axis, dtype=np.float64, keepdims=True)  # float16 cannot count beyond 2048
-    # Elements that tie share the gradient equally. None does where `initial` is beyond them, or where one is nan.
-    others = np.where((y != y) & (g != 0), math.nan, 0).astype(a.dtype)
-    return np.where(ties, (g / count).astype(a.dtype), others)
+    # Elements that tie share the gradient equally; there may be none, where `initial` is beyond them.
+    return np.where(ties, (expand_reduced(g, a, axis, keepdims) / count).astype(a.dtype), 0)
 
 
 @primitive
@@ -324,16 +317,15 @@ def _filled(name: str, a: Any, where: Any, initial: Any) -> Any:
             f"{name} expected initial= along with where=: it is the result where no element counts. "
             "Received: initial=None."
         )
-    a = to_tensor(a)
-    return where_(where, a, _of_dtype(initial, a.dtype))
+    return where_(where, a, initial)
 
 
 def max(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
-    """The largest element over `axis`, nan if one is.
+    """The largest element over `axis`.
 
-    Kinks: elements that tie share the gradient equally. Of nan the gradient is nan, for all elements.
+    Kinks: elements that tie share the gradient equally.
 
     Parameters
     ----------
@@ -366,17 +358,16 @@ def max(
     refuse_out("max", out)
     a = _filled("max", a, where, initial)
     if isinstance(initial, Tensor):  # carries a gradient, which metadata cannot
-        y = max(a, axis, keepdims=keepdims)
-        return maximum(y, _of_dtype(initial, y.dtype))
+        return maximum(max(a, axis, keepdims=keepdims), initial)
     return _max(a, axis=axis, keepdims=keepdims, initial=initial)
 
 
 def min(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
-    """The smallest element over `axis`, nan if one is.
+    """The smallest element over `axis`.
 
-    Kinks: elements that tie share the gradient equally. Of nan the gradient is nan, for all elements.
+    Kinks: elements that tie share the gradient equally.
 
     Parameters
     ----------
@@ -409,8 +400,7 @@ def min(
     refuse_out("min", out)
     a = _filled("min", a, where, initial)
     if isinstance(initial, Tensor):
-        y = min(a, axis, keepdims=keepdims)
-        return minimum(y, _of_dtype(initial, y.dtype))
+        return minimum(min(a, axis, keepdims=keepdims), initial)
     return _min(a, axis=axis, keepdims=keepdims, initial=initial)
 
 
