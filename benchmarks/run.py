@@ -60,7 +60,7 @@ class Contender:
         self.name = name
         self.process = subprocess.Popen(
             [python, str(HERE / "worker.py"), name],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment(),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment(),
         )  # fmt: skip
 
     def ready(self) -> bool:
@@ -105,7 +105,7 @@ def discover(pythons: list[str], names: list[str] | None) -> list[tuple[str, str
     packages = sorted({package for _, _, package in CONTENDERS})
     look = f"import importlib.util as u; print([p for p in {packages!r} if u.find_spec(p)])"
     has = {
-        python: subprocess.run([python, "-c", look], capture_output=True, text=True, env=environment()).stdout
+        python: subprocess.run([python, "-c", look], capture_output=True, encoding="utf-8", env=environment()).stdout
         for python in pythons
     }
     found = []
@@ -182,7 +182,7 @@ def report(contenders: list[Contender], times: dict[str, dict[str, list[float]]]
 
 def alone(python: str, code: str, variables: dict[str, str] | None = None) -> str:
     done = subprocess.run(
-        [python, "-c", code], capture_output=True, text=True, env=variables or environment(), cwd=HERE
+        [python, "-c", code], capture_output=True, encoding="utf-8", env=variables or environment(), cwd=HERE
     )  # fmt: skip
     if done.returncode:
         raise SystemExit(done.stderr)
@@ -254,7 +254,7 @@ def importing(python: str, package: str) -> float:
 
 def peak_of(name: str, python: str) -> float | None:
     done = subprocess.run(
-        [python, str(HERE / "worker.py"), name, "--memory"], capture_output=True, text=True, env=environment()
+        [python, str(HERE / "worker.py"), name, "--memory"], capture_output=True, encoding="utf-8", env=environment()
     )
     return json.loads(done.stdout)["mebibytes"] if not done.returncode else None
 

@@ -14,7 +14,7 @@ import sys
 import time
 import warnings
 
-PROTOCOL = os.fdopen(os.dup(1), "w")  # what the libraries print goes elsewhere
+PROTOCOL = os.fdopen(os.dup(1), "w", encoding="utf-8")  # what the libraries print goes elsewhere
 os.dup2(2, 1)
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 warnings.simplefilter("ignore")

@@ -89,7 +89,8 @@ def rule_text(primitive, position):
     if rule.__name__ != "<lambda>":
         return code(f"{rule.__name__}(...)")
     text = rule_code(primitive, position)
-    assert text is not None, primitive
+    if text is None:
+        raise ValueError(f"no source was found of a rule of {primitive}")
     return cell(code(in_names_of(primitive, rule, text) if rule in rules else text))
 
 

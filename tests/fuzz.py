@@ -101,6 +101,12 @@ def change_archive(rng, content, pool):
     return buffer.getvalue()
 
 
+def check(holds, message):
+    """What `assert` does, with `python -O` too."""
+    if not holds:
+        raise AssertionError(message)
+
+
 def change_json(rng, text):
     try:
         whole = json.loads(text)
@@ -151,7 +157,7 @@ class Idx(Target):
         return [*plain, *(gzip.compress(content, mtime=0) for content in plain)]
 
     def read(self):
-        assert isinstance(idx.read(self.path), np.ndarray)
+        check(isinstance(idx.read(self.path), np.ndarray), "not an array")
 
 
 def small_model():
@@ -180,7 +186,7 @@ class Weights(Target):
             self.model.load_weights(self.path, by_name=True, strict=False)
             loaded = True
         finally:
-            assert loaded or self._bits() == self.bits, "a model was changed by a file that was refused"
+            check(loaded or self._bits() == self.bits, "a model was changed by a file that was refused")
             self.bits = self._bits()
 
 
@@ -237,7 +243,7 @@ class Drawing(Target):
 
     def use(self, content):
         name = content[:2000].decode("utf-8", "surrogatepass" if self.can(content) else "replace")
-        assert self.structure(*self.draw(name)) == self.expected, f"{name!r} changes the structure"
+        check(self.structure(*self.draw(name)) == self.expected, f"{name!r} changes the structure")
 
     @staticmethod
     def can(content):
@@ -257,7 +263,7 @@ class Dot(Drawing):
     def structure(self, dot, name):
         """The tags of all labels, which are XML, and what lies outside of them."""
         text = ElementTree.fromstring(f"<t>{escaped(name)}</t>").text or ""
-        assert "\ufffd" in text or text == name.replace("\t", " "), "the name is another one"
+        check("\ufffd" in text or text == name.replace("\t", " "), "the name is another one")
         tags = []
 
         def note(label):
@@ -369,8 +375,8 @@ def fuzz(name, seconds, seed=0, most=None):
                     ) from error
                 taken = time.process_time() - begin
                 used = tracemalloc.get_traced_memory()[1] - held
-                assert taken < MOST_SECONDS, f"{name}: {taken:.1f} s for {content[:2000]!r}"
-                assert used < MOST_MEMORY, f"{name}: {used:,} bytes for {content[:2000]!r}"
+                check(taken < MOST_SECONDS, f"{name}: {taken:.1f} s for {content[:2000]!r}")
+                check(used < MOST_MEMORY, f"{name}: {used:,} bytes for {content[:2000]!r}")
                 longest, peak, tried = max(longest, taken), max(peak, used), tried + 1
                 if not lines.seen <= covered:
                     covered |= lines.seen

@@ -182,7 +182,7 @@ class Mutant:
         self.is_inside = function is not None
 
     def tree(self):
-        changed = ast.parse(self.path.read_text())
+        changed = ast.parse(self.path.read_text(encoding="utf-8"))
         place = next(node for i, (node, _, _) in enumerate(_places(changed)) if i == self.index)
         list(changes(place))[self.number][1](place)
         return ast.fix_missing_locations(changed)
@@ -205,7 +205,7 @@ class Mutant:
 
 
 def mutants(path):
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     subjects = {line: _subject(node) for node in tree.body for line in range(node.lineno, node.end_lineno + 1)}
     for index, (node, lines, function) in enumerate(_places(tree)):
         for number, (description, _) in enumerate(changes(node)):
@@ -326,9 +326,10 @@ def waited(child):
         if done:
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.02)
-        fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split() if os.path.exists("/proc") else []
+        stat = Path(f"/proc/{child}/stat")
+        fields = stat.read_bytes().rpartition(b")")[2].split() if os.path.exists("/proc") else []
         now = fields[11:13]  # user and system time. While it is stopped from outside it does not sleep
-        asleep = asleep + 0.02 if fields[:1] == ["S"] and now == before else 0
+        asleep = asleep + 0.02 if fields[:1] == [b"S"] and now == before else 0
         before = now
         if asleep > 60:
             os.kill(child, signal.SIGKILL)
@@ -352,7 +353,7 @@ def traced(paths, tests):
             # what measures memory may fail while it is traced
             code = failed and waited(forked(lambda: run(files(failed), Chooser(failed), output)))
         if code:
-            print(output.read_text()[-4000:])
+            print(output.read_text(encoding="utf-8")[-4000:])
             sys.exit("The tests do not pass without a mutation: mend them first.")
         return reached, seconds
 

@@ -80,9 +80,7 @@ def names_at(revision: str) -> dict[str, str]:
             tar.extractall(folder, filter="data")
         command = [sys.executable, __file__, "--json"]
         env = os.environ | {"PYTHONPATH": folder}
-        done = subprocess.run(
-            command, env=env, cwd=folder, capture_output=True, text=True, encoding="utf-8", check=True
-        )
+        done = subprocess.run(command, env=env, cwd=folder, capture_output=True, encoding="utf-8", check=True)
     result: dict[str, str] = json.loads(done.stdout)
     return result
 

@@ -79,6 +79,73 @@ class TestValueAndGradient:
         assert recording_tapes() == ()
 
 
+def plane(x, y):
+    return x * x * y
+
+
+class TestOneTensorInSeveralPlaces:
+    """What is passed twice is two arguments; only a Variable stands for all that is read of it."""
+
+    @pytest.mark.parametrize("make", [tgl.constant, tgl.Variable, np.float32, lambda value: tgl.Variable(value) * 1.0])
+    def test_two_arguments(self, make):
+        t = make(3.0)
+        value, gradient = tgl.value_and_gradient(plane, (0, 1))(t, t)
+        assert (value.item(), [g.item() for g in gradient]) == (27.0, [18.0, 9.0])
+        assert tgl.value_and_gradient(plane)(t, t)[1].item() == 18.0
+        assert tgl.value_and_gradient(plane, 1)(t, t)[1].item() == 9.0
+        assert tgl.value_and_gradient(plane, (1, -1, 0))(t, t)[1] == (9.0, 9.0, 18.0)
+        assert tgl.value_and_gradient(plane)(t, y=t)[1].item() == 18.0
+
+    @pytest.mark.parametrize("make", [tgl.constant, tgl.Variable])
+    def test_leaves_of_structures(self, make):
+        t = make(3.0)
+        gradient = tgl.value_and_gradient(lambda d: plane(d["a"], d["b"][0]))({"a": t, "b": [t, 1.0]})[1]
+        assert (gradient["a"].item(), gradient["b"][0].item(), gradient["b"][1]) == (18.0, 9.0, None)
+        gradient = tgl.value_and_gradient(lambda pair: plane(*pair))((t, t))[1]
+        assert [g.item() for g in gradient] == [18.0, 9.0]
+        pair = [t]
+        assert [g.item() for (g,) in tgl.value_and_gradient(lambda x, y: plane(x[0], y[0]), (0, 1))(pair, pair)[1]] == [
+            18.0,
+            9.0,
+        ]
+
+    def test_a_tensor_that_the_function_closes_over_is_a_constant(self):
+        t, v = tgl.constant(3.0), tgl.Variable(3.0)
+        assert tgl.value_and_gradient(lambda x: x * t)(t)[1].item() == 3.0
+        assert tgl.value_and_gradient(lambda x: x * v)(v)[1].item() == 6.0  # a Variable stands for itself
+        assert tgl.hessian_vector_product(lambda x: x * t * t, t, tgl.constant(1.0)).item() == 0.0
+
+    @pytest.mark.parametrize("make", [tgl.constant, tgl.Variable])
+    def test_hessian_vector_products(self, make):
+        t = make(3.0)
+        for x in ([t, t], (t, t)):
+            product = tgl.hessian_vector_product(lambda x: plane(*x), x, [tgl.constant(1.0), tgl.constant(0.0)])
+            assert [p.item() for p in product] == [6.0, 6.0]
+        assert tgl.hessian_vector_product(lambda x: x**3, t, t).item() == 54.0
+
+    @pytest.mark.parametrize("make", [tgl.constant, tgl.Variable])
+    def test_an_outer_tape_sees_one_tensor(self, make):
+        t = make(3.0)
+        with tgl.GradientTape(persistent=True) as tape:
+            tape.watch(t)
+            value, (a, b) = tgl.value_and_gradient(plane, (0, 1))(t, t)  # 2·x·y and x², each 18 and 9 here
+            s, h = a + 2.0 * b, tgl.hessian_vector_product(lambda x: x**3, t, t)
+        assert [tape.gradient(y, t).item() for y in (value, s, h)] == [27.0, 24.0, 36.0]
+
+    def test_inside_of_a_function(self):
+        f = tgl.function(lambda x: tgl.value_and_gradient(plane, (0, 1))(x, x)[1])
+        for value in (3.0, 2.0):
+            assert [g.item() for g in f(tgl.constant(value))] == [2 * value**2, value**2]
+
+    def test_a_variable_passed_twice_and_read_otherwise(self):
+        v = tgl.Variable(3.0, name="v")
+        with pytest.raises(ValueError, match=r"'v' was passed as more than one argument.*reads it otherwise"):
+            tgl.value_and_gradient(lambda x, y: x * y * v, (0, 1))(v, v)
+        with pytest.raises(ValueError, match="'v' was passed as more than one argument"):
+            tgl.hessian_vector_product(lambda x: x[0] * x[1] * v, [v, v], [1.0, 1.0])
+        assert recording_tapes() == ()
+
+
 class TestHessianVectorProduct:
     @staticmethod
     def f(x):

@@ -192,7 +192,7 @@ for room in range(0, 6 << 20, 384 << 10):
     for is_held in (False, True):
         held = [w.numpy() for w in model.weights] if is_held else []  # then a step needs memory for new weights
         before = bits()
-        size = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        size = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
         resource.setrlimit(resource.RLIMIT_AS, (size + room, everything[1]))
         try:
             step(x)
@@ -215,7 +215,7 @@ def test_steps_under_a_limit(eager):
     answer = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         check=False,
         env=os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "OPENBLAS_NUM_THREADS": "1"},
     )  # memory that is freed is given back; with threads of its own OpenBLAS ends the process where it gets none

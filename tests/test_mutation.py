@@ -36,7 +36,7 @@ def mutation():
 
 def test_what_is_changed(mutation, tmp_path):
     path = tmp_path / "source.py"
-    path.write_text(SOURCE)
+    path.write_text(SOURCE, encoding="utf-8")
     original = ast.unparse(ast.parse(SOURCE)).splitlines()
     made = set()
     for mutant in mutation.mutants(path):
@@ -64,7 +64,7 @@ def test_what_is_changed(mutation, tmp_path):
 
 def test_which_tests_could_notice_it(mutation, tmp_path):
     path = tmp_path / "source.py"
-    path.write_text(SOURCE)
+    path.write_text(SOURCE, encoding="utf-8")
     reached = {(path, 9): {None, "of the rule"}, (path, 6): {"a", "b"}, (path, 2): {None}, (path, 4): {None, "a"}}
     reached |= {(path, 10): {None}, (path, 13): {"of is_small"}}
     tests = {mutant.line: mutant.tests(reached) for mutant in mutation.mutants(path)}
@@ -78,9 +78,10 @@ def test_which_tests_could_notice_it(mutation, tmp_path):
 def test_a_mutant_is_noticed_or_not():
     """Of the mean of squares, by a test that knows two axes only: of those axis 1 is the last."""
     ours = Path(__file__).parent.parent / "tinygrad_lite" / "nn" / "losses.py"
-    line = 1 + ours.read_text().splitlines().index("    return ops.mean(ops.square(y_pred - y_true), axis=-1)")
+    lines = ours.read_text(encoding="utf-8").splitlines()
+    line = 1 + lines.index("    return ops.mean(ops.square(y_pred - y_true), axis=-1)")
     command = [sys.executable, str(TOOL), "losses", "--only", f"losses.py:{line}", "--tests"]
     test = "tests/nn/test_losses.py::test_mean_squared_error"
-    done = subprocess.run([*command, test], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, test], capture_output=True, encoding="utf-8", check=True)
     assert f"survived: nn/losses.py:{line}: USub -> UAdd" in done.stdout
     assert "4 of    5 killed,  80.0% (4 failed, 1 survived)" in done.stdout

@@ -32,7 +32,7 @@ def import_once(**environment):
     """Seconds that the import adds to NumPy's, and the modules that it adds, in a process of its own."""
     command = [sys.executable, "-c", IMPORT]
     env = os.environ | environment
-    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=PROJECT, env=env)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, cwd=PROJECT, env=env)
     return json.loads(done.stdout)
 
 
@@ -63,7 +63,7 @@ def wheel(tmp_path_factory):
     pytest.importorskip("hatchling", reason="building the wheel without a network needs hatchling, of the dev extra")
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=PROJECT, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (path,) = folder.glob("tinygrad_lite-*.whl")
     return path
@@ -98,6 +98,7 @@ HOUSE = {
         "schedules",
         "callback",
         "callers strictness",
+        "printing",
         "tensor",
         "datasets",
     ),

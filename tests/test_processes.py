@@ -93,4 +93,4 @@ def test_what_belongs_to_this_process_refuses(case, copied):
 
 def test_a_traced_tensor_refuses():
     with pytest.raises(TypeError, match=r"Copying or pickling of a tensor was asked for inside of a tgl\.function"):
-        tgl.function(lambda x: copy.deepcopy(x))(tgl.ones(2))
+        tgl.function(lambda x: pickle.dumps(x))(tgl.ones(2))

@@ -74,8 +74,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp(), "note.txt")
     >>> with atomic_path(path) as aside:
-    ...     _ = aside.write_text("whole")
-    >>> path.read_text(), len(list(path.parent.iterdir()))
+    ...     _ = aside.write_text("whole", encoding="utf-8")
+    >>> path.read_text(encoding="utf-8"), len(list(path.parent.iterdir()))
     ('whole', 1)
     """
     target = Path(path)

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import functools
 import operator
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tape import GradientTape, UnconnectedGradients
-from tinygrad_lite.tensor import Tensor, to_tensor
+from tinygrad_lite.tape import GradientTape, UnconnectedGradients, twin
+from tinygrad_lite.tensor import Tensor, Variable, to_tensor
 
 __all__ = ["hessian_vector_product", "value_and_gradient"]
 
@@ -35,8 +36,9 @@ def value_and_gradient(
         Returns a floating tensor with one element.
     argnums : int or tuple of int
         Which positional arguments to differentiate with respect to, counted from 0, or from the end if negative.
-        Each is a Tensor, an array or a number, or a list, tuple or dict of them. A list of Variables may be an
-        argument also where `f` reads them through a model and not through the argument.
+        Each is a Tensor, an array or a number, or a list, tuple or dict of them. A tensor that is passed twice is two
+        arguments, and what `f` reads of it otherwise is a constant. A Variable stands for all that `f` reads of it:
+        a list of Variables may be an argument also where `f` reads them through a model and not through the argument.
     has_aux : bool
         Whether `f` returns a pair: the value, and something else that is handed on as it is.
     unconnected_gradients : "none" or "zero"
@@ -53,6 +55,8 @@ def value_and_gradient(
     TypeError
         At the call: the value is not a tensor with one floating element; an argument to differentiate with respect
         to is not a floating number; there is no such argument.
+    ValueError
+        A Variable is passed twice, and `f` reads it otherwise, too.
 
     Examples
     --------
@@ -76,11 +80,14 @@ def value_and_gradient(
                     f"value_and_gradient expected a positional argument for each of argnums={argnums!r}. Received: "
                     f"{len(args)} positional arguments. Pass it by position, or choose other argnums."
                 )
-        given = list(args)
+        shared = _shared_variables((args, kwargs))
+        chosen = {n % len(args) for n in positions}
+        given = [_apart(x, shared) if shared or n in chosen else x for n, x in enumerate(args)]
+        named = _apart(kwargs, shared) if shared else kwargs
         with GradientTape() as tape:
-            for n in positions:
+            for n in chosen:
                 given[n] = map_structure(functools.partial(_watched, tape, n), given[n])
-            answer = f(*given, **kwargs)
+            answer = f(*given, **named)
         if has_aux and not (isinstance(answer, tuple) and len(answer) == 2):
             raise TypeError(
                 f"value_and_gradient expected a pair (value, aux), for has_aux=True. Received: {answer!r}. Return "
@@ -88,6 +95,7 @@ def value_and_gradient(
             )
         value = _checked_value(answer[0] if has_aux else answer, "value_and_gradient")
         sources = tuple(given[n] for n in positions)
+        _refuse_other_readings(tape, shared)
         gradients = tape.gradient(value, sources, unconnected_gradients=unconnected_gradients)
         return answer, gradients if isinstance(argnums, tuple) else gradients[0]
 
@@ -105,7 +113,7 @@ def hessian_vector_product(f: Callable[[Any], Any], x: Any, vector: Any) -> Any:
     f : callable
         Takes one argument, returns a floating tensor with one element.
     x : Tensor, array or number, or list, tuple or dict of them
-        The argument of `f`; Variables may be read by `f` otherwise.
+        The argument of `f`; Variables may be read by `f` otherwise. See `value_and_gradient`.
     vector : like `x`
         Of the structure, shapes and dtypes of `x`.
 
@@ -117,7 +125,8 @@ def hessian_vector_product(f: Callable[[Any], Any], x: Any, vector: Any) -> Any:
     Raises
     ------
     ValueError
-        `vector` has another number of parts, or another shape or dtype.
+        `vector` has another number of parts, or another shape or dtype; a Variable is passed twice, and `f` reads it
+        otherwise, too.
     TypeError
         The value is not a tensor with one floating element.
 
@@ -130,6 +139,8 @@ def hessian_vector_product(f: Callable[[Any], Any], x: Any, vector: Any) -> Any:
     array([10.,  6.], dtype=float32)
     """
     zero = UnconnectedGradients.ZERO
+    shared = _shared_variables(x)
+    x = _apart(x, shared)
     with GradientTape() as outer:
         x = map_structure(functools.partial(_watched, outer, 0), x)
         leaves, vectors = flatten(x), [vector] if isinstance(x, Tensor) else flatten(vector)
@@ -141,10 +152,38 @@ def hessian_vector_product(f: Callable[[Any], Any], x: Any, vector: Any) -> Any:
         with GradientTape() as inner:
             inner.watch(leaves)
             value = _checked_value(f(x), "hessian_vector_product")
+        _refuse_other_readings(inner, shared)
         gradients = inner.gradient(value, leaves, unconnected_gradients=zero)
     vectors = [_like(leaf, v) for leaf, v in zip(leaves, vectors)]
     products = iter(outer.gradient(gradients, leaves, output_gradients=vectors, unconnected_gradients=zero))
     return map_structure(lambda _: next(products), x)
+
+
+def _shared_variables(arguments: Any) -> dict[int, Variable]:
+    """The Variables that occur more than once among the arguments, by identity."""
+    variables = [leaf for leaf in flatten(arguments) if isinstance(leaf, Variable)]
+    times = Counter(v._id for v in variables)
+    return {v._id: v for v in variables if times[v._id] > 1}
+
+
+def _apart(arguments: Any, shared: dict[int, Variable]) -> Any:
+    """The arguments with a tensor of its own in each place; a Variable that occurs once stays what it is."""
+
+    def apart(leaf: Any) -> Any:
+        stays = not isinstance(leaf, Tensor) or (isinstance(leaf, Variable) and leaf._id not in shared)
+        return leaf if stays else twin(leaf)
+
+    return map_structure(apart, arguments)
+
+
+def _refuse_other_readings(tape: GradientTape, shared: dict[int, Variable]) -> None:
+    for variable in tape.watched_variables():
+        if variable._id in shared:
+            raise ValueError(
+                f"The Variable {variable.name!r} was passed as more than one argument, and the function reads it "
+                "otherwise, too: to which argument that belongs is not known. Pass it once, or let the function use "
+                "nothing but its arguments."
+            )
 
 
 def _watched(tape: GradientTape, position: int, leaf: Any) -> Tensor:

@@ -210,11 +210,11 @@ class Primitive:
                 arrays.append(x._data)
                 ids.append(x._id)
             elif kind is Variable or isinstance(x, Tensor):
-                for tape in tapes:
-                    if x._id not in tape._watched:
-                        tape._access(x)  # where a function is traced, that gives the Variable another array
                 arrays.append(x._data)
                 ids.append(x._id)
+                for tape in tapes:
+                    if x._id not in tape._watched:
+                        tape._access(x)
             elif kind in NUMBERS:
                 arrays.append(x)
                 ids.append(0)
@@ -352,6 +352,14 @@ class Primitive:
                     entry = (data, kwargs or _NO_METADATA, tuple(arrays), tuple(ids), keys, self)
                 tape._watched.update(output._id for output in outputs if output.dtype.kind == "f")
                 tape._record += entry
+            known = not tape._watched.isdisjoint(ids)
+            if known or not tape._beyond.keys().isdisjoint(ids):
+                for output in outputs:
+                    output._id = output._id or new_id()
+                    if output._id not in tape._watched:
+                        tape._beyond[output._id] = (self.__name__, ids)
+                        if known:
+                            tape._dead_ends[output._id] = self.__name__
         return outputs
 
     def inline(self, *args: Any, **kwargs: Any) -> Any:
@@ -772,15 +780,15 @@ def _reading(x: Any) -> Tensor:
 @contextmanager
 def _holding(variables: list[Variable], values: Any) -> Iterator[None]:
     """A context in which Variables hold what they held when the gradient function was made."""
-    with nullcontext() if tracing.tracer is None else tracing.tracer.holding(variables, values):
-        now = [variable._data for variable in variables]
-        for variable, value in zip(variables, values):
-            variable._data = value._data if isinstance(value, Tensor) else value
-        try:
+    now = [variable._data for variable in variables]
+    for variable, value in zip(variables, values):
+        variable._data = value._data if isinstance(value, Tensor) else value
+    try:
+        with nullcontext() if tracing.tracer is None else tracing.tracer.holding(variables, values):
             yield
-        finally:
-            for variable, data in zip(variables, now):
-                variable._data = data
+    finally:
+        for variable, data in zip(variables, now):
+            variable._data = data
 
 
 def _takes_variables(grad_fn: Callable[..., Any]) -> bool:

@@ -12,8 +12,9 @@ The semantics are those of TensorFlow 2's `tf.GradientTape`.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -85,6 +86,11 @@ def scopes_of(tape: GradientTape) -> Iterator[tuple[str, ...]]:
             yield scope
 
 
+def _keys(output: Any) -> tuple[int, ...]:
+    """The identities of an entry's outputs."""
+    return output if type(output) is tuple else (output,)
+
+
 def _backwards(record: list[Any]) -> Iterator[tuple[Any, ...]]:
     """The entries of a record from the last to the first; what is recorded meanwhile is not among them."""
     fields = reversed(record)
@@ -124,6 +130,34 @@ def enter_scopes(scopes: tuple[str, ...]) -> None:
         tape._scopes.append((len(tape._record) // FIELDS, scopes))
 
 
+def is_followed(x: Tensor) -> bool:
+    """Whether an open tape watches `x`, or would as soon as an operation reads it."""
+    for tape in state.tapes:
+        tape._access(x)
+    return any(x._id in tape._watched for tape in state.tapes) if x._id else False
+
+
+def _leave(self: Tensor, way: str, refusal: str = "", variable: Variable | None = None) -> None:
+    """Called when the value of a tensor goes where no tape can follow: the tapes note it, for `tape.explain`.
+
+    Where it would happen without being asked for, a `refusal` says what follows; it is raised if a tape follows.
+    """
+    if not state.tapes:
+        return
+    if refusal and is_followed(self):
+        raise TypeError(
+            f"This tensor is being recorded by an open tape, and {refusal} would cut its gradient silently. Received: "
+            f"shape={self.shape}, dtype={self.dtype}. Use .numpy() or float(...) to leave the tape on purpose, or an "
+            "operation of tgl to stay on it."
+        )
+    if self._id:
+        for tape in state.tapes:
+            tape._left.append((self._id, way, 0 if variable is None else variable._id))
+
+
+Tensor._leave = _leave  # type: ignore[method-assign]
+
+
 def stop_gradient(x: Any) -> Tensor:
     """The value of `x`, as a constant: no gradient flows back through it.
 
@@ -145,7 +179,15 @@ def stop_gradient(x: Any) -> Tensor:
     >>> tape.gradient(y, v)
     Tensor(3., shape=(), dtype=float32)
     """
-    return detached(x) if isinstance(x, Tensor) else Tensor(x)
+    if not isinstance(x, Tensor):
+        return Tensor(x)
+    y = detached(x)
+    for tape in state.tapes:
+        if x._id in tape._watched or x._id in tape._beyond or isinstance(x, Variable):
+            y._id = y._id or new_id()
+            tape._dead_ends[y._id] = "stop_gradient"
+            tape._beyond[y._id] = ("stop_gradient", (x._id,))
+    return y
 
 
 class GradientTape:
@@ -201,6 +243,7 @@ class GradientTape:
         self._used = False
         self._serial = new_id()
         self._around: frozenset[int] = frozenset()  # serials of the tapes that recorded whatever this one did
+        self._watched_later: list[Tensor] = []  # what was watched after it was used up: for when it is entered again
         self._clear()
 
     def _clear(self) -> None:
@@ -210,7 +253,8 @@ class GradientTape:
         self._variables: dict[int, Variable] = {}
         self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and their name
         self._beyond: dict[int, tuple[str, Any]] = {}  # what was computed from dead ends, they included: how, of what
-        self._pauses = 0  # how often recording was stopped for a while
+        self._left: list[tuple[int, str, int]] = []  # identities of values that left it, how, and into which Variable
+        self._pauses: list[tuple[int, int]] = []  # when recording was stopped for a while, in identities given
         self._seeds: dict[int, Tensor] = {}  # what `gradient` was last given for each target, if persistent
         self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, state.scopes)]
 
@@ -224,6 +268,9 @@ class GradientTape:
             )
         if self._used and not self._persistent:
             self._clear()
+            for tensor in self._watched_later:
+                self._watch(tensor)
+            self._watched_later = []
         self._entered, self._used, self._recording = True, False, True
         self._scopes.append((len(self._record) // FIELDS, state.scopes))
         tapes = state.tapes
@@ -293,7 +340,10 @@ class GradientTape:
                 continue
             with _naming:
                 leaf._id = leaf._id or new_id()
-            self._watch(leaf)
+            if self._used and not self._persistent:
+                self._watched_later.append(leaf)
+            else:
+                self._watch(leaf)
 
     def _watch(self, tensor: Tensor) -> None:
         self._watched.add(tensor._id)
@@ -303,22 +353,23 @@ class GradientTape:
 
     def _access(self, x: Tensor) -> None:
         """Called when an operation reads a Variable: watch it if it can be trained, unless told not to."""
-        if (
-            isinstance(x, Variable)
-            and x.trainable
-            and self._watch_accessed_variables
-            and x._id not in self._watched
-            and x._data.dtype.kind == "f"
-        ):
-            self._watch(x)
+        if isinstance(x, Variable) and x.trainable and self._watch_accessed_variables and x._id not in self._watched:
+            if x._data.dtype.kind == "f":
+                self._watch(x)
+            else:
+                self._variables[x._id] = x
 
     def watched_variables(self) -> tuple[Variable, ...]:
-        """The Variables that this tape watches, in the order in which they were created."""
+        """The Variables that this tape watches, in the order in which they were created.
+
+        Those of integers are among them, as in TensorFlow; their gradient is None.
+        """
         return tuple(self._variables[key] for key in sorted(self._variables))
 
     def reset(self) -> None:
         """Forget everything recorded and watched; an open tape goes on recording from here."""
         self._clear()
+        self._watched_later = []
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
@@ -348,10 +399,11 @@ class GradientTape:
                 "Call it inside of `with tape:`."
             )
         self._stop()
-        self._pauses += 1
+        start = new_id()
         try:
             yield
         finally:
+            self._pauses.append((start, new_id()))
             if self._persistent or not self._used:
                 state.tapes.insert(min(position, len(state.tapes)), self)
                 self._recording = True
@@ -438,8 +490,9 @@ class GradientTape:
         if self._persistent:
             self._seeds = {}
             for target, seed in zip(targets, seeds):
-                known = self._seeds.get(target._id)  # of a target that was given twice, weights add up
-                self._seeds[target._id] = seed if known is None else wrap(known._data + seed._data)
+                if target._id:  # else no tape knows it
+                    known = self._seeds.get(target._id)  # of a target that was given twice, weights add up
+                    self._seeds[target._id] = seed if known is None else wrap(known._data + seed._data)
         _warn_of_integer_targets(self, targets)
         if is_strict():
             witness(on_gradient, self, targets, leaves)
@@ -579,31 +632,72 @@ class GradientTape:
         if self._recording and not self._persistent:
             self._stop()
 
-    def _teach(self) -> None:
-        """Hand the record to open tapes that were not there when it was made.
+    @contextmanager
+    def _lent(self, record: list[Any], targets: list[Tensor]) -> Iterator[None]:
+        """A context in which open tapes know what they did not see of this tape's record, for a walk over it.
 
-        They are about to record the gradient as a function of recorded values, and must know how these depend on
-        what they watch; TensorFlow takes such values for constants, and leaves out a part of the derivative.
+        They record the gradient as a function of recorded values, and must know how these depend on what they watch;
+        TensorFlow takes such values for constants, and leaves out a part of the derivative. Taking a gradient is
+        reading the Variables that it depends on. For everything else the values stay what they were, constants that
+        were computed before: what was lent has other identities in the end, so that it does not matter whether they
+        are used before or after the gradient is taken.
         """
-        for tape in state.tapes:
-            if tape is not self and tape._serial not in self._around and not tape._watched.isdisjoint(self._watched):
-                for entry in entries_of(self._record):
-                    outputs = entry[1] if type(entry[1]) is tuple else (entry[1],)
-                    if tape._watched.isdisjoint(outputs) and not tape._watched.isdisjoint(entry[2]):
-                        tape._record += entry[::-1]
-                        tape._watched.update(self._watched.intersection(outputs))
+        pupils = [
+            tape for tape in state.tapes if tape is not self and not tape._traces and not self._watched <= tape._watched
+        ]
+        lent: list[tuple[GradientTape, int, set[int]]] = []
+        try:
+            if pupils:
+                needed = _between(self._watched, {target._id for target in targets}, _backwards(record))[::-1]
+                read = {target._id for target in targets}.union(*[entry[2] for entry in needed])
+                variables = [variable for key, variable in self._variables.items() if key in read]
+                for tape in pupils:
+                    lent.append((tape, len(tape._record), tape._learn(needed, variables, self)))
+            yield
+        finally:
+            for tape, start, identities in lent:
+                tape._rename(start, identities)
+
+    def _learn(self, entries: list[Any], variables: list[Variable], other: GradientTape) -> set[int]:
+        """Record what another tape did, as far as this one watches it and did not stop; the new identities."""
+        known, learnt = self._watched, set()
+        for variable in variables:
+            self._access(variable)
+        pauses = self._pauses if self._serial in other._around else ()
+        for entry in entries:
+            outputs = _keys(entry[1])
+            paused = any(start < outputs[0] < end for start, end in pauses)
+            if known.isdisjoint(outputs) and not known.isdisjoint(entry[2]) and not paused:
+                new = other._watched.intersection(outputs)
+                self._record += entry[::-1]
+                known |= new
+                learnt |= new
+        return learnt
+
+    def _rename(self, start: int, identities: set[int]) -> None:
+        """Give these identities, which nothing before `start` in the record has, to nobody else."""
+        names = {key: new_id() for key in identities}
+        record = self._record
+        for place in range(start, len(record) if names else 0, FIELDS):  # see `FIELDS` for the order
+            inputs, output = record[place + 3], record[place + 4]
+            if not identities.isdisjoint(inputs):
+                record[place + 3] = tuple([names.get(key, key) for key in inputs])
+            if not identities.isdisjoint(_keys(output)):
+                renamed = tuple([names.get(key, key) for key in _keys(output)])
+                record[place + 4] = renamed if type(output) is tuple else renamed[0]
+        self._watched -= identities
+        self._watched.update(names.values())
 
     def _pull_back(self, targets: list[Tensor], seeds: list[Any], sources: list[Tensor], *, release: bool) -> list[Any]:
         """Gradients of the seeded targets with respect to `sources`, as Tensors or None."""
         recorded = _is_recorded()  # by tapes around or by this one: then rules compute with Tensors
+        before = new_id()
         gradients: dict[int, Any] = {}
         for target, seed in zip(targets, seeds):
             if target._id in self._watched and target._data.dtype.kind == "f":
-                seed = seed if recorded else seed._data
+                seed = seed._data if not recorded else twin(seed) if seed._id else seed
                 known = gradients.get(target._id)
                 gradients[target._id] = seed if known is None else known + seed
-        if recorded:
-            self._teach()
         record = self._record
         if release:
             self._record = []
@@ -613,8 +707,11 @@ class GradientTape:
         try:
             with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
                 if recorded:
-                    entries = state.tapes[0].examined(_popping(record) if release else _backwards(record))
-                    found = _walk_recorded(entries, gradients, useful, wanted)
+                    with self._lent(record, targets):
+                        entries = state.tapes[0].examined(_popping(record) if release else _backwards(record))
+                        found = _walk_recorded(entries, gradients, useful, wanted)
+                        answers = [found.get(x._id) if x._id in self._watched else None for x in sources]
+                        return _told_apart(answers, before)
                 elif _is_light(record):
                     found = _walk_light(record, gradients, useful, wanted)
                 else:
@@ -626,24 +723,24 @@ class GradientTape:
     def _pull_back_each(self, target: Tensor, seeds: Iterable[Tensor], sources: list[Tensor]) -> list[list[Any]]:
         """`_pull_back` of one target for many seeds; what lies between it and the sources is looked up once."""
         recorded = _is_recorded()
-        if recorded:
-            self._teach()
+        before = new_id()
         record = self._record
         if not self._persistent:
             self._record = []
         wanted = {source._id for source in sources} & self._watched
         useful = _leads_to(wanted, entries_of(record))
-        entries: Any = _between(useful, target._id, _backwards(record)) if target.dtype.kind == "f" else []
+        entries: Any = _between(useful, {target._id}, _backwards(record)) if target.dtype.kind == "f" else []
         entries = list(state.tapes[0].examined(entries)) if recorded else entries
         walk = _walk_recorded if recorded else _walk
         rows = []
         state.pulling_back += 1
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), self._lent(record, [target]) if recorded else nullcontext():
                 for seed in seeds:
                     gradients = {target._id: seed if recorded else seed._data} if target._id in useful else {}
                     found = walk(entries, gradients, useful, wanted)
-                    rows.append([found.get(source._id) for source in sources])
+                    row = [found.get(source._id) for source in sources]
+                    rows.append(_told_apart(row, before) if recorded else row)
         finally:
             state.pulling_back -= 1
         return rows
@@ -652,6 +749,26 @@ class GradientTape:
 def _is_recorded() -> bool:
     tapes = state.tapes
     return bool(tapes) and (len(tapes) > 1 or tapes[0]._looks_back)
+
+
+def twin(g: Tensor) -> Tensor:
+    """The same value as another tensor, so that the two can be told apart; a gradient goes through."""
+    other: Tensor = _numpy.positive(g) if g._id else detached(g)
+    return other
+
+
+def _told_apart(gradients: list[Any], before: int) -> list[Any]:
+    """Gradients as so many tensors, none of which is another, or older than the identity `before`.
+
+    A rule may hand on the tensor that it got, so that two arguments have the same gradient, or one that the caller
+    has. A tape that is asked for derivatives with respect to gradients would take them for one.
+    """
+    times = Counter(map(id, gradients))
+    tensors = [g if isinstance(g, Tensor) else None if g is None else wrap(g) for g in gradients]
+    return [
+        twin(tensor) if tensor is not None and (times[id(g)] > 1 or tensor._id < before) else tensor
+        for g, tensor in zip(gradients, tensors)
+    ]
 
 
 def _one_hot(target: Tensor, index: Any) -> Tensor:
@@ -689,16 +806,16 @@ def _leads_to(sources: set[int], entries: Iterable[Any]) -> set[int]:
     reached = set(sources)
     for _, output, inputs, *_ in entries:
         if not reached.isdisjoint(inputs):
-            reached.update(output if type(output) is tuple else (output,))
+            reached.update(_keys(output))
     return reached
 
 
-def _between(useful: set[int], target: int, backwards: Iterable[Any]) -> list[Any]:
-    """Those of the entries, last first, through which `target` depends on what is `useful`."""
-    needed, entries = {target} & useful, []
+def _between(useful: set[int], targets: set[int], backwards: Iterable[Any]) -> list[Any]:
+    """Those of the entries, last first, through which any of `targets` depends on what is `useful`."""
+    needed, entries = targets & useful, []
     for entry in backwards:
         output, inputs = entry[1], entry[2]
-        if not needed.isdisjoint(output if type(output) is tuple else (output,)):
+        if not needed.isdisjoint(_keys(output)):
             needed.update(useful.intersection(inputs))
             entries.append(entry)
     return entries

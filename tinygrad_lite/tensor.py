@@ -10,6 +10,7 @@ into a new one (copy on write). So whatever was read from a variable stays what 
 
 from __future__ import annotations
 
+import copy
 import itertools
 import sys
 import threading
@@ -102,7 +103,7 @@ class Tensor:
     Parameters
     ----------
     value : Tensor, ndarray, number, or nested lists of numbers
-        Is copied. Arrays keep their dtype, Python floats become float32.
+        Is copied. Arrays keep their dtype, Python floats become float32. The gradient of a Tensor goes through.
     dtype : dtype, optional
         Convert to this one.
 
@@ -128,13 +129,12 @@ class Tensor:
     _id: int
 
     def __init__(self, value: Any, dtype: DTypeLike | None = None) -> None:
-        if tracing.tracer is not None and isinstance(value, Tensor):
-            raise TypeError(
-                "Tensor(...) of a tensor inside of a tgl.function would be a constant, made once. Use the tensor "
-                "itself, tgl.stop_gradient(tensor), or tgl.cast(tensor, dtype)."
-            )
-        self._data = np.array(as_array(value, dtype))
-        self._id = 0
+        if isinstance(value, Tensor):
+            made = _numpy.positive(value) if dtype is None else value.astype(dtype)
+            self._data, self._id, self.__class__ = made._data, made._id, made.__class__  # the same result of that
+        else:
+            self._data = np.array(as_array(value, dtype))
+            self._id = 0
 
     # What it is -------------------------------------------------------------------------------------------
 
@@ -171,6 +171,7 @@ class Tensor:
         >>> Tensor([1.0, 2.0]).numpy()
         array([1., 2.], dtype=float32)
         """
+        self._leave(".numpy()")
         view = np.asarray(self._data).view()
         view.flags.writeable = False
         return view
@@ -188,10 +189,12 @@ class Tensor:
                 f"item() expected a tensor with one element. Received: shape={self.shape}. "
                 "Reduce it first, for example with .mean(), or use .numpy() or .tolist()."
             )
+        self._leave(".item()")
         return self._data.item()
 
     def tolist(self) -> Any:
         """The value as nested Python lists."""
+        self._leave(".tolist()")
         return self._data.tolist()
 
     # What Python asks -------------------------------------------------------------------------------------
@@ -220,13 +223,7 @@ class Tensor:
                 f"The truth of a tensor with {self.size} elements is ambiguous. Received: shape={self.shape}. "
                 "Use .any() or .all(), or tgl.where(condition, a, b) to choose elementwise."
             )
-        return bool(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __float__(self) -> float:
-        return float(self.item())
+        return bool(as_array(self))
 
     def __index__(self) -> int:
         if self._data.dtype.kind not in "iu" or self._data.size != 1:
@@ -251,6 +248,16 @@ class Tensor:
 
     def __reduce__(self) -> Any:
         return (Tensor, (np.asarray(self._data),))
+
+    def __copy__(self) -> Tensor:
+        return self  # which never changes
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return copy.copy(self)
+
+    if TYPE_CHECKING:  # hung on by tape
+
+        def _leave(self, way: str, refusal: str = "", variable: Variable | None = None) -> None: ...
 
     if TYPE_CHECKING:  # hung on by ops.operators, where the primitives are
         __array_ufunc__: Callable[..., Any]
@@ -299,6 +306,8 @@ class Tensor:
         __eq__: Callable[[Tensor, Any], Tensor]  # type: ignore[assignment]
         __ne__: Callable[[Tensor, Any], Tensor]  # type: ignore[assignment]
 
+        def __float__(self) -> float: ...
+        def __int__(self) -> int: ...
         def __getitem__(self, index: Any) -> Tensor: ...
         def __add__(self, other: Any) -> Tensor: ...
         def __radd__(self, other: Any) -> Tensor: ...
@@ -436,9 +445,10 @@ class Variable(Tensor):
         self, initial_value: Any, trainable: bool = True, name: str | None = None, dtype: DTypeLike | None = None
     ) -> None:
         initial_value = initial_value() if callable(initial_value) else initial_value
+        given = initial_value
         if tracing.tracer is not None:
             initial_value = tracing.tracer.note_variable(self, initial_value)
-        super().__init__(initial_value, dtype)
+        super().__init__(initial_value._data if isinstance(initial_value, Tensor) else initial_value, dtype)
         if name is not None and not isinstance(name, str):
             raise TypeError(
                 f"Variable expected a name that is a string. Received: name={name!r}. The arguments are initial_value, "
@@ -447,6 +457,8 @@ class Variable(Tensor):
         self.name = "Variable" if name is None else name
         self.trainable = trainable is None or bool(trainable)  # TensorFlow's default is None
         self._id = new_id()
+        if isinstance(given, Tensor):
+            given._leave("as the initial value", variable=self)
 
     def __repr__(self) -> str:
         return self._describe("Variable", name=f"name={self.name!r}, ")
@@ -454,9 +466,30 @@ class Variable(Tensor):
     def __reduce__(self) -> Any:
         return (Variable, (self._data, self.trainable, self.name))
 
+    def __copy__(self) -> Variable:
+        self._leave("copy.copy or copy.deepcopy", "copying it makes another Variable, which")
+        return Variable(self._data, self.trainable, self.name)
+
     def value(self) -> Tensor:
-        """The current value as a Tensor: it stays what it is when the Variable changes."""
-        return detached(self)
+        """The current value as a Tensor: it stays what it is when the Variable changes.
+
+        It is a reading: tapes record it, and a gradient goes through. `tgl.stop_gradient(variable)` is the value
+        without a gradient.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> v = tgl.Variable(2.0)
+        >>> with tgl.GradientTape() as tape:
+        ...     before = v.value()
+        ...     v.assign(5.0)
+        ...     y = before * v
+        Variable(5., name='Variable', shape=(), dtype=float32)
+        >>> tape.gradient(y, v)  # 5 from the first reading, 2 from the second
+        Tensor(7., shape=(), dtype=float32)
+        """
+        value: Tensor = _numpy.positive(self)
+        return value
 
     read_value = value
 
@@ -507,6 +540,8 @@ class Variable(Tensor):
         array = self._checked(value, "assign")
         if tracing.tracer is not None:
             tracing.tracer.note_assign(self, "assign", value)
+        if isinstance(value, Tensor):
+            value._leave("assign", variable=self)
         if self._data is not array:
             np.copyto(self.writable(copied=False), array, casting="same_kind")
         return self
@@ -516,6 +551,8 @@ class Variable(Tensor):
         array = self._checked(value, "assign_add")
         if tracing.tracer is not None:
             tracing.tracer.note_assign(self, "assign_add", value)
+        if isinstance(value, Tensor):
+            value._leave("assign_add", variable=self)
         data = self.writable()
         np.add(data, array, out=data, casting="same_kind")
         return self
@@ -525,6 +562,8 @@ class Variable(Tensor):
         array = self._checked(value, "assign_sub")
         if tracing.tracer is not None:
             tracing.tracer.note_assign(self, "assign_sub", value)
+        if isinstance(value, Tensor):
+            value._leave("assign_sub", variable=self)
         data = self.writable()
         np.subtract(data, array, out=data, casting="same_kind")
         return self

@@ -243,7 +243,7 @@ print(x_train.shape, y_train.min(), y_test.max())
 """
     arguments = [sys.executable, "-c", script, json.dumps([use_mirrors("together"), mnist.FILES])]
     processes = [
-        subprocess.Popen(arguments, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(arguments, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
         for _ in range(2)
     ]
     for process in processes:
@@ -256,7 +256,7 @@ print(x_train.shape, y_train.min(), y_test.max())
 
 def test_a_cache_that_cannot_be_written(place, use_mirrors):
     place.parent.mkdir()
-    place.write_text("a file where the folder should be")
+    place.write_text("a file where the folder should be", encoding="utf-8")
     use_mirrors("good")
     with pytest.raises(mnist.DatasetUnavailableError, match="cannot be written to"):
         mnist.load_data()
@@ -353,7 +353,7 @@ def test_the_cache_is_where_the_platform_has_it(monkeypatch, tmp_path):
 def test_importing_is_cheap():
     script = "import sys, numpy; before = set(sys.modules)\n"
     script += "import tinygrad_lite.datasets; print(*sorted(set(sys.modules) - before))"
-    process = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, text=True)
+    process = subprocess.run([sys.executable, "-c", script], cwd=PROJECT, capture_output=True, encoding="utf-8")
     assert process.returncode == 0, process.stderr
     assert not {"tqdm", "urllib.request", "http.client", "ssl"} & set(process.stdout.split())
 

@@ -75,8 +75,8 @@ def compare(battery, arguments, metadata):
 
 @pytest.mark.parametrize("name", [name for name in CASES if not REGISTRY[name].is_random])
 def test_primitive(name, monkeypatch):
-    monkeypatch.setattr(primitives._Battery, "run", compare)
-    monkeypatch.setattr(primitives._Battery, "judge_kinks", lambda self: None)
+    monkeypatch.setattr(primitives.Battery, "run", compare)
+    monkeypatch.setattr(primitives.Battery, "judge_kinks", lambda self: None)
     for keywords in CASES[name]:
         check_primitive(REGISTRY[name], **{**keywords, "max_examples": min(3, keywords.get("max_examples", 3))})
 
@@ -91,7 +91,7 @@ def test_elementwise_primitive_in_blocks(name, monkeypatch):
 
 @pytest.mark.parametrize("name", list(OTHERS))
 def test_function(name, monkeypatch):
-    monkeypatch.setattr(primitives._Battery, "run", compare)
-    monkeypatch.setattr(primitives._Battery, "judge_kinks", lambda self: None)
+    monkeypatch.setattr(primitives.Battery, "run", compare)
+    monkeypatch.setattr(primitives.Battery, "judge_kinks", lambda self: None)
     for keywords in OTHERS[name]:
         check_primitive(getattr(ops, name), **{**keywords, "max_examples": min(2, keywords.get("max_examples", 2))})

@@ -19,7 +19,7 @@ PART = ["tests/tape", "tests/test_functional.py", "tests/test_optim.py", "tests/
 
 def test_a_part_of_the_suite_compiled():
     command = [sys.executable, "-m", "pytest", "--compiled", "-p", "no:cacheprovider", *PART]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT, check=False)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", cwd=PROJECT, check=False)
     fix = "A test that looks inside of tapes or rules belongs into replaying.LEFT_OUT, with the reason.\n"
     assert done.returncode == 0, fix + done.stdout[-5000:] + done.stderr
     counts = {what: int(count.replace(",", "")) for count, what in re.findall(r"^ *([\d,]+)  (.+)$", done.stdout, re.M)}

@@ -143,7 +143,7 @@ def test_killed_training_is_resumed(tmp_path):
         while process.stdout.readline().strip() != b"3":
             pass
         process.send_signal(signal.SIGKILL)
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
     whole = compiled()
     fit(whole, None)
     lines = done.stdout.split()

@@ -565,18 +565,6 @@ def test_integer_labels_for_the_loss_of_one_hot_labels():
         classifier("categorical_crossentropy").fit(X, LABELS, verbose=0)
 
 
-def test_labels_in_a_row_against_outputs_in_a_column():
-    """NumPy would broadcast (30,) against (30, 1) to (30, 30), and the model would learn nothing, in silence."""
-    message = (
-        r"mean_squared_error expected labels and predictions of the same shape\. Received: y_true\.shape=\(30,\), "
-        r"y_pred\.shape=\(30, 1\)\. Give the labels an axis of length one: y_true\.reshape"
-    )
-    with pytest.raises(ValueError, match=message):
-        regression().fit(X, Y[:, 0], verbose=0)
-    with pytest.raises(ValueError, match=message):
-        regression().evaluate(X, Y[:, 0], verbose=0)
-
-
 def test_x_and_y_of_different_lengths():
     message = r"expected as many samples in x as in y\. Received: x\.shape=\(30, 4\), y\.shape=\(29, 1\)\. Are both of"
     for use in (regression().fit, regression().evaluate):

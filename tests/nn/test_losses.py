@@ -343,7 +343,7 @@ def test_no_samples():
         assert losses.MeanSquaredError(reduction=reduction)(np.zeros((0, 2)), np.zeros((0, 2))).item() == 0.0
 
 
-@pytest.mark.parametrize("shape", [(3,), (2, 1), (2, 2), (1,)])
+@pytest.mark.parametrize("shape", [(3,), (2, 2), (1, 2), (2, 1, 1)])
 def test_weights_that_do_not_fit(shape):
     with pytest.raises(ValueError, match=r"one weight for each sample: the shape \(2,\).*sample_weight\.shape="):
         losses.MeanSquaredError()(TRUE, PRED, np.ones(shape))
@@ -352,10 +352,11 @@ def test_weights_that_do_not_fit(shape):
 @pytest.mark.parametrize(
     ("values", "shape", "fix"),
     [
-        ((2,), (2, 1), r"Take the last axis off: sample_weight\[\.\.\., 0\]"),
         ((2,), (3,), "Is there one sample for each weight"),
-        ((2, 3), (2, 1), "Is there one sample for each weight"),
-        ((), (1,), "Is there one sample for each weight"),  # a loss that has no samples left
+        ((1,), (3,), "Is there one sample for each weight"),  # the values are never broadcast along the weights
+        ((2, 1), (2, 3), "Is there one sample for each weight"),
+        ((2, 3), (3,), r"Weights along the last axis need one in front: sample_weight\[None, :\]"),
+        ((), (2,), r"averaged over all samples before: give labels and outputs the shape \(samples, 1\)"),
     ],
 )
 def test_the_fix_for_weights_that_do_not_fit(values, shape, fix):
@@ -475,8 +476,9 @@ SAME_SHAPE = ["mean_squared_error", "mean_absolute_error", "huber", "hinge", "kl
 @pytest.mark.parametrize(
     ("y_true", "y_pred", "fix"),
     [
-        ((4,), (4, 1), r"Give the labels an axis of length one: y_true\.reshape\(\*y_true\.shape, 1\)"),
-        ((4, 1), (4,), r"y_true\[\.\.\., 0\]; or let the last layer have one unit, Dense\(1\)"),
+        ((4,), (3, 1), r"never broadcast against each other"),
+        ((4, 1), (4, 3), r"never broadcast against each other"),
+        ((4,), (4, 1, 1), r"never broadcast against each other"),
         ((4,), (4, 3), r"class numbers from 0 to 2, use sparse_categorical_crossentropy, or datasets\.to_categorical"),
         ((4, 2), (4, 2, 3), r"class numbers from 0 to 2, use sparse_categorical_crossentropy, or datasets"),
         ((4, 3), (4, 2), r"never broadcast against each other"),

@@ -226,7 +226,7 @@ def test_accuracy_of_logits_has_threshold_zero():
 @pytest.mark.parametrize(
     "metric", [metrics.Accuracy(), metrics.BinaryAccuracy(), metrics.MeanSquaredError(), metrics.MeanAbsoluteError()]
 )
-@pytest.mark.parametrize(("y_true", "y_pred"), [((4,), (4, 1)), ((4, 1), (4,)), ((1, 3), (4, 3)), ((4,), (4, 4))])
+@pytest.mark.parametrize(("y_true", "y_pred"), [((4,), (3, 1)), ((4, 1), (4, 2)), ((1, 3), (4, 3)), ((4,), (4, 4))])
 def test_shapes_are_never_broadcast(metric, y_true, y_pred):
     with pytest.raises(ValueError, match=r"expected labels and predictions of the same shape\. Received: y_true\.sha"):
         metric.update_state(np.ones(y_true), np.ones(y_pred))

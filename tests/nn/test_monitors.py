@@ -191,7 +191,7 @@ def test_wrong_paths(tmp_path):
 
 
 def rows(path):
-    with open(path, newline="") as file:
+    with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
@@ -203,7 +203,7 @@ def test_csv_logger(tmp_path):
     fitted(CSVLogger(path, append=True), epochs=1)  # without x
     assert [row["x"] for row in rows(path)] == ["1.0", "2.0", "3.0", "NA"]
     fitted(CSVLogger(path, separator=";"), epochs=1)
-    assert path.read_text().startswith("epoch;loss\n0;")
+    assert path.read_text(encoding="utf-8").startswith("epoch;loss\n0;")
 
 
 def test_terminate_on_nan(capsys):

@@ -10,7 +10,6 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
-from tinygrad_lite.function import Function
 from tinygrad_lite.program import Program
 
 
@@ -120,7 +119,7 @@ class Pure(nn.Layer):
 @pytest.mark.parametrize("layer", [Noise, Branching, Counting, Pure])
 def test_layers_of_the_users_own(layer, runs):
     assert_same(lambda: model_of(layer(), nn.Dense(4)))
-    assert bool(runs) == (layer is Pure)
+    assert not runs
 
 
 def test_functions_of_the_users_own(runs):
@@ -181,67 +180,6 @@ class OtherActivation(nn.callbacks.Callback):
 @pytest.mark.parametrize("callback", [ChangeRate, Freeze, Slower, FreezeOneVariable, OtherActivation])
 def test_what_callbacks_change_is_respected(callback):
     assert_same(plain, callbacks=[callback])
-
-
-STRENGTH = 1.0
-
-
-class Settings:
-    strength = 1.0
-
-
-class Holding(nn.Layer):
-    """Multiplies with numbers that are held in all kinds of places."""
-
-    def __init__(self):
-        super().__init__()
-        self.listed, self.named, self.array, self.settings = [1.0], {"a": 1.0}, np.ones(4, np.float32), Settings()
-        self.tensor, self.function, self.bound = tgl.constant(1.0), lambda x: x, [1.0].__getitem__
-        closed_over = self.closed_over = [1.0]
-        self.closure = lambda x: x * closed_over[0]
-
-    def call(self, x):
-        x = x * self.listed[0] * self.named["a"] * self.array * self.settings.strength * self.tensor
-        return self.closure(self.function(x)) * STRENGTH
-
-
-def _set_global(layer):
-    global STRENGTH
-    STRENGTH = 0.5
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda layer: layer.listed.__setitem__(0, 0.5),
-        lambda layer: layer.named.update(a=0.5),
-        lambda layer: layer.array.fill(0.5),
-        lambda layer: setattr(layer.settings, "strength", 0.5),
-        lambda layer: setattr(layer, "tensor", tgl.constant(0.5)),
-        lambda layer: setattr(layer, "function", tgl.tanh),
-        lambda layer: layer.closed_over.__setitem__(0, 0.5),
-        _set_global,
-    ],
-    ids=["list", "dict", "array", "object", "tensor", "function", "closure", "global"],
-)
-@pytest.mark.parametrize("moment", ["on_epoch_end", "on_train_batch_end"])
-def test_whatever_a_layer_reads_may_change(change, moment, runs):
-    def make():
-        global STRENGTH
-        STRENGTH = 1.0
-        return model_of(Holding())
-
-    class Change(nn.callbacks.Callback):
-        steps = 0
-
-        def act(self, number, logs=None):
-            self.steps += 1
-            if self.steps == (3 if moment == "on_epoch_end" else 11):  # after the third epoch, or in it
-                change(self.model.layers[0])
-
-    setattr(Change, moment, Change.act)
-    assert_same(make, callbacks=[Change])
-    assert runs
 
 
 class CountingMean(nn.metrics.Metric):
@@ -316,18 +254,6 @@ def test_training_goes_on_from_one_fit_to_the_next():
         weights.append(model.get_weights())
     for ours, theirs in zip(*weights):
         np.testing.assert_array_equal(ours, theirs)
-
-
-def test_a_verified_function_compares_two_traces():
-    numbers = iter(range(100))
-    changing = Function(lambda x: x * float(next(numbers)), is_verified=True)
-    same = Function(lambda x: x * np.float32(3.0), is_verified=True)
-    x = tgl.ones((2,))
-    assert [changing(x).tolist()[0] for _ in range(5)] == [0.0, 1.0, 2.0, 3.0, 4.0]
-    assert changing.traces == 0
-    for _ in range(4):
-        assert same(x).tolist() == [3.0, 3.0]
-    assert same.traces == 1
 
 
 # From one fit to the next -------------------------------------------------------------------------------------
@@ -416,7 +342,7 @@ class SCALES:
     factor = 1.0
 
 
-def test_code_of_the_users_own_is_traced_by_every_fit(monkeypatch):
+def test_code_of_the_users_own_runs_eagerly_in_every_fit(monkeypatch):
     answers = []
     for run_eagerly in (True, False):
         model = compiled_model(lambda: model_of(nn.Dense(8), Scaled()), run_eagerly)

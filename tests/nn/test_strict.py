@@ -33,7 +33,7 @@ def classifier(last="softmax", loss="sparse_categorical_crossentropy"):
 
 
 def wrong_loss(y_true, y_pred):
-    return tgl.square(y_true - y_pred)
+    return tgl.square(y_true - y_pred[:, 0])  # but y_true comes as (n, 1), like the outputs
 
 
 class Unused(nn.Model):
@@ -63,7 +63,7 @@ SUSPICIOUS = {
         X,
         Y[:, 0],
         {},
-        r"subtract of shapes \(32,\) and \(32, 1\), which makes \(32, 32\)",
+        r"subtract of shapes \(32, 1\) and \(32,\), which makes \(32, 32\)",
     ),
     "numbers of categories": (
         lambda: model_of(nn.Dense(1)),

@@ -39,8 +39,8 @@ def compare(battery, arguments, metadata):
 
 @pytest.mark.parametrize("name", list(OTHERS))
 def test_function(name, monkeypatch):
-    monkeypatch.setattr(primitives._Battery, "run", compare)
-    monkeypatch.setattr(primitives._Battery, "judge_kinks", lambda self: None)
+    monkeypatch.setattr(primitives.Battery, "run", compare)
+    monkeypatch.setattr(primitives.Battery, "judge_kinks", lambda self: None)
     for keywords in OTHERS[name]:
         check_primitive(getattr(ops, name), **{**keywords, "max_examples": 3})
 

@@ -315,3 +315,19 @@ def test_output_gradients_in_an_array_of_integers_are_refused():
     with pytest.raises(ValueError, match=r"the target's dtype float32\. Received: dtype=int64"):
         tape.gradient(y, x, output_gradients=np.array([1, 2], "int64"))
     assert tape.gradient(y, x, output_gradients=[1, 2]).tolist() == [2.0, 8.0]
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+def test_unwatched_targets_of_different_shapes(persistent):
+    v = tgl.Variable([1.0, 2.0])
+    with tgl.GradientTape(persistent=persistent) as tape:
+        targets = [tgl.ones(2), tgl.ones((3, 1)), v * 3.0, tgl.ones(2) * 1.0]
+    assert tape.gradient(targets, v).tolist() == [3.0, 3.0]
+
+
+def test_a_persistent_tape_with_nothing_but_unwatched_targets():
+    v = tgl.Variable(1.0)
+    with tgl.GradientTape(persistent=True) as tape:
+        targets = [tgl.ones(2), tgl.ones(3)]
+    assert tape.gradient(targets, v) is None
+    assert tape.jacobian(targets[0], v) is None

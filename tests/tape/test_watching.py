@@ -28,6 +28,46 @@ class TestWatching:
             y = v * v
         assert tape.gradient(y, v).item() == 6.0
 
+    def test_trainable_variables_of_integers_are_named_and_have_no_gradient(self):
+        n, v, off = tgl.Variable(3), tgl.Variable(2.0), tgl.Variable(3, trainable=False)
+        with tgl.GradientTape() as tape:
+            y = tgl.cast(n, "float32") * v * tgl.cast(off, "float32")
+        assert tape.watched_variables() == (n, v)
+        assert [g and g.item() for g in tape.gradient(y, tape.watched_variables())] == [None, 9.0]
+        with tgl.GradientTape(watch_accessed_variables=False) as tape:
+            tgl.cast(n, "float32")
+        assert tape.watched_variables() == ()
+
+    def test_what_is_watched_between_two_uses_is_watched_in_the_second(self):
+        x, z, v = tgl.constant(3.0), tgl.constant(1.0), tgl.Variable(2.0)
+        tape = tgl.GradientTape()
+        with tape:
+            y = v * x
+        tape.gradient(y, v)
+        tape.watch([x, z])
+        assert tape.watched_variables() == (v,)
+        with pytest.raises(RuntimeError, match="one set of gradients"):
+            tape.gradient(y, x)
+        with tape:
+            y = x * x
+        assert tape.watched_variables() == ()
+        assert tape.gradient(y, [x, z], unconnected_gradients="zero") == [6.0, 0.0]
+        with tape:
+            y = x * x
+        assert tape.gradient(y, x) is None
+
+    def test_what_is_watched_before_the_first_use_is_watched_in_it(self):
+        x, tape = tgl.constant(3.0), tgl.GradientTape()
+        tape.watch(x)
+        with tape:
+            y = x * x
+        assert tape.gradient(y, x).item() == 6.0
+        tape.watch(x)
+        tape.reset()
+        with tape:
+            y = x * x
+        assert tape.gradient(y, x) is None
+
     def test_watch_accessed_variables_off(self):
         v, w = tgl.Variable(3.0), tgl.Variable(2.0)
         with tgl.GradientTape(watch_accessed_variables=False) as tape:

@@ -303,7 +303,7 @@ def wrong_sum(x, *, axis):
 @pytest.fixture
 def module(tmp_path, monkeypatch):
     """A module with operations that have wrong rules."""
-    (tmp_path / "module_of_wrong_rules.py").write_text(MODULE)
+    (tmp_path / "module_of_wrong_rules.py").write_text(MODULE, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.delitem(sys.modules, "module_of_wrong_rules", raising=False)
     import module_of_wrong_rules
@@ -348,8 +348,8 @@ def test_script_raises_the_same_error(module, order):
 def test_script_runs_in_a_process_of_its_own(module, tmp_path):
     message = failure(functools.partial(module.wrong_sum, axis=(0,)), SQUARE, seed=5, directions=3)
     script = tmp_path / "script.py"
-    script.write_text(script_in(message))
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
+    script.write_text(script_in(message), encoding="utf-8")
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, encoding="utf-8", check=False)
     assert done.returncode == 1
     assert message.splitlines()[0] in done.stderr
 

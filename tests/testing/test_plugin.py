@@ -42,15 +42,15 @@ def run(tmp_path):
     """Runs pytest in a folder of its own, and returns the code that it ended with and what it printed."""
 
     def run_pytest(*arguments, tests=TESTS, before=""):
-        (tmp_path / "test_it.py").write_text(textwrap.dedent(tests))
-        (tmp_path / "pytest.ini").write_text("[pytest]\n")
+        (tmp_path / "test_it.py").write_text(textwrap.dedent(tests), encoding="utf-8")
+        (tmp_path / "pytest.ini").write_text("[pytest]\n", encoding="utf-8")
         program = f"{before}\nimport sys\nimport pytest\nsys.exit(pytest.main(sys.argv[1:]))"
         installed = "tinygrad_lite.testing.plugin" in _entry_points()
         plugin = [] if installed else ["-p", "tinygrad_lite.testing.plugin"]
         off = ["-p", "no:hypothesispytest"] if before else []  # Hypothesis' own plugin would look for it
         command = [sys.executable, "-c", program, *plugin, *off, "-p", "no:cacheprovider", *arguments]
         done = subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, check=False, env=_environment()
+            command, capture_output=True, encoding="utf-8", cwd=tmp_path, check=False, env=_environment()
         )  # fmt: skip
         return done.returncode, done.stdout + done.stderr
 
@@ -117,7 +117,8 @@ def test_pytest_works_where_hypothesis_is_missing(run):
 
 def test_the_package_imports_neither_pytest_nor_hypothesis():
     program = "import sys, tinygrad_lite.testing; print({'pytest', 'hypothesis'} & set(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=PROJECT)
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, cwd=PROJECT)
     assert done.stdout.strip() == "set()"
 
 
@@ -146,7 +147,8 @@ def test_that_comes_after_them():
 
 
 def test_a_test_that_leaves_something_behind_fails_and_the_next_does_not(run, tmp_path):
-    (tmp_path / "conftest.py").write_text((PROJECT / "tests" / "conftest.py").read_text(encoding="utf-8"))
+    ours = (PROJECT / "tests" / "conftest.py").read_text(encoding="utf-8")
+    (tmp_path / "conftest.py").write_text(ours, encoding="utf-8")
     code, text = run(tests=LEAKS)
     assert code == pytest.ExitCode.TESTS_FAILED
     assert "3 passed, 2 errors" in text  # the errors are those of leaving, after the tests

@@ -320,7 +320,7 @@ def right(x, axis):
 
 
 def test_script_raises_the_same_error(tmp_path, monkeypatch):
-    (tmp_path / "module_of_wrong_values.py").write_text(MODULE)
+    (tmp_path / "module_of_wrong_values.py").write_text(MODULE, encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
     import module_of_wrong_values
 

@@ -14,7 +14,17 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.diagnostics.observing import Site, site_of, told
-from tinygrad_lite.tape import GradientTape, _between, _leads_to, _tensors, _walk, _zero_rule, entries_of, scopes_of
+from tinygrad_lite.tape import (
+    GradientTape,
+    _between,
+    _keys,
+    _leads_to,
+    _tensors,
+    _walk,
+    _zero_rule,
+    entries_of,
+    scopes_of,
+)
 from tinygrad_lite.tensor import Tensor, Variable
 
 __all__ = ["Explanation", "explain"]
@@ -69,7 +79,7 @@ def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
     >>> with tgl.GradientTape(persistent=True) as tape:
     ...     y = tgl.relu(x) * 3.0
     >>> print(tape.explain(y, x))  # doctest: +ELLIPSIS
-    The gradient with respect to 'x' is all zeros. The way ends at relu: all 2 inputs are ≤ 0, where its slope is 0...
+    The gradient with respect to 'x' is all zeros. The way ends at relu: all 2 inputs are at most 0, where its slope...
     """
     (target,), (source,) = _tensors(target, "target", "explain"), _tensors(source, "source", "explain")
     if not self._entered:
@@ -109,11 +119,7 @@ class _Case:
     def needed(self) -> list[Any]:
         """The entries that the target was computed by, last first."""
         everything = {key for entry in self.record for key in _keys(entry[1])} | {self.target._id}
-        return _between(everything | self.tape._watched, self.target._id, reversed(self.record))
-
-
-def _keys(output: Any) -> tuple[int, ...]:
-    return output if isinstance(output, tuple) else (output,)
+        return _between(everything | self.tape._watched, {self.target._id}, reversed(self.record))
 
 
 def _plain_name(name: str) -> str:
@@ -224,7 +230,7 @@ def _slopes(case: _Case) -> Explanation | None:
         if arrives and (d is None or not np.any(d)):
             ends.append((entry, position, g, d))
 
-    entries = _between(case.reached, case.target._id, reversed(case.record))
+    entries = _between(case.reached, {case.target._id}, reversed(case.record))
     seed = {case.target._id: np.ones(case.target.shape, case.target.dtype)}
     with np.errstate(all="ignore"):
         found = _walk(told(entries, note), seed, case.reached, {case.source._id})
@@ -356,8 +362,7 @@ def _detached(case: _Case, entry: Any, what: str) -> Explanation:
     name = _plain_name(entry[0].__name__)
     return case.none(
         "behind stop_gradient",
-        f"{what} goes into {name} as a constant, cut off from the tape by stop_gradient or .value(). Leave that out if "
-        "the gradient is wanted.",
+        f"{what} goes into {name} as a constant, cut off from the tape. Leave that out if the gradient is wanted.",
         name,
         entry[1],
     )
@@ -384,6 +389,9 @@ def _through(case: _Case, key: int, head: str) -> Explanation:
     if end is None:
         return case.none("no way", f"{head} operations without a gradient, and not from the source.")
     name = case.tape._beyond[end][0]
+    if name == "stop_gradient":
+        text = f"{head} stop_gradient. Leave that out if the gradient is wanted."
+        return case.none("behind stop_gradient", text, name, end)
     if name == "_cast":
         return case.none("integers", f"{head} a conversion to integers, which carry no gradient.", "cast", end)
     return case.none(
@@ -420,8 +428,8 @@ def _why(entry: Any, position: int, g: Any, d: Any) -> str:
     span = f"from {x.min():.4g} to {x.max():.4g}" if x.size else "none"
     if name == "relu":
         if not (x > 0).any():
-            return f"all {x.size} inputs are ≤ 0, where its slope is 0 (a dead relu)"
-        return "all inputs are ≤ 0 where a gradient arrives, and its slope is 0 there (a dead relu)"
+            return f"all {x.size} inputs are at most 0, where its slope is 0 (a dead relu)"
+        return "all inputs are at most 0 where a gradient arrives, and its slope is 0 there (a dead relu)"
     if name == "_clip":
         return f"all inputs, {span}, lie outside of its limits, where its slope is 0"
     if name in _SATURATING:

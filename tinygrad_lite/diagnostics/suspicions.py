@@ -119,7 +119,7 @@ def broadcasting_loss(seen: Seen) -> str | None:
     return (
         f"The loss expected labels and predictions of one shape. Received: {seen.name} of shapes {a} and {b}, which "
         f"makes {seen.output.shape}: every label is compared with every prediction. Reshape one, for example "
-        "y_true[:, None]."
+        "y_true[:, None]. (To a Loss, labels (n,) come as (n, 1) where the outputs are (n, 1): it need not index them.)"
     )
 
 

@@ -16,6 +16,7 @@ from tinygrad_lite.callback import Callback, Logs
 from tinygrad_lite.nn.backup import BackupAndRestore
 from tinygrad_lite.nn.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
 from tinygrad_lite.nn.steering import CSVLogger, LambdaCallback, LearningRateScheduler, TerminateOnNaN
+from tinygrad_lite.printing import is_terminal, printable, show
 
 __all__ = [
     "BackupAndRestore", "CSVLogger", "Callback", "EarlyStopping", "History", "LambdaCallback", "LearningRateScheduler",
@@ -184,7 +185,7 @@ def progress(verbose: Any) -> ProgressLines | ProgressBar | None:
         )
     if not verbose:
         return None
-    return ProgressBar() if verbose == 1 and sys.stdout.isatty() else ProgressLines()
+    return ProgressBar() if verbose == 1 and is_terminal(sys.stdout) else ProgressLines()
 
 
 def format_number(value: float) -> str:
@@ -221,7 +222,7 @@ class ProgressLines(Callback):
             self._print("Evaluation", logs)
 
     def _print(self, what: str, logs: Logs | None) -> None:
-        print(f"{what}: {_line(logs)} ({time.perf_counter() - self._start:.1f} s)", flush=True)
+        show(f"{what}: {_line(logs)} ({time.perf_counter() - self._start:.1f} s)")
 
     def close(self) -> None:
         """Nothing is open."""
@@ -245,11 +246,11 @@ class ProgressBar(Callback):
         )  # fmt: skip
 
     def _step(self, logs: Logs | None) -> None:
-        self._bar.set_postfix_str(_line(logs), refresh=False)
+        self._bar.set_postfix_str(printable(_line(logs), sys.stdout), refresh=False)
         self._bar.update()
 
     def _finish(self, logs: Logs | None) -> None:
-        self._bar.set_postfix_str(_line(logs), refresh=False)
+        self._bar.set_postfix_str(printable(_line(logs), sys.stdout), refresh=False)
         self._bar.refresh()
         self.close()
 

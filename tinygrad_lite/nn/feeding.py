@@ -56,6 +56,11 @@ class Feed:
         return self._batches._rng if isinstance(self._batches, Batches) else None
 
     @property
+    def runs_code(self) -> bool:
+        """Whether code of the user's own yields the batches, and so runs between two steps."""
+        return type(self._batches) not in (Batches, list, tuple)
+
+    @property
     def steps(self) -> int | None:
         """Batches per epoch, if that is known."""
         try:

@@ -1,8 +1,8 @@
 """Losses: how wrong a prediction is, as one number for every sample.
 
 Each loss is a function of `(y_true, y_pred)` that takes the mean over the last axis, and a class of the
-same name in capitals that weights the samples and reduces them to one number. Nothing is broadcast in
-silence: a column of labels against a row of predictions is an error, not a matrix of differences.
+same name in capitals that weights the samples and reduces them to one number. Nothing is broadcast: labels of
+shape (n,) and predictions of shape (n, 1) are lined up, and what differs otherwise is an error.
 
 The cross-entropies are computed from logits where that is possible, because there they are exact: the
 logarithm of a softmax is a difference, also where the softmax itself rounds to 0 or 1.
@@ -21,7 +21,7 @@ from tinygrad_lite import ops
 from tinygrad_lite.names import lookup
 from tinygrad_lite.ops.neural import _sparse_cross_entropy, check_labels
 from tinygrad_lite.primitive import hold
-from tinygrad_lite.tensor import Array, DTypeLike, Tensor, to_tensor
+from tinygrad_lite.tensor import Array, DTypeLike, Tensor, to_tensor, to_tensors
 
 __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "Loss",
@@ -50,7 +50,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     Raises
     ------
     ValueError
-        The shapes differ.
+        The shapes differ, but for an axis of length one at the end.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     Raises
     ------
     ValueError
-        The shapes differ.
+        The shapes differ, but for an axis of length one at the end.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     Raises
     ------
     ValueError
-        The shapes differ, or `delta` is not positive.
+        The shapes differ, but for an axis of length one at the end; or `delta` is not positive.
 
     Examples
     --------
@@ -133,7 +133,7 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
     Raises
     ------
     ValueError
-        The shapes differ.
+        The shapes differ, but for an axis of length one at the end.
 
     Examples
     --------
@@ -164,7 +164,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     Raises
     ------
     ValueError
-        The shapes differ, or there are numbers outside of [0, 1].
+        The shapes differ, but for an axis of length one at the end; or there are numbers outside of [0, 1].
 
     Examples
     --------
@@ -204,7 +204,7 @@ def binary_crossentropy(
     Raises
     ------
     ValueError
-        The shapes differ, or labels or probabilities are outside of [0, 1].
+        The shapes differ, but for an axis of length one at the end; or labels or probabilities are outside of [0, 1].
 
     Examples
     --------
@@ -359,10 +359,11 @@ _BINARY_LABELS = "Labels are 0 or 1: use hinge for -1 and 1, sparse_categorical_
 
 
 def _tensors(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
-    """Both as tensors, the predictions as floats."""
+    """Both as tensors, lined up, the predictions as floats."""
     y_pred = to_tensor(y_pred)
     y_pred = y_pred if y_pred.dtype.kind == "f" else ops.cast(y_pred, "float32")
-    return to_tensor(y_true, y_pred.dtype), y_pred
+    y_true = to_tensor(y_true, y_pred.dtype)
+    return (y_true, y_pred) if y_true.ndim == y_pred.ndim else line_up(y_true, y_pred)
 
 
 def _aligned(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
@@ -372,16 +373,33 @@ def _aligned(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     return y_true if y_true.dtype == y_pred.dtype else ops.cast(y_true, y_pred.dtype), y_pred
 
 
+def line_up(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Labels and predictions as tensors; where one has an axis of length one more, at its end, both with or without it.
+
+    With (n,) and (n, 1) both are (n, 1), with (n, t) and (n, t, 1) both are (n, t), as in Keras. All other shapes, and
+    what is no array, stay as they are.
+    """
+    if not (_is_array_like(y_true) and _is_array_like(y_pred)):
+        return y_true, y_pred
+    y_true, y_pred = to_tensors(y_true, y_pred)
+    a, b = y_true.shape, y_pred.shape
+    if (*a, 1) == b:
+        return (ops.reshape(y_true, b), y_pred) if len(a) < 2 else (y_true, ops.reshape(y_pred, a))
+    if a == (*b, 1):
+        return (y_true, ops.reshape(y_pred, a)) if len(b) < 2 else (ops.reshape(y_true, b), y_pred)
+    return y_true, y_pred
+
+
+def _is_array_like(value: Any) -> bool:
+    return isinstance(value, (Tensor, np.ndarray, list, tuple, int, float, np.generic)) or hasattr(value, "__array__")
+
+
 def check_shapes(name: str, y_true: Tensor, y_pred: Tensor) -> None:
     """Raise unless labels and predictions have the same shape, of at least one axis."""
     if y_true.shape == y_pred.shape and y_pred.ndim:
         return
     if y_true.shape == y_pred.shape:
         fix = "Give both an axis for the samples, with reshape(1, 1) for a single one."
-    elif (*y_true.shape, 1) == y_pred.shape:
-        fix = "Give the labels an axis of length one: y_true.reshape(*y_true.shape, 1)."
-    elif y_true.shape == (*y_pred.shape, 1):
-        fix = "Take the labels' last axis off: y_true[..., 0]; or let the last layer have one unit, Dense(1)."
     elif y_true.shape == y_pred.shape[:-1]:
         fix = (
             f"If the labels are class numbers from 0 to {y_pred.shape[-1] - 1}, use "
@@ -504,9 +522,11 @@ class Loss:
         Parameters
         ----------
         y_true, y_pred : Tensor or array-like
-            As `call` takes them.
+            Of shape (n,) and (n, 1), or the reverse, `call` gets both as (n, 1). Of (..., n) and (..., n, 1) it gets
+            both without the last axis.
         sample_weight : Tensor or array-like, optional
-            A number, or one for each sample: its shape is that of the losses, or the first axes of it.
+            A number, or one for each sample, (samples,) or (samples, 1). For losses of more axes its shape is that of
+            the losses, or the first axes of it; axes of length one are broadcast along those of the losses.
 
         Returns
         -------
@@ -518,6 +538,7 @@ class Loss:
         ValueError
             What the loss itself does not accept, or `sample_weight` does not fit.
         """
+        y_true, y_pred = line_up(y_true, y_pred)
         if self.dtype is not None:
             y_true, y_pred = (ops.cast(y, self.dtype) if y.dtype.kind == "f" else y for y in _tensors(y_true, y_pred))
         losses = to_tensor(self.call(y_true, y_pred))
@@ -574,21 +595,28 @@ def floating(owner: str, dtype: Any) -> np.dtype[Any] | None:
 
 
 def weights_of(values: Tensor, sample_weight: Any) -> Tensor:
-    """Weights in the dtype of `values`, with axes of length one to broadcast along its last axes."""
-    weight = to_tensor(sample_weight, values.dtype)
-    if weight.shape != values.shape[: weight.ndim]:
-        fix = (
-            "Take the last axis off: sample_weight[..., 0]."
-            if weight.shape == (*values.shape, 1) and values.ndim
-            else "Is there one sample for each weight, and an axis for the outputs, (samples, 1), in the labels?"
-        )
-        raise ValueError(
-            f"Expected one weight for each sample: the shape {values.shape} of the values to be weighted, or its "
-            f"first axes. Received: sample_weight.shape={weight.shape}. {fix}"
-        )
+    """Weights in the dtype of `values`, with as many axes, each of the same length or of length one.
+
+    The weights' axes are the first ones of `values`. One axis more, of length one at the end, is taken off.
+    """
+    given = weight = to_tensor(sample_weight, values.dtype)
+    if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:
+        weight = ops.reshape(weight, weight.shape[:-1])
     weight = weight if weight.dtype == values.dtype else ops.cast(weight, values.dtype)
     axes = values.ndim - weight.ndim
-    return ops.reshape(weight, weight.shape + (1,) * axes) if axes else weight
+    shape = weight.shape + (1,) * axes
+    if axes < 0 or any(n not in (1, length) for n, length in zip(shape, values.shape)):
+        if axes == 1 and weight.shape == values.shape[1:]:
+            fix = "Weights along the last axis need one in front: sample_weight[None, :]."
+        elif not values.ndim:
+            fix = "The values were averaged over all samples before: give labels and outputs the shape (samples, 1)."
+        else:
+            fix = "Is there one sample for each weight?"
+        raise ValueError(
+            f"Expected one weight for each sample: the shape {values.shape} of the values to be weighted, or its "
+            f"first axes, or axes of length one instead of some. Received: sample_weight.shape={given.shape}. {fix}"
+        )
+    return ops.reshape(weight, shape) if axes else weight
 
 
 class LossFunctionWrapper(Loss):

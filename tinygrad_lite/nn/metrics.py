@@ -29,7 +29,7 @@ __all__ = [
 
 
 def accuracy(y_true: Any, y_pred: Any) -> Tensor:
-    """Whether predictions equal labels, as a share of the last axis.
+    """Whether predictions equal labels.
 
     Parameters
     ----------
@@ -37,26 +37,25 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
 
     Returns
     -------
-    Tensor
-        True or false for every sample, or where there are more axes the mean over the last one.
+    Tensor of booleans, of that shape
 
     Raises
     ------
     ValueError
-        The shapes differ.
+        The shapes differ, but for an axis of length one at the end.
 
     Examples
     --------
     >>> accuracy([1, 2, 3], [1, 2, 0]).numpy()
     array([ True,  True, False])
     """
-    y_true, y_pred = to_tensors(y_true, y_pred)
+    y_true, y_pred = losses.line_up(y_true, y_pred)
     losses.check_shapes("accuracy", y_true, y_pred)
-    return _per_sample(ops.equal(y_pred, y_true))
+    return ops.equal(y_pred, y_true)
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
-    """Whether `y_pred > threshold` is what `y_true` says, as a share of the last axis.
+    """Whether `y_pred > threshold` is what `y_true` says.
 
     Parameters
     ----------
@@ -67,22 +66,21 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
 
     Returns
     -------
-    Tensor
-        True or false for every sample, or where there are more axes the mean over the last one.
+    Tensor of booleans, of that shape
 
     Raises
     ------
     ValueError
-        The shapes differ.
+        The shapes differ, but for an axis of length one at the end.
 
     Examples
     --------
     >>> binary_accuracy([1, 0, 1], [0.9, 0.2, 0.3]).numpy()
     array([ True,  True, False])
     """
-    y_true, y_pred = to_tensors(y_true, y_pred)
+    y_true, y_pred = losses.line_up(y_true, y_pred)
     losses.check_shapes("binary_accuracy", y_true, y_pred)
-    return _per_sample(ops.equal(ops.greater(y_pred, threshold), y_true))
+    return ops.equal(ops.greater(y_pred, threshold), y_true)
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
@@ -100,14 +98,14 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     Raises
     ------
     ValueError
-        The shapes differ.
+        The shapes differ, but for an axis of length one at the end.
 
     Examples
     --------
     >>> categorical_accuracy([[0, 1], [1, 0]], [[0.2, 0.8], [0.4, 0.6]]).numpy()
     array([ True, False])
     """
-    y_true, y_pred = to_tensors(y_true, y_pred)
+    y_true, y_pred = losses.line_up(y_true, y_pred)
     if y_true.ndim and y_true.shape == y_pred.shape[:-1]:
         raise ValueError(
             "categorical_accuracy expected one-hot labels of the shape of the predictions. Received: "
@@ -147,10 +145,6 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     y_true, y_pred = to_tensors(y_true, y_pred)
     labels = losses.class_labels("sparse_categorical_accuracy", "categorical_accuracy", y_true, y_pred)
     return ops.equal(ops.argmax(y_pred, axis=-1), labels)
-
-
-def _per_sample(values: Tensor) -> Tensor:
-    return values if values.ndim == 1 else ops.mean(values, axis=-1)
 
 
 # Objects ----------------------------------------------------------------------------------------------------
@@ -359,16 +353,17 @@ class MeanMetricWrapper(_WeightedMean):
         Parameters
         ----------
         y_true, y_pred : Tensor or array-like
-            Labels and predictions, as the function takes them.
+            Of shape (n,) and (n, 1), or the reverse, the function gets both as (n, 1). Of (..., n) and (..., n, 1) it
+            gets both without the last axis.
         sample_weight : Tensor or array-like, optional
-            A number, or one for each sample.
+            A number, or one for each sample. See `Loss`.
 
         Raises
         ------
         ValueError
             What the function does not accept, or `sample_weight` does not fit.
         """
-        values = to_tensor(self.fn(y_true, y_pred, **self.options))
+        values = to_tensor(self.fn(*losses.line_up(y_true, y_pred), **self.options))
         if not values.ndim and sample_weight is None:  # the mean of the batch: count it once for every sample
             values = ops.broadcast_to(values, to_tensor(y_pred).shape[:1])
         self._add(values, sample_weight)

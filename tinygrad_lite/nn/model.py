@@ -43,6 +43,7 @@ from tinygrad_lite.nn.registry import register_built_in
 from tinygrad_lite.nn.steering import TerminateOnNaN
 from tinygrad_lite.nn.steps import Step, Steps
 from tinygrad_lite.nn.suspicions import Watch
+from tinygrad_lite.printing import printable, show
 from tinygrad_lite.strictness import is_strict, suspect
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape
@@ -177,8 +178,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         """
         text = self.summary_text()
         if print_fn is None:
-            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-            print(text if _can_encode("─", encoding) else text.replace("─", "-"))
+            show(text if printable("─", sys.stdout) == "─" else text.replace("─", "-"))
         else:
             print_fn(text)
 
@@ -317,8 +317,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             Metrics that weight samples as the loss does: by `sample_weight` or `class_weight`.
         run_eagerly : bool
             Run every step operation by operation, as `train_step` is written. Otherwise `fit`, `evaluate` and
-            `predict` compile their steps with `tgl.function`: the same results, but Python's own side effects
-            (prints, counters) of layers stop after the first batches. An overridden step runs eagerly anyway.
+            `predict` compile their steps with `tgl.function`, with the same results, where all code in them is this
+            package's. With a layer, loss, metric, activation or step of your own they run eagerly anyway.
         steps_per_execution, jit_compile, auto_scale_loss
             Have no effect: they change no numbers.
 
@@ -479,6 +479,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
     def _update_metrics(self, loss: Tensor, y_pred: Tensor, data: tuple[Tensor, ...]) -> None:
         _, y, *weights = data
         self._loss_mean.update_state(loss, sample_weight=None if loss.ndim else float(len(y)))
+        y, y_pred = losses.line_up(y, y_pred)
         metrics = self._metrics or []
         count = len(self._metric_identifiers)
         for metric in metrics[:count]:
@@ -517,7 +518,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             Samples along the first axis. An iterable is read once an epoch: a list of batches, a
             `datasets.Batches`, or an object whose `__iter__` starts anew; a generator lasts one epoch.
         y : array-like, optional
-            Labels or targets; not given where `x` yields pairs.
+            Labels or targets; not given where `x` yields pairs. Of shape (n,) with outputs of (n, 1), or the reverse,
+            they are lined up, and so are (..., n) and (..., n, 1); they are never broadcast against the outputs.
         batch_size : int
             Samples per step.
         epochs : int
@@ -537,7 +539,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             What the samples of each class count in the loss, 1 for classes that are not in it: larger for
             rare classes. Labels are integers or one-hot.
         sample_weight : array-like, optional
-            What each sample counts in the loss, shape (samples,).
+            What each sample counts in the loss, shape (samples,) or (samples, 1). For losses of more axes, as those of
+            sequences, also a weight for each of them: (samples, steps).
         initial_epoch : int
             The number of epochs done before, for training that goes on.
         validation_batch_size : int, optional
@@ -614,8 +617,9 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         others = [*(callback for callback in callbacks if callback not in backups), history]
         hooks = CallbackList([*([reporter] if reporter else []), *others, *backups], self, params)
         self.stop_training = self.was_interrupted = False
-        for each in filter(None, (step, test_step)):
-            each.is_watchful = act_within_epochs(callbacks)
+        for each, batches in ((step, training), (test_step, validation)):
+            if each is not None and batches is not None:
+                each.is_watchful = act_within_epochs(callbacks) or batches.runs_code
         train_step = Watch(self, step, stops=not any(isinstance(callback, TerminateOnNaN) for callback in callbacks))
         logs: Logs = {}
         epoch = epochs.start
@@ -717,7 +721,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         hooks = CallbackList([*([reporter] if reporter else []), *as_list(callbacks)], self, params)
         try:
             with self._steps.use(self, "test_step") as step:
-                step.is_watchful = act_within_epochs(as_list(callbacks))
+                step.is_watchful = act_within_epochs(as_list(callbacks)) or batches.runs_code
                 logs = self._test(batches, hooks, step)
         finally:
             if reporter:
@@ -760,7 +764,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         outputs = []
         try:
             with self._steps.use(self, "predict_step") as step:
-                step.is_watchful = act_within_epochs(as_list(callbacks))
+                step.is_watchful = act_within_epochs(as_list(callbacks)) or batches.runs_code
                 hooks("on_predict_begin", {})
                 step.refresh()
                 for number, batch in enumerate(batches):
@@ -849,14 +853,6 @@ def _plain(logs: Any) -> Logs | None:
 def _flat(logs: Logs) -> Any:
     values = list(logs.values())
     return values[0] if len(values) == 1 else values
-
-
-def _can_encode(text: str, encoding: str) -> bool:
-    try:
-        text.encode(encoding)
-    except (UnicodeError, LookupError):
-        return False
-    return True
 
 
 def _bytes(count: float) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_lite.callback import Callback, Logs
+from tinygrad_lite.printing import show
 from tinygrad_lite.tensor import Variable
 
 __all__ = ["EarlyStopping", "ModelCheckpoint", "ReduceLROnPlateau"]
@@ -146,12 +147,12 @@ class EarlyStopping(Callback):
 
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.verbose and self.stopped_epoch:
-            print(f"Stopped after epoch {self.stopped_epoch + 1}: the best {self._watch.monitor} was that of epoch "
+            show(f"Stopped after epoch {self.stopped_epoch + 1}: the best {self._watch.monitor} was that of epoch "
                   f"{self.best_epoch + 1}.")  # fmt: skip
         if self.best_weights is not None:
             self.model.set_weights(self.best_weights)
             if self.verbose:
-                print(f"The model has the weights of epoch {self.best_epoch + 1}.")
+                show(f"The model has the weights of epoch {self.best_epoch + 1}.")
 
     def get_state(self) -> dict[str, Any]:
         names = ("wait", "stopped_epoch", "best_epoch", "best", "best_weights")
@@ -246,7 +247,7 @@ class ReduceLROnPlateau(Callback):
             self.model.optimizer.learning_rate = reduced
             self.wait, self.cooldown_counter = 0, self.cooldown
             if self.verbose:
-                print(f"Epoch {epoch + 1}: the learning rate is {reduced:g} from here on.")
+                show(f"Epoch {epoch + 1}: the learning rate is {reduced:g} from here on.")
 
     def get_state(self) -> dict[str, Any]:
         return {"wait": self.wait, "cooldown_counter": self.cooldown_counter, "best": self.best}
@@ -351,7 +352,7 @@ class ModelCheckpoint(Callback):
         else:
             self.model.save(path)
         if self.verbose:
-            print(f"Epoch {epoch + 1}: saved {path}")
+            show(f"Epoch {epoch + 1}: saved {path}")
 
     def _path(self, epoch: int, logs: Logs) -> str:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tinygrad_lite.callback import Callback, Logs
 from tinygrad_lite.nn.monitors import learning_rate_of
+from tinygrad_lite.printing import show
 
 __all__ = ["CSVLogger", "LambdaCallback", "LearningRateScheduler", "TerminateOnNaN"]
 
@@ -58,7 +59,7 @@ class LearningRateScheduler(Callback):
         new = self.schedule(epoch, learning_rate) if self._takes_rate else self.schedule(epoch)
         self.model.optimizer.learning_rate = new
         if self.verbose:
-            print(f"Epoch {epoch + 1}: the learning rate is {float(new):g}.")
+            show(f"Epoch {epoch + 1}: the learning rate is {float(new):g}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if logs is not None:
@@ -90,7 +91,7 @@ class CSVLogger(Callback):
     >>> path = Path(tempfile.mkdtemp(), "log.csv")
     >>> x = np.ones((4, 1), "float32")
     >>> _ = model.fit(x, x, epochs=2, verbose=0, callbacks=[nn.callbacks.CSVLogger(path)])
-    >>> print(path.read_text().strip())
+    >>> print(path.read_text(encoding="utf-8").strip())
     epoch,loss
     0,0.0
     1,0.0
@@ -222,5 +223,5 @@ class TerminateOnNaN(Callback):
                     f"Expected a finite loss. Received: a loss of {loss} at batch {batch + 1}. Try a smaller "
                     "learning_rate."
                 )
-            print(f"Batch {batch + 1}: the loss is {loss}. Training ends here.")
+            show(f"Batch {batch + 1}: the loss is {loss}. Training ends here.")
             self.model.stop_training = True

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.elementwise import not_equal, subtract
+from tinygrad_lite.ops.elementwise import cast, not_equal, subtract
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, broadcast_to, concatenate, moveaxis, ravel
 from tinygrad_lite.tensor import Tensor, to_tensor
@@ -44,10 +44,10 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     (array([1., 2.], dtype=float32), array([1.], dtype=float32))
     """
     a = to_tensor(a)
-    if n < 0 or not a.ndim:
-        raise ValueError(f"diff expected n of at least 0, and at least one axis. Received: n={n}, a.shape={a.shape}.")
     if n == 0:
         return a
+    if n < 0 or not a.ndim:
+        raise ValueError(f"diff expected n of at least 0, and at least one axis. Received: n={n}, a.shape={a.shape}.")
     axis = as_axis(axis, a.ndim)
     end = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
     parts = [None if part is None else to_tensor(part, a.dtype) for part in (prepend, a, append)]
@@ -154,6 +154,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     array([1. , 1.5, 2.5, 3.5, 4. ], dtype=float32)
     """
     f = to_tensor(f)
+    f = cast(f, np.float64) if f.dtype.kind in "iu" else f  # differences of unsigned integers would wrap around
     named = range(f.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = [as_axis(n, f.ndim) for n in named]
     spacings = list(varargs) or [1.0]
@@ -183,10 +184,14 @@ def _slope(f: Tensor, spacing: Any, axis: int, edge_order: int) -> Tensor:
         raise ValueError(
             f"gradient expected a coordinate for each of the {n} elements of axis {axis}. Received: shape={h.shape}."
         )
-    h = diff(h) if h.ndim else broadcast_to(h, (n - 1,))
+    is_even = not h.ndim
+    h = broadcast_to(h, (n - 1,)) if is_even else diff(h)
     steps = (y[..., 1:] - y[..., :-1]) / h  # the slope between neighbours
     left, right = h[:-1], h[1:]
-    inside = (right * steps[..., :-1] + left * steps[..., 1:]) / (left + right)
+    if is_even:  # the sample itself does not count, should it be nan
+        inside = (y[..., 2:] - y[..., :-2]) / (left + right)
+    else:
+        inside = (right * steps[..., :-1] + left * steps[..., 1:]) / (left + right)
     if edge_order == 1:
         first, last = steps[..., :1], steps[..., -1:]
     else:  # the parabola through the last three, at its end

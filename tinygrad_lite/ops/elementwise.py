@@ -339,8 +339,15 @@ fmin = elementwise(
     kinks=_TIE,
     example="[1.0, 3.0], 2.0 -> [1. 2.]",
 )
-for _chosen in (maximum, minimum, fmax, fmin):
-    _chosen.defvjp(lambda g, y, a, b: np.where(a == y, g, 0), lambda g, y, a, b: np.where(a == y, 0, g))
+# Comparisons with nan are false. Where an argument is nan, a maximum or a minimum hands the gradient to both: a zero
+# would hide the nan. One that passes over nan has no gradient for it.
+maximum.defvjp(lambda g, y, a, b: np.where(a < b, 0, g), lambda g, y, a, b: np.where(a >= b, 0, g))
+minimum.defvjp(lambda g, y, a, b: np.where(a > b, 0, g), lambda g, y, a, b: np.where(a <= b, 0, g))
+for _chosen in (fmax, fmin):
+    _chosen.defvjp(
+        lambda g, y, a, b: np.where((a == y) | (y != y), g, 0),
+        lambda g, y, a, b: np.where(a == y, 0, g),
+    )
 
 
 @elementwise
@@ -390,9 +397,9 @@ def _clip(x: Any, low: Any, high: Any) -> Array:
 
 
 _clip.defvjp(
-    lambda g, y, x, low, high: np.where((x >= low) & (x <= high), g, 0),
-    lambda g, y, x, low, high: np.where((x < low) & (low <= high), g, 0),
-    lambda g, y, x, low, high: np.where((x > high) | (low > high), g, 0),
+    lambda g, y, x, low, high: np.where((x < low) | (x > high), 0, g),
+    lambda g, y, x, low, high: np.where((x >= low) | (low > high), 0, g),
+    lambda g, y, x, low, high: np.where((x <= high) & (low <= high), 0, g),
 )
 
 
@@ -595,6 +602,15 @@ def divmod(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
     return floor_divide(x1, x2), remainder(x1, x2)
 
 
+@elementwise
+def _fraction(x: Any) -> Array:
+    """What is left of a number without the whole number towards 0, with its sign: x - trunc x."""
+    return np.modf(x)[0]
+
+
+_fraction.defvjp(lambda g, y, x: g)
+
+
 def modf(x: Any) -> tuple[Tensor, Tensor]:
     """The part of a number behind the point, and the part before it: x - trunc x, and trunc x.
 
@@ -616,8 +632,7 @@ def modf(x: Any) -> tuple[Tensor, Tensor]:
     """
     x = to_tensor(x)
     x = x if x.dtype.kind == "f" else cast(x, np.modf(np.empty(0, x.dtype))[0].dtype)
-    whole = trunc(x)
-    return where(isfinite(whole), subtract(x, whole), copysign(0.0, whole)), whole
+    return _fraction(x), trunc(x)
 
 
 # Comparisons and bits: true or false carries no gradient ------------------------------------------------------
@@ -782,7 +797,7 @@ def array_equal(a1: Any, a2: Any, *, equal_nan: bool = False) -> Array:
 # that the tape need not look for one.
 for _linear in (
     add, subtract, negative, positive, conjugate, maximum, minimum, fmax, fmin, where, _clip, nan_to_num, heaviside,
-    degrees, rad2deg, radians, deg2rad,
+    degrees, rad2deg, radians, deg2rad, _fraction,
 ):  # fmt: skip
     _linear.needs_zero_rule = False
 

@@ -67,7 +67,8 @@ def _scatter(g: Any, *arrays: Any, template: Any, shape: tuple[int, ...]) -> Arr
 
 def _add_at(out: Array, index: Any, values: Any, arrays: Sequence[Any]) -> None:
     if any(x.dtype.kind != "b" for x in arrays):  # an array of integers may select an element twice
-        np.add.at(out, index, values)
+        # NumPy's `add.at` reads beyond the end of some values that it broadcasts itself.
+        np.add.at(out, index, np.broadcast_to(values, out[index].shape))
     else:
         out[index] += values
 

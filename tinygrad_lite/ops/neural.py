@@ -127,7 +127,7 @@ def hard_sigmoid(x: Any) -> Array:
     return np.clip(x + 3, 0, 6) / 6
 
 
-hard_sigmoid.defvjp(lambda g, y, x: np.where(np.absolute(x) < 3, g / 6, 0))
+hard_sigmoid.defvjp(lambda g, y, x: np.where(np.absolute(x) >= 3, 0, g / 6))
 
 
 @elementwise(example="[-1000.0, 1000.0] -> [   0. 1000.]")

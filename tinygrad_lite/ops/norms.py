@@ -28,8 +28,7 @@ def _vector_norm(x: Any, *, ord: float = 2, axis: Any = None, keepdims: bool = F
     """The length of a vector: (Σ |x|^ord)^(1/ord)."""
     if ord == 2:
         return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
-    with np.errstate(divide="ignore"):  # a zero to a negative power
-        return np.sum(np.absolute(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+    return np.sum(np.absolute(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
 
 
 def _vector_norm_vjp(g: Any, y: Any, x: Any, ord: float, axis: Any, keepdims: bool) -> Any:
@@ -48,6 +47,8 @@ def _of_vectors(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
         raise ValueError(
             f"norm expected a number as the order of a vector's norm. Received: ord={ord!r}, which is one of matrices."
         )
+    for n in axis if isinstance(axis, tuple) else () if axis is None else (axis,):
+        as_axis(n, x.ndim)  # a sum of a single number takes the axis 0, too
     ord = 2 if ord is None else ord
     if ord == np.inf:
         return max_(absolute(x), axis, keepdims=keepdims)

@@ -6,16 +6,20 @@ for NumPy's functions the house's law does: a function here has the name that Nu
 
 from __future__ import annotations
 
+import math
+import operator
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite import ops
+from tinygrad_lite.callers import called_by
 from tinygrad_lite.ops import linalg
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tape import state
+from tinygrad_lite.tape import is_followed, state
 from tinygrad_lite.tensor import Array, Tensor
 
 _UNARY = {
@@ -176,16 +180,9 @@ _LOOKS = {
 }  # fmt: skip
 
 
-def _is_recorded(x: Tensor) -> bool:
-    """Whether an open tape watches `x`, or would as soon as an operation reads it."""
-    for tape in state.tapes:
-        tape._access(x)
-    return any(x._id in tape._watched for tape in state.tapes) if x._id else False
-
-
 def _of_values(function: Any, args: Any, kwargs: Any, complaint: Callable[[], TypeError]) -> Any:
     """What NumPy answers for the values of tensors that nobody records; else, the complaint."""
-    if any(isinstance(x, Tensor) and _is_recorded(x) for x in flatten((args, kwargs))):
+    if any(isinstance(x, Tensor) and is_followed(x) for x in flatten((args, kwargs))):
         raise complaint()
     args, kwargs = map_structure(lambda x: x.numpy() if isinstance(x, Tensor) else x, (args, kwargs))
     return function(*args, **kwargs)
@@ -248,14 +245,37 @@ def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: 
 
 
 def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
-    if _is_recorded(self):
-        raise TypeError(
-            "This tensor is being recorded by an open tape, and turning it into an ndarray would cut its gradient "
-            f"silently. Received: shape={self.shape}, dtype={self.dtype}. Use .numpy() to leave the tape on "
-            "purpose, or an operation of tgl to stay on it."
-        )
+    self._leave("numpy.asarray", "turning it into an ndarray")
     value = self.numpy()
     return value if dtype is None and not copy else np.array(value, dtype=dtype)
+
+
+# Whose functions take numbers to compute with or to store them; the exceptions only look at one.
+_COMPUTING = {"math", "cmath", "numpy", "array"}
+_LOOKING = {math.isnan, math.isinf, math.isfinite, math.isclose}
+
+
+def _as_number(number: Callable[[Any], Any]) -> Callable[[Tensor], Any]:
+    """`float(x)` or `int(x)`, which leave the tape on purpose; what asks for a number by itself is refused."""
+
+    def method(self: Tensor) -> Any:
+        if state.tapes and is_followed(self):
+            self._leave(f"{number.__name__}()", _taking(called_by(sys._getframe(1))))
+        return number(self.item())
+
+    method.__doc__ = f"The only element, as Python's {number.__name__}."
+    return method
+
+
+def _taking(callee: Any) -> str:
+    """What somebody does with the number that he asks for, if that is known and cuts a gradient in silence."""
+    if callee is operator.setitem:
+        return "writing it into an array (make one of the parts with tgl.stack or tgl.index_set)"
+    owner = getattr(callee, "__self__", None)
+    module = type(owner).__module__ if isinstance(owner, np.ndarray) else getattr(callee, "__module__", None)
+    if module not in _COMPUTING or callee in _LOOKING:
+        return ""
+    return f"handing it to {module}.{callee.__name__}"
 
 
 def _hang() -> None:
@@ -273,6 +293,8 @@ def _hang() -> None:
         "__array_ufunc__": _array_ufunc,
         "__array_function__": _array_function,
         "__array__": _array,
+        "__float__": _as_number(float),
+        "__int__": _as_number(int),
         "__round__": _round,
         "astype": _astype,
         "compress": _compress,

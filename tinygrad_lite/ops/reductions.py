@@ -118,7 +118,12 @@ def sum(
     if where is not True:
         a = where_(where, a, 0)
     y: Tensor = _sum(a, axis=axis, dtype=dtype, keepdims=keepdims)
-    return y if type(initial) is int and not initial else add(y, initial)
+    return y if type(initial) is int and not initial else add(y, _of_dtype(initial, y.dtype))
+
+
+def _of_dtype(initial: Any, dtype: np.dtype[Any]) -> Any:
+    """`initial` in the dtype of the result, which it does not change."""
+    return cast(initial, dtype) if isinstance(initial, Tensor) else np.array(initial, dtype)
 
 
 @primitive
@@ -197,7 +202,7 @@ def prod(
     if where is not True:
         a = where_(where, a, 1)
     y: Tensor = _prod(a, axis=axis, dtype=dtype, keepdims=keepdims)
-    return y if type(initial) is int and initial == 1 else multiply(y, initial)
+    return y if type(initial) is int and initial == 1 else multiply(y, _of_dtype(initial, y.dtype))
 
 
 @primitive
@@ -211,7 +216,7 @@ def _mean(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
 
 def _exact_count(a: Any, axis: Any, dtype: Any) -> int:
     """How many elements of `a` a mean is of, if it is their sum divided by that in the dtype of `a`; else 0."""
-    count = count_reduced(a, axis) if dtype is None and a.dtype.char in "fd" else 0
+    count = count_reduced(a, axis) if dtype is None and a.dtype.char in "fd" and a.ndim else 0
     return count if count < 1 << 24 else 0  # as float32 has it exactly
 
 
@@ -286,10 +291,12 @@ def counted(a: Tensor, where: Any, axis: Any, keepdims: bool, dtype: Any) -> Ten
 
 
 def _extremum_vjp(g: Any, y: Any, a: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
-    ties = a == expand_reduced(y, a, axis, keepdims)
+    g, y = expand_reduced(g, a, axis, keepdims), expand_reduced(y, a, axis, keepdims)
+    ties = a == y
     count = np.sum(ties, axis=axis, dtype=np.float64, keepdims=True)  # float16 cannot count beyond 2048
-    # Elements that tie share the gradient equally; there may be none, where `initial` is beyond them.
-    return np.where(ties, (expand_reduced(g, a, axis, keepdims) / count).astype(a.dtype), 0)
+    # Elements that tie share the gradient equally. None does where `initial` is beyond them, or where one is nan.
+    others = np.where((y != y) & (g != 0), math.nan, 0).astype(a.dtype)
+    return np.where(ties, (g / count).astype(a.dtype), others)
 
 
 @primitive
@@ -317,15 +324,16 @@ def _filled(name: str, a: Any, where: Any, initial: Any) -> Any:
             f"{name} expected initial= along with where=: it is the result where no element counts. "
             "Received: initial=None."
         )
-    return where_(where, a, initial)
+    a = to_tensor(a)
+    return where_(where, a, _of_dtype(initial, a.dtype))
 
 
 def max(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
-    """The largest element over `axis`.
+    """The largest element over `axis`, nan if one is.
 
-    Kinks: elements that tie share the gradient equally.
+    Kinks: elements that tie share the gradient equally. Of nan the gradient is nan, for all elements.
 
     Parameters
     ----------
@@ -358,16 +366,17 @@ def max(
     refuse_out("max", out)
     a = _filled("max", a, where, initial)
     if isinstance(initial, Tensor):  # carries a gradient, which metadata cannot
-        return maximum(max(a, axis, keepdims=keepdims), initial)
+        y = max(a, axis, keepdims=keepdims)
+        return maximum(y, _of_dtype(initial, y.dtype))
     return _max(a, axis=axis, keepdims=keepdims, initial=initial)
 
 
 def min(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
-    """The smallest element over `axis`.
+    """The smallest element over `axis`, nan if one is.
 
-    Kinks: elements that tie share the gradient equally.
+    Kinks: elements that tie share the gradient equally. Of nan the gradient is nan, for all elements.
 
     Parameters
     ----------
@@ -400,7 +409,8 @@ def min(
     refuse_out("min", out)
     a = _filled("min", a, where, initial)
     if isinstance(initial, Tensor):
-        return minimum(min(a, axis, keepdims=keepdims), initial)
+        y = min(a, axis, keepdims=keepdims)
+        return minimum(y, _of_dtype(initial, y.dtype))
     return _min(a, axis=axis, keepdims=keepdims, initial=initial)
 
 

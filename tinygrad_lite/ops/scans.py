@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.reductions import products_before
-from tinygrad_lite.ops.shaping import as_axis, concatenate, moveaxis, ravel
+from tinygrad_lite.ops.shaping import as_axis, atleast_1d, concatenate, moveaxis, ravel
 from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
@@ -46,7 +46,8 @@ _cumprod.defvjp(_cumprod_vjp)
 
 def _line(a: Any, axis: int | None) -> tuple[Tensor, int]:
     """`a` and an axis of it; without an axis, its elements in one line."""
-    a = ravel(a) if axis is None else to_tensor(a)
+    a = to_tensor(a)
+    a = ravel(a) if axis is None or not a.ndim else a
     return a, as_axis(0 if axis is None else axis, a.ndim)
 
 
@@ -118,7 +119,7 @@ def _cumulative(
     name: str, function: Any, first: int, x: Any, axis: int | None, dtype: Any, out: None, include_initial: bool
 ) -> Tensor:
     refuse_out(name, out)
-    x = to_tensor(x)
+    x = atleast_1d(x)
     if axis is None and x.ndim > 1:
         raise ValueError(f"{name} expected an axis for more than one dimension. Received: x.shape={x.shape}.")
     y: Tensor = moveaxis(function(x, 0 if axis is None else axis, dtype), 0 if axis is None else axis, -1)

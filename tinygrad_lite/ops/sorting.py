@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.indexing import take, take_along_axis
-from tinygrad_lite.ops.shaping import as_axis, ravel, reshape
+from tinygrad_lite.ops.shaping import as_axis, ravel
 from tinygrad_lite.primitive import nondifferentiable
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
@@ -176,8 +176,8 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Tens
 
 
 @nondifferentiable
-def _unique(ar: Any, *, equal_nan: bool) -> tuple[Array, ...]:
-    return tuple(np.unique(np.ravel(ar), True, True, True, equal_nan=equal_nan)[1:])
+def _unique(ar: Any, *, axis: int | None, equal_nan: bool) -> tuple[Array, ...]:
+    return tuple(np.unique(ar, True, True, True, axis, equal_nan=equal_nan)[1:])
 
 
 def unique(
@@ -185,18 +185,24 @@ def unique(
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,
+    axis: int | None = None,
     *,
     equal_nan: bool = True,
+    sorted: bool = True,
 ) -> Any:
-    """The different elements of the flattened array in ascending order; the first of equal ones gets the gradient.
+    """The different elements in ascending order; the first of equal ones gets the gradient.
 
     Parameters
     ----------
     ar : Tensor or array-like
     return_index, return_inverse, return_counts : bool
         Return also the index of the first of each, which of the results each element is, how many of each.
+    axis : int or None
+        None takes the elements of the flattened array; an axis, the different slices along it.
     equal_nan : bool
         Count all nan as one.
+    sorted : bool
+        Is there for NumPy's sake, without effect: they are in ascending order anyway.
 
     Returns
     -------
@@ -209,7 +215,7 @@ def unique(
     array([1., 2.], dtype=float32)
     """
     ar = to_tensor(ar)
-    index, inverse, counts = _unique(ar, equal_nan=equal_nan)
-    extra = [(return_index, index), (return_inverse, reshape(inverse, ar.shape)), (return_counts, counts)]
-    answers = (take(ar, index), *(answer for wanted, answer in extra if wanted))
+    index, inverse, counts = _unique(ar, axis=axis, equal_nan=equal_nan)
+    extra = [(return_index, index), (return_inverse, inverse), (return_counts, counts)]
+    answers = (take(ar, index, axis), *(answer for wanted, answer in extra if wanted))
     return answers if len(answers) > 1 else answers[0]

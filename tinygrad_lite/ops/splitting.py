@@ -224,7 +224,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Tensor:
 
 @primitive
 def _pad(array: Any, *, pad_width: tuple[tuple[int, int], ...], constant_values: Any) -> Array:
-    return np.pad(array, pad_width, constant_values=constant_values)
+    return np.pad(array, pad_width, constant_values=constant_values) if pad_width else np.array(array)
 
 
 def _pad_vjp(g: Any, y: Any, array: Any, pad_width: Any, constant_values: Any) -> Any:

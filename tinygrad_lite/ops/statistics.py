@@ -7,11 +7,23 @@ With n elements x, their mean m and `ddof` d, the variance v = Σ(x - m)² / (n 
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.elementwise import cast, isnan, logical_and, logical_not, multiply, sqrt, square, subtract
+from tinygrad_lite.ops.counting import all as all_
+from tinygrad_lite.ops.elementwise import (
+    cast,
+    isnan,
+    logical_and,
+    logical_not,
+    maximum,
+    multiply,
+    sqrt,
+    square,
+    subtract,
+)
 from tinygrad_lite.ops.elementwise import where as where_
 from tinygrad_lite.ops.reductions import (
     count_reduced,
@@ -61,15 +73,29 @@ _var.defvjp(_var_vjp)
 _std.defvjp(_std_vjp)
 
 
-def _chosen_var(a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool, where: Any, mean_: Any) -> Tensor:
-    """The variance of what `where` lets count, about a mean that may be given."""
+def _chosen_var(
+    a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool, where: Any, mean_: Any, passes_nan: bool = False
+) -> Tensor:
+    """The variance of what `where` lets count, about a mean that may be given.
+
+    Where `ddof` is as large as their number NumPy divides by 0; and answers nan in `nanvar`, which passes over nan.
+    """
     a = to_tensor(a)
     if mean_ is None:
         mean_ = mean(a, axis, dtype, keepdims=True, where=where)
     deviations = where_(where, subtract(a, mean_), 0)
     total = sum_(square(deviations), axis, dtype, keepdims=keepdims)
-    y = total / subtract(counted(a, where, axis, keepdims, total.dtype), ddof)
+    freedom = subtract(counted(a, where, axis, keepdims, total.dtype), ddof)
+    if passes_nan:
+        hold(_warn_of_freedom, freedom)
+        freedom = where_(freedom <= 0, math.nan, freedom)
+    y = total / maximum(freedom, 0)
     return y if dtype is None else cast(y, dtype)
+
+
+def _warn_of_freedom(freedom: Array) -> None:
+    if np.any(freedom <= 0):
+        warnings.warn("Degrees of freedom <= 0 for slice: the variance is nan.", RuntimeWarning, stacklevel=2)
 
 
 def _freedom(name: str, ddof: float, correction: float | None) -> float:
@@ -193,7 +219,7 @@ def std(
     ddof = _freedom("std", ddof, correction)
     if where is not True or mean is not None:
         variance = _chosen_var(a, axis, dtype, ddof, keepdims, where, mean)
-        y = where_(variance == 0, 0, sqrt(where_(variance == 0, 1, variance)))
+        y = _root(variance)
         return y if dtype is None else cast(y, dtype)
     return _std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
@@ -258,7 +284,7 @@ def _spread_weights(weights: Tensor, a: Tensor, axis: Any) -> Tensor:
     if weights.shape == a.shape:
         return weights
     axes = [as_axis(n, a.ndim) for n in (axis if isinstance(axis, tuple) else (axis,))] if axis is not None else []
-    if weights.shape != tuple(a.shape[n] for n in axes) or not axes:
+    if weights.shape != tuple(a.shape[n] for n in axes) or axis is None:
         raise ValueError(
             "average expected weights of the shape of a, or one for each element along axis. Received: "
             f"weights.shape={weights.shape}, a.shape={a.shape}, axis={axis}."
@@ -406,7 +432,7 @@ def nanvar(
     mean: Any = None,
     correction: float | None = None,
 ) -> Tensor:
-    """The variance over `axis` of the elements that are not nan.
+    """The variance over `axis` of the elements that are not nan; nan where `ddof` of them or fewer are.
 
     Parameters
     ----------
@@ -429,9 +455,13 @@ def nanvar(
     >>> tgl.nanvar([1.0, float("nan"), 3.0]).item()
     1.0
     """
+    refuse_out("nanvar", out)
     a = to_tensor(a)
     _refuse_integers("nanvar", a, dtype)
-    return var(a, axis, dtype, out, ddof, keepdims, where=_numbers(a, where), mean=mean, correction=correction)
+    if a.dtype.kind != "f":
+        return var(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
+    ddof = _freedom("nanvar", ddof, correction)
+    return _chosen_var(a, axis, dtype, ddof, keepdims, _numbers(a, where), mean, passes_nan=True)
 
 
 def nanstd(
@@ -446,7 +476,7 @@ def nanstd(
     mean: Any = None,
     correction: float | None = None,
 ) -> Tensor:
-    """The standard deviation over `axis` of the elements that are not nan.
+    """The standard deviation over `axis` of the elements that are not nan; nan where `ddof` of them or fewer are.
 
     Parameters
     ----------
@@ -469,20 +499,43 @@ def nanstd(
     >>> tgl.nanstd([1.0, float("nan"), 3.0]).item()
     1.0
     """
+    refuse_out("nanstd", out)
     a = to_tensor(a)
     _refuse_integers("nanstd", a, dtype)
-    return std(a, axis, dtype, out, ddof, keepdims, where=_numbers(a, where), mean=mean, correction=correction)
+    if a.dtype.kind != "f":
+        return std(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction)
+    return _root(nanvar(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction))
 
 
-def _without_nan(a: Tensor, replacement: float) -> Tensor:
-    """`a` with something else in the place of nan; integers, which know none, stay integers."""
-    return where_(isnan(a), replacement, a) if a.dtype.kind == "f" else a
+def _root(variance: Tensor) -> Tensor:
+    """The square root, with the derivative 0 at 0."""
+    return where_(variance == 0, 0, sqrt(where_(variance == 0, 1, variance)))
+
+
+def _without_nan(a: Tensor, axis: Any, initial: Any, replacement: float) -> Tensor:
+    """`a` with something else in the place of nan, but where nothing else is and no `initial` stands for the result.
+
+    Integers, which know no nan, stay integers.
+    """
+    if a.dtype.kind != "f":
+        return a
+    is_nan = isnan(a)
+    if initial is None and a.size:
+        nothing_else = all_(is_nan, axis, keepdims=True)
+        hold(_warn_of_nothing, nothing_else)
+        is_nan = logical_and(is_nan, logical_not(nothing_else))
+    return where_(is_nan, replacement, a)
+
+
+def _warn_of_nothing(nothing_else: Array) -> None:
+    if np.any(nothing_else):
+        warnings.warn("All-NaN slice encountered: the result is nan.", RuntimeWarning, stacklevel=2)
 
 
 def nanmax(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
-    """The largest over `axis` of the elements that are not nan; -inf, or `initial`, where there is none.
+    """The largest over `axis` of the elements that are not nan; nan, or `initial`, where there is none.
 
     Parameters
     ----------
@@ -505,13 +558,13 @@ def nanmax(
     >>> tgl.nanmax([1.0, float("nan"), 3.0]).item()
     3.0
     """
-    return max_(_without_nan(to_tensor(a), -math.inf), axis, out, keepdims, initial, where)
+    return max_(_without_nan(to_tensor(a), axis, initial, -math.inf), axis, out, keepdims, initial, where)
 
 
 def nanmin(
     a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
 ) -> Tensor:
-    """The smallest over `axis` of the elements that are not nan; inf, or `initial`, where there is none.
+    """The smallest over `axis` of the elements that are not nan; nan, or `initial`, where there is none.
 
     Parameters
     ----------
@@ -534,4 +587,4 @@ def nanmin(
     >>> tgl.nanmin([1.0, float("nan"), 3.0]).item()
     1.0
     """
-    return min_(_without_nan(to_tensor(a), math.inf), axis, out, keepdims, initial, where)
+    return min_(_without_nan(to_tensor(a), axis, initial, math.inf), axis, out, keepdims, initial, where)

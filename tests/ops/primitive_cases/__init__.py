@@ -16,7 +16,8 @@ def _lists(tables):
     merged = {}
     for table in tables:
         for name, keywords in table.items():
-            assert name not in merged, f"{name} stands in two tables: put its cases into one list"
+            if name in merged:
+                raise ValueError(f"{name} stands in two tables: put its cases into one list")
             merged[name] = keywords if isinstance(keywords, list) else [keywords]
     return merged
 

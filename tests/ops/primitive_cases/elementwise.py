@@ -113,6 +113,7 @@ CASES = {
     "fmin": NO_TIES,
     "where": {"dtypes": {"condition": bool}},
     "_clip": {**NO_TIES, "reference": np.clip},
+    "_fraction": {"reference": lambda x: np.modf(x)[0], "avoid": range(-3, 4)},
     "nan_to_num": ANYWHERE,
     "_cast": [
         {"metadata": {"dtype": np.dtype("float64")}, **CAST},

@@ -123,8 +123,8 @@ CASES = {
     "_unique": {
         "dtypes": {"ar": int},
         "domain": (-2, 2),
-        "metadata": {"equal_nan": True},
-        "reference": lambda ar, equal_nan: np.unique(ar.ravel(), True, True, True)[1:],
+        "metadata": {"axis": None, "equal_nan": True},
+        "reference": lambda ar, axis, equal_nan: np.unique(ar, True, True, True)[1:],
     },
     "_pad": {
         "min_dims": 1,
