@@ -14,7 +14,9 @@ import sys
 import threading
 import warnings
 import weakref
+from collections import defaultdict
 from collections.abc import Callable
+from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -23,7 +25,7 @@ from tinygrad_lite.program import Program
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import state
 from tinygrad_lite.tensor import Tensor, Variable, wrap
-from tinygrad_lite.trace import Tracer, memory_order
+from tinygrad_lite.trace import Traced, Tracer, memory_order
 
 __all__ = ["Function", "function"]
 
@@ -31,6 +33,8 @@ WARN_AFTER = 8
 """Traces of one function after which it warns."""
 MOST_TRACES = 64
 """Traces of one function after which new signatures run eagerly."""
+MOST_OBJECTS = 64
+"""Objects without weak references whose programs a method keeps, and which it keeps alive for them."""
 
 
 class Function:
@@ -46,10 +50,13 @@ class Function:
         most_traces: int = MOST_TRACES,
         is_verified: bool = False,
     ) -> None:
-        functools.update_wrapper(self, python_function)
-        self.__name__: str = getattr(python_function, "__name__", type(python_function).__name__)
+        functools.update_wrapper(self, python_function, updated=())
+        if isinstance(python_function, FunctionType):  # its attributes, but none that would hide a method
+            own = vars(python_function).items()
+            self.__dict__.update((name, value) for name, value in own if not hasattr(Function, name))
+        self.__name__: str = _name_of(python_function)
         self._python_function = python_function
-        self._code = getattr(inspect.unwrap(python_function), "__code__", None)  # whose local variables give names
+        self._code = _code_of(python_function)  # whose local variables give names
         self._programs: dict[Any, tuple[Program, Callable[[tuple[Any, ...]], Any]]] = {}
         self._latest: Program | None = None
         self._warn_after = warn_after
@@ -57,26 +64,34 @@ class Function:
         self._is_verified = is_verified  # whether a program has to come out of two traces alike
         self._unproven: dict[Any, Program] = {}
         self._eager: set[Any] = set()  # signatures whose two traces differed
+        self._made: set[Any] = set()  # signatures whose first trace made Variables
         self._lock = threading.RLock()  # held while tracing, and while a program that changes Variables runs
-        self._sites: dict[int, Any] = {}
-        self._bound: dict[int, Function] = {}  # of the instances that it is a method of, by id()
+        self._bound: dict[int, tuple[Callable[[], Any], Function]] = {}  # of objects that it is a method of, by id()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """As a method: every instance has programs of its own."""
-        if instance is None:
+        """As a method, if the function that it compiles would be one: every object has programs of its own."""
+        bind = getattr(type(self._python_function), "__get__", None)
+        if instance is None or bind is None:
             return self
-        bound = self._bound.get(id(instance))
-        if bound is None:
+        call = bind(self._python_function, instance, owner)
+        return self if call is self._python_function else Method(self._of(instance), instance, call)
+
+    def _of(self, instance: Any) -> Function:
+        """The programs of one object, which go with it. Of those without weak references the latest are kept."""
+        holder, bound = self._bound.get(id(instance), _NOBODYS)
+        if holder() is instance:
+            return bound
+        with self._lock:
             key, kept = id(instance), self._bound
-            reference = weakref.ref(instance, lambda _: kept.pop(key, None))  # the programs go with their instance
-            method = self._python_function
-
-            @functools.wraps(method)
-            def call(*args: Any, **kwargs: Any) -> Any:
-                return method(reference(), *args, **kwargs)
-
-            bound = self._bound[id(instance)] = Function(call)
-        return bound
+            bound = Function(self._python_function, warn_after=self._warn_after, most_traces=self._most_traces)
+            try:
+                holder = weakref.ref(instance, lambda _: kept.pop(key, None))
+            except TypeError:  # it has __slots__
+                holder = functools.partial(_itself, instance)
+                strong = [other for other, (x, _) in kept.items() if isinstance(x, functools.partial)]
+                for other in strong[: 1 - MOST_OBJECTS]:
+                    del kept[other]
+            return kept.setdefault(key, (holder, bound))[1]
 
     def __reduce__(self) -> Any:
         raise TypeError(
@@ -88,13 +103,21 @@ class Function:
         return f"<tgl.function {self.__name__}, {len(self._programs)} traces>"
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.run(self._python_function, args, kwargs)
+
+    def run(self, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        """Call the function, which is `call`, or the method of an object that `call` is."""
         if state.tapes:  # an open tape, or a function being traced around this one, has to see every operation
-            return self._python_function(*args, **kwargs)
+            return _eagerly(call, args, kwargs)
         arrays: list[Any] = []
-        key = _signature((args, kwargs) if kwargs else args, arrays)
+        key = _signature(args, arrays)
+        if kwargs:
+            key = (key, "**", *[(name, _signature(value, arrays)) for name, value in kwargs.items()])
+        if len(arrays) > 1 and len(set(map(id, arrays))) < len(arrays):
+            key = (key, _repeated(args, kwargs))
         found = self._programs.get(key)
         if found is None:
-            return self._first_call(key, args, kwargs)
+            return self._first_call(key, call, args, kwargs)
         program, rebuild = found
         if program.changes:
             with self._lock:
@@ -123,47 +146,47 @@ class Function:
             raise RuntimeError(f"{self.__name__} has no program yet: it is traced at its first call. Call it first.")
         return self._latest.source()
 
-    def _first_call(self, key: Any, args: Any, kwargs: Any) -> Any:
+    def _first_call(self, key: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         with self._lock:
             if key in self._programs:  # another thread was faster
-                return self(*args, **kwargs)
+                return self.run(call, args, kwargs)
             if key in self._eager or len(self._programs) >= self._most_traces:
-                return self._python_function(*args, **kwargs)
+                return _eagerly(call, args, kwargs)
             if len(self._programs) == self._warn_after:
                 warnings.warn(
                     f"{self.__name__} is being traced for the {self._warn_after + 1}th time. Every new shape, dtype or "
                     "Python value of an argument needs a trace: pass changing numbers as tensors, and batches of one "
                     f"size. After {self._most_traces} traces new signatures run without being compiled.",
                     UserWarning,
-                    stacklevel=3,
+                    stacklevel=4,
                 )
-            return self._trace(key, args, kwargs)
+            return self._trace(key, call, args, kwargs)
 
-    def _trace(self, key: Any, args: Any, kwargs: Any) -> Any:
-        tracer = Tracer(self._code, self._sites)
+    def _trace(self, key: Any, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+        tracer = Tracer(may_make_variables=key not in self._made)
         nodes: list[Any] = []
+        seen: dict[int, Traced] = {}
 
         def mark(leaf: Any) -> Any:
-            if isinstance(leaf, Variable) or not isinstance(leaf, (Tensor, np.ndarray, np.generic)):
+            if isinstance(leaf, Variable) or not (isinstance(leaf, Tensor) or _is_array(leaf)):
                 return leaf
             traced = tracer.input(leaf if isinstance(leaf, Tensor) else Tensor(leaf), len(nodes))
             nodes.append(tracer.node_of(traced, None))
-            return traced
+            return seen.setdefault(id(leaf), traced) if isinstance(leaf, Tensor) else traced
 
         given, named = map_structure(mark, args), map_structure(mark, kwargs)
         with tracer.trace(), _names_of_locals(self._code, tracer):
-            answer = self._python_function(*given, **named)
-            outputs = [
-                tracer.node_of(leaf, leaf._data) if isinstance(leaf, Tensor) else None for leaf in flatten(answer)
-            ]
+            answer = map_structure(_result, call(*given, **named))
+            outputs = [tracer.node_of(leaf, None) for leaf in flatten(answer) if _is_new(leaf)]
+            released = map_structure(_released, answer)
+            structure = map_structure(lambda leaf: _TENSOR if _is_new(leaf) else leaf, answer)
         assigned = [(v, tracer.current[key]) for key, v in tracer.assigned.items()]
-        tensors = [node for node in outputs if node is not None]
-        program = Program(self.__name__, nodes, tensors, assigned, tracer.nodes)
-        constants = map_structure(lambda leaf: _TENSOR if isinstance(leaf, Tensor) else leaf, answer)
-        if not self._is_verified or self._has_proven(key, program):
-            self._programs[key] = (program, _rebuilder(constants))
-        self._latest = program
-        return map_structure(_released, answer)
+        program = self._latest = Program(self.__name__, nodes, outputs, assigned, tracer.nodes)
+        if tracer.made_variables:  # the next trace finds them, and makes none
+            self._made.add(key)
+        elif not self._is_verified or self._has_proven(key, program):
+            self._programs[key] = (program, _rebuilder(structure))
+        return released
 
     def _has_proven(self, key: Any, program: Program) -> bool:
         """Whether this is the second trace and gave the program that the first did; else it stays eager."""
@@ -177,55 +200,192 @@ class Function:
         return False
 
 
+class Method:
+    """A `tgl.function` as the method of an object, which it keeps alive as a method of Python's does."""
+
+    __slots__ = ("__func__", "__self__", "__wrapped__")
+
+    def __init__(self, programs: Function, instance: Any, call: Callable[..., Any]) -> None:
+        self.__func__, self.__self__, self.__wrapped__ = programs, instance, call
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.__func__.run(self.__wrapped__, args, kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__func__, name)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Method) and self.__func__ is other.__func__ and self.__self__ is other.__self__
+
+    def __hash__(self) -> int:
+        return hash((self.__func__, id(self.__self__)))
+
+    def __reduce__(self) -> Any:
+        return self.__func__.__reduce__()
+
+    def __repr__(self) -> str:
+        return f"<method {self.__func__!r} of {self.__self__!r}>"
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+_NOBODYS: Any = (lambda: _NOBODYS, None)
+
+
 _TENSOR: Any = object()
+
+
+def _is_array(leaf: Any) -> bool:
+    """Whether an argument becomes a tensor: an array, or a number of NumPy's."""
+    return isinstance(leaf, np.ndarray) or (isinstance(leaf, np.generic) and leaf.dtype.kind in "biufc")
+
+
+def _eagerly(call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
+    """Call the function as it is, with what a compiled one takes and returns: tensors instead of arrays."""
+
+    def given(leaf: Any) -> Any:
+        return Tensor(leaf) if _is_array(leaf) else leaf
+
+    answer = call(*map_structure(given, args), **map_structure(given, kwargs))
+    return map_structure(lambda leaf: leaf.value() if isinstance(leaf, Variable) else _result(leaf), answer)
+
+
+def _result(leaf: Any) -> Any:
+    """What a function returned, if the same can be returned by every call."""
+    if hasattr(leaf, "__next__") or hasattr(leaf, "__await__") or hasattr(leaf, "__anext__"):
+        raise TypeError(
+            "A tgl.function expected to return tensors, in lists, tuples and dicts, or values of Python. Received: "
+            f"{leaf!r} of type {type(leaf).__name__}, which would be used up by the first call. Return a list."
+        )
+    return leaf
+
+
+def _is_new(leaf: Any) -> bool:
+    """Whether a result is computed at every call; a tensor from outside is handed on as it is."""
+    return isinstance(leaf, (Traced, Variable))
 
 
 def _released(leaf: Any) -> Any:
     """A result of the traced call as an ordinary tensor, which shares memory with nothing."""
-    return wrap(np.array(leaf._data)) if isinstance(leaf, Tensor) else leaf
+    return wrap(np.array(leaf._data)) if _is_new(leaf) else _fresh(leaf)
+
+
+def _fresh(leaf: Any) -> Any:
+    """A constant among the results; an array is copied, for its owner may write to it."""
+    return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def _rebuilder(structure: Any) -> Callable[[tuple[Any, ...]], Any]:
     """What puts the arrays of a program's results into the structure that the function returned."""
     if structure is _TENSOR:
         return lambda arrays: wrap(arrays[0])
+    structure = map_structure(_fresh, structure)
 
     def rebuild(arrays: tuple[Any, ...]) -> Any:
         rest = iter(arrays)
-        return map_structure(lambda leaf: wrap(next(rest)) if leaf is _TENSOR else leaf, structure)
+        return map_structure(lambda leaf: wrap(next(rest)) if leaf is _TENSOR else _fresh(leaf), structure)
 
     return rebuild
 
 
-def _signature(structure: Any, arrays: list[Any]) -> Any:
-    """What decides which program fits; the tensors' arrays are appended to `arrays` on the way."""
+# Signatures ---------------------------------------------------------------------------------------------------
+
+_PLAIN = frozenset({int, bool, str, bytes})
+"""Types of which two equal values are the same value."""
+
+
+class _Same:
+    """Equal to what holds the very same object, which it keeps alive: its id() could come back."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, held: Any) -> None:
+        self._held = held
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._held is other._held
+
+    def __hash__(self) -> int:
+        return id(self._held)
+
+
+def _signature(structure: Any, arrays: list[Any] | None) -> Any:
+    """What decides which program fits; the tensors' arrays are appended to `arrays` on the way.
+
+    Two arguments have one signature only if a function that looks at everything but the values of tensors cannot tell
+    them apart. So what == calls equal is not enough (1 and True, 0.0 and -0.0, objects whose class says so): values
+    of the types that are known here are taken apart, and of any other object it counts which one it is. Without
+    `arrays` (in keys and sets, which the tracer does not look into) that goes for tensors and arrays, too.
+    """
     kind = type(structure)
     if kind is tuple or kind is list:
         return (kind, *[_signature(item, arrays) for item in structure])
-    if isinstance(structure, Variable):
-        return (Variable, structure._id)
-    if isinstance(structure, Tensor):
-        array = structure._data
-        arrays.append(array)
-        return (array.shape, array.dtype) if array.flags.c_contiguous else _strided(array)
-    if isinstance(structure, (np.ndarray, np.generic)):
-        arrays.append(structure)
-        return (structure.shape, structure.dtype) if structure.flags.c_contiguous else _strided(structure)
-    if kind is dict:
-        return (kind, *[(name, _signature(item, arrays)) for name, item in structure.items()])
-    if isinstance(structure, tuple):
-        return (kind, *[_signature(item, arrays) for item in structure])
+    if arrays is not None:
+        if isinstance(structure, Tensor):
+            if isinstance(structure, Variable):
+                return (Variable, structure._id)
+            array = structure._data
+            arrays.append(array)
+            return (array.shape, array.dtype) if array.flags.c_contiguous else _strided(array)
+        if _is_array(structure):
+            if isinstance(structure, np.ndarray) and kind is not np.ndarray:
+                structure = Tensor(structure)._data
+            arrays.append(structure)
+            return (structure.shape, structure.dtype) if structure.flags.c_contiguous else _strided(structure)
+    if kind in _PLAIN:
+        return (kind, structure)
+    if isinstance(structure, dict):
+        items = [
+            (key if type(key) is str else _signature(key, None), _signature(value, arrays))
+            for key, value in structure.items()
+        ]
+        return (kind, *items) if kind is dict else (kind, _rest(structure), *items)
+    if isinstance(structure, (tuple, list)):
+        return (kind, _rest(structure), *[_signature(item, arrays) for item in structure])
+    return _signature_of_value(kind, structure)
+
+
+def _signature_of_value(kind: Any, value: Any) -> Any:
     if kind is float:
-        return (kind, structure.hex())  # 0.0 and -0.0 are equal, but not the same number
+        return (kind, value.hex())
+    if kind is complex:
+        return (kind, value.real.hex(), value.imag.hex())
+    if kind is slice or kind is range:
+        return (kind, *[_signature(part, None) for part in (value.start, value.stop, value.step)])
+    if kind is frozenset:
+        return (kind, *[_signature(item, None) for item in value])
+    if isinstance(value, np.dtype):
+        return (kind, value)
+    if isinstance(value, np.generic):
+        return (kind, value.dtype, value.tobytes())
+    if kind is MethodType or kind is Method:
+        return (kind, _Same(value.__func__), _Same(value.__self__))
+    if kind is BuiltinMethodType:
+        return (kind, value.__name__, _Same(value.__self__))
     try:
-        hash(structure)
+        hash(value)
     except TypeError:
         raise TypeError(
             "A tgl.function expected tensors, arrays, lists, tuples and dicts of them, and values that can be hashed. "
-            f"Received: {structure!r} of type {kind.__name__}. Pass what changes as tensors, and close over "
+            f"Received: {value!r} of type {kind.__name__}. Pass what changes as tensors, and close over "
             "the rest."
         ) from None
-    return (kind, structure)
+    return _Same(value)
+
+
+def _rest(structure: Any) -> Any:
+    """What a list, tuple or dict of a class of its own holds beside its items."""
+    made = structure.default_factory if isinstance(structure, defaultdict) else None
+    return (_Same(made), _signature(getattr(structure, "__dict__", None), None))
+
+
+def _repeated(args: Any, kwargs: Any) -> Any:
+    """Which tensors among the arguments are one: then they are one inside, as in eager code."""
+    first: dict[int, int] = {}
+    leaves = [*flatten(args), *flatten(kwargs)]
+    return tuple(first.setdefault(id(x), n) for n, x in enumerate(leaves) if type(x) is Tensor)
 
 
 def _strided(array: Any) -> Any:
@@ -294,4 +454,36 @@ def function(python_function: Callable[..., Any]) -> Function:
     >>> slope(tgl.constant([1.0, 2.0])).numpy()
     array([ 6., 12.], dtype=float32)
     """
+    if isinstance(python_function, (classmethod, staticmethod)):
+        return type(python_function)(function(python_function.__func__))  # type: ignore[return-value]
+    if not callable(python_function) or isinstance(python_function, type):
+        raise TypeError(
+            "tgl.function expected a function, a method or another object that can be called. Received: "
+            f"{python_function!r} of type {type(python_function).__name__}. Decorate the functions inside of a class, "
+            "and put @property and the like above @tgl.function."
+        )
+    call = type(python_function).__call__
+    for check in (inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction):
+        if check(python_function) or check(call):
+            raise TypeError(
+                f"tgl.function expected a function that has its result when it returns. Received: {python_function!r}, "
+                "whose body runs later, piece by piece (yield, async). Return a list, or compile what it calls."
+            )
     return Function(python_function)
+
+
+def _name_of(python_function: Any) -> str:
+    while isinstance(python_function, functools.partial):
+        python_function = python_function.func
+    return str(getattr(python_function, "__name__", type(python_function).__name__))
+
+
+def _code_of(python_function: Any) -> Any:
+    """The code that a call of the function runs, if Python has it."""
+    while not hasattr(python_function, "__code__"):
+        inner = getattr(python_function, "__wrapped__", None) or getattr(python_function, "func", None)
+        inner = inner or getattr(python_function, "__func__", None)
+        if inner is None:
+            return getattr(type(python_function).__call__, "__code__", None)
+        python_function = inner
+    return inspect.unwrap(python_function).__code__

@@ -210,11 +210,11 @@ class Primitive:
                 arrays.append(x._data)
                 ids.append(x._id)
             elif kind is Variable or isinstance(x, Tensor):
-                arrays.append(x._data)
-                ids.append(x._id)
                 for tape in tapes:
                     if x._id not in tape._watched:
-                        tape._access(x)
+                        tape._access(x)  # where a function is traced, that gives the Variable another array
+                arrays.append(x._data)
+                ids.append(x._id)
             elif kind in NUMBERS:
                 arrays.append(x)
                 ids.append(0)
@@ -780,15 +780,15 @@ def _reading(x: Any) -> Tensor:
 @contextmanager
 def _holding(variables: list[Variable], values: Any) -> Iterator[None]:
     """A context in which Variables hold what they held when the gradient function was made."""
-    now = [variable._data for variable in variables]
-    for variable, value in zip(variables, values):
-        variable._data = value._data if isinstance(value, Tensor) else value
-    try:
-        with nullcontext() if tracing.tracer is None else tracing.tracer.holding(variables, values):
+    with nullcontext() if tracing.tracer is None else tracing.tracer.holding(variables, values):
+        now = [variable._data for variable in variables]
+        for variable, value in zip(variables, values):
+            variable._data = value._data if isinstance(value, Tensor) else value
+        try:
             yield
-    finally:
-        for variable, data in zip(variables, now):
-            variable._data = data
+        finally:
+            for variable, data in zip(variables, now):
+                variable._data = data
 
 
 def _takes_variables(grad_fn: Callable[..., Any]) -> bool:

@@ -6,6 +6,7 @@ comes back in the same shape. A leaf is whatever is not a list, a tuple or a dic
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -21,7 +22,7 @@ def map_structure(function: Callable[[Any], Any], structure: Any) -> Any:
     ----------
     function : callable
         Takes a leaf, returns what stands in its place.
-    structure : leaf, list, tuple (named ones too) or dict
+    structure : leaf, list, tuple or dict, or one of a class of its own (a named tuple, an OrderedDict)
         Leaves are visited from left to right; dicts in their own order.
 
     Examples
@@ -29,14 +30,33 @@ def map_structure(function: Callable[[Any], Any], structure: Any) -> Any:
     >>> map_structure(lambda leaf: leaf * 10, {"w": [1, 2], "b": (3,)})
     {'w': [10, 20], 'b': (30,)}
     """
+    kind = type(structure)
     if isinstance(structure, dict):
-        return {key: map_structure(function, value) for key, value in structure.items()}
+        mapped = {key: map_structure(function, value) for key, value in structure.items()}
+        return mapped if kind is dict else _filled(structure, mapped)
     if isinstance(structure, (list, tuple)):
         items = [map_structure(function, x) if isinstance(x, _INNER) else function(x) for x in structure]
-        if isinstance(structure, list):
+        if kind is list:
             return items
-        return type(structure)(*items) if hasattr(structure, "_fields") else tuple(items)
+        return tuple(items) if kind is tuple else _filled(structure, items)
     return function(structure)
+
+
+def _filled(structure: Any, content: Any) -> Any:
+    """A container of a class of its own (a named tuple, an OrderedDict) with other content; all else is copied."""
+    made: Any
+    if isinstance(structure, tuple):
+        made = tuple.__new__(type(structure), content)
+        if hasattr(structure, "__dict__"):
+            vars(made).update(vars(structure))
+        return made
+    made = copy.copy(structure)
+    if isinstance(structure, dict):
+        for key, value in content.items():
+            made[key] = value
+    else:
+        made[:] = content
+    return made
 
 
 def flatten(structure: Any) -> list[Any]:

@@ -132,6 +132,8 @@ class Tensor:
         if isinstance(value, Tensor):
             made = _numpy.positive(value) if dtype is None else value.astype(dtype)
             self._data, self._id, self.__class__ = made._data, made._id, made.__class__  # the same result of that
+            if tracing.tracer is not None:
+                tracing.tracer.note_alike(self)
         else:
             self._data = np.array(as_array(value, dtype))
             self._id = 0

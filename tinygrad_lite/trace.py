@@ -8,7 +8,6 @@ leaves no trace, which is why a branch on a traced value must raise.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -74,6 +73,23 @@ class Traced(Tensor):
         raise self._refuse("Copying or pickling")
 
 
+class Finished(Traced):
+    """What becomes of a traced tensor when its function is traced: it never had a value, and says so to any use."""
+
+    __slots__ = ()
+
+    @property
+    def _data(self) -> Array:  # type: ignore[override]
+        raise TracingError(
+            "A tensor of a finished tgl.function was used after it: it was kept in an attribute, a variable or a "
+            "container while the function was traced, and never had a value. Return it from the function instead, by "
+            "itself or in lists, tuples and dicts, or keep it in a tgl.Variable with .assign(...)."
+        )
+
+    def __repr__(self) -> str:
+        return "<a tensor of a finished tgl.function>"
+
+
 class Node:
     """A value of the traced computation, or an effect of it."""
 
@@ -84,9 +100,6 @@ class Node:
         self.dtype: np.dtype[Any] = value.dtype
         self.inputs = inputs  # Nodes, or Python numbers
         self.payload = payload  # the primitive, the Variable, the input's number, the optimizer or the check
-        self.varies: bool = kind in ("input", "variable") or any(  # with the arguments, or with Variables
-            x.varies for x in inputs if isinstance(x, Node)
-        )
         self.metadata: dict[str, Any] = {}
         self.multiple = False  # whether a call has several outputs, its items
         self.position = 0  # of an item among the outputs of its call
@@ -134,7 +147,7 @@ class Tracer(GradientTape):
 
     _traces = True
 
-    def __init__(self, code: Any = None, sites: dict[int, Any] | None = None) -> None:
+    def __init__(self, *, may_make_variables: bool = True) -> None:
         super().__init__(persistent=True, watch_accessed_variables=False)
         self.nodes: list[Node] = []
         self.effects: list[Node] = []  # updates by optimizers, in order
@@ -142,11 +155,12 @@ class Tracer(GradientTape):
         self.assigned: dict[int, Variable] = {}
         self._known: dict[int, Node] = {}  # a tensor's identity to its node
         self._versions: dict[int, Node] = {}  # a Variable's array, by id(), to the node of that value
-        self._before: dict[int, tuple[Variable, Array]] = {}  # Variables touched, and what they held
+        self._before: dict[int, tuple[Variable, Array, Array]] = {}  # Variables touched, what they held, what instead
+        self._marked: list[Tensor] = []
         self._constants: dict[int, Node] = {}
         self._kept: list[Any] = []  # arrays whose id() is a key above
-        self._code = code
-        self._sites = {} if sites is None else sites  # lines of `code` that made Variables, and in which trace
+        self._may_make_variables = may_make_variables
+        self.made_variables = False
 
     # Entering and leaving ---------------------------------------------------------------------------------
 
@@ -159,11 +173,14 @@ class Tracer(GradientTape):
         try:
             yield
         except BaseException:
-            for variable, array in self._before.values():
+            for variable, array, _ in self._before.values():
                 variable._data = array
             raise
         finally:
             state.tapes, tracing.tracer = outer_tapes, outer_tracer
+            self.give_back()
+            for tensor in self._marked:
+                tensor.__class__ = Finished
 
     @contextmanager
     def _suspended(self) -> Iterator[None]:
@@ -186,11 +203,13 @@ class Tracer(GradientTape):
     # What the engine asks ---------------------------------------------------------------------------------
 
     def _access(self, x: Tensor) -> None:
-        pass
+        if isinstance(x, Variable):
+            self.touch(x)
 
     def rewrap(self, value: Any, identity: int) -> Tensor:
         tensor = super().rewrap(value, identity)
         tensor.__class__ = Traced
+        self._marked.append(tensor)
         return tensor
 
     def zero_rule(self, g: Tensor, d: Tensor) -> Tensor:
@@ -267,22 +286,15 @@ class Tracer(GradientTape):
             node.gradient_of = of
 
     def note_variable(self, variable: Variable, value: Any) -> Any:
-        """A Variable is being made: once, with the value that it has while the function is traced."""
-        frame = sys._getframe(2)
-        if frame.f_code is self._code and self._sites.setdefault(frame.f_lineno, self) is not self:
+        """A Variable is being made. That happens once: the function's next trace must find it."""
+        if not self._may_make_variables:
             raise TracingError(
-                "A Variable was made in a tgl.function that is traced again, and would be made a second time. Make it "
-                "outside, or once: `if self.v is None: self.v = tgl.Variable(...)`. Received: line "
-                f"{frame.f_lineno} of {self._code.co_filename}."
+                "A Variable was made in a tgl.function that had made one in an earlier call of the same kind: eager "
+                "code would have a new one at every call, a compiled function the same one. Make it outside, or once: "
+                "`if self.v is None: self.v = tgl.Variable(...)`."
             )
-        if not isinstance(value, Tensor):
-            return value
-        if self.node_of(value, value._data).varies:
-            raise TracingError(
-                "A Variable made inside of a tgl.function is made once, so that its first value cannot depend "
-                "on the function's arguments or on other Variables. Start it with zeros, and assign."
-            )
-        return value._data
+        self.made_variables = True
+        return value._data if isinstance(value, Tensor) else value
 
     def note_assign(self, variable: Variable, method: str, value: Any) -> None:
         """Called before the assignment is made: from here on the Variable's value is another node."""
@@ -332,15 +344,28 @@ class Tracer(GradientTape):
     # Nodes ------------------------------------------------------------------------------------------------
 
     def touch(self, variable: Variable) -> None:
-        """Keep what the Variable holds, so that it can be given back; that also makes it copy on write."""
+        """Before a Variable is read or changed: keep what it holds, so that it can be given back.
+
+        While the function is traced, the Variable holds another array of the same memory. So an array of a Variable
+        that was read inside is told from the same memory in a tensor or a record from outside, which is a constant.
+        Both arrays are kept, so that an assignment leaves them alone.
+        """
         if variable._id not in self._before:
-            self._before[variable._id] = (variable, variable._data)
+            array = variable._data
+            variable._data = array.view()
+            self._before[variable._id] = (variable, array, variable._data)
+
+    def give_back(self) -> None:
+        """Let the Variables that were not assigned have their own arrays again."""
+        for variable, array, instead in self._before.values():
+            if variable._data is instead:
+                variable._data = array
 
     def read(self, variable: Variable) -> Node:
         """The node of the Variable's value at this moment."""
+        self.touch(variable)
         node = self.current.get(variable._id)
         if node is None:
-            self.touch(variable)
             node = self._add(Node("variable", variable._data, (), variable))
             node.effect = self.effects[-1] if self.effects else None
             self.current[variable._id] = node
@@ -353,6 +378,8 @@ class Tracer(GradientTape):
     @contextmanager
     def holding(self, variables: list[Variable], values: Iterable[Any]) -> Iterator[None]:
         """A context in which Variables are read as `values`, which they held before."""
+        for variable in variables:
+            self.touch(variable)
         now = {variable._id: self.current.get(variable._id) for variable in variables}
         self.current.update((variable._id, self.node_of(x, x)) for variable, x in zip(variables, values))
         try:
@@ -365,8 +392,9 @@ class Tracer(GradientTape):
 
     def detached(self, x: Tensor) -> Tensor:
         """The value of `x` as a tensor that no tape knows."""
+        node = self.node_of(x, x._data)
         tensor = wrap(x._data)
-        self._mark(tensor, self.node_of(x, x._data))
+        self._mark(tensor, node)
         return tensor
 
     def refuse(self, tensor: Tensor, what: str) -> None:
@@ -384,21 +412,16 @@ class Tracer(GradientTape):
         return traced
 
     def node_of(self, x: Any, array: Any) -> Any:
-        """The node of an argument; a Python number stays what it is."""
+        """The node of an argument; a Python number stays what it is.
+
+        A tensor of this function is known by its identity, a recorded reading of a Variable by its array. Every other
+        tensor comes from outside, or from a record made there: it is a constant.
+        """
         if isinstance(x, Variable):
             return self.read(x)
         if isinstance(x, Tensor):
             node = self._known.get(x._id) if x._id else None
-            if node is None:
-                node = self._versions.get(id(x._data))  # a recorded reading of a Variable
-            if node is not None:
-                return node
-            if isinstance(x, Traced):
-                raise TracingError(
-                    "A tensor of a finished tgl.function was used after it: it was kept in a list or attribute while "
-                    "the function was traced, and never had a value. Return it from the function instead."
-                )
-            return self._constant(x._data)
+            return node or self._versions.get(id(x._data)) or self._constant(x._data)
         if isinstance(array, (np.ndarray, np.generic)):
             return self._constant(array)
         return array
@@ -419,6 +442,11 @@ class Tracer(GradientTape):
         tensor.__class__ = Traced
         tensor._id = tensor._id or new_id()
         self._known[tensor._id] = node
+        self._marked.append(tensor)
+
+    def note_alike(self, tensor: Tensor) -> None:
+        """A tensor was made that is the same result as another, which is marked."""
+        self._marked.append(tensor)
 
     def name_values(self, frame_locals: dict[str, Any]) -> None:
         """Give nodes the names that the user's variables have."""

@@ -160,12 +160,6 @@ class Replay(Tracer):
             self.effects[:] = [node for node in self.nodes if node.kind == "update"]
             raise
 
-    def node_of(self, x: Any, array: Any) -> Any:
-        if isinstance(x, Tensor) and not isinstance(x, Variable):
-            node = self._known.get(x._id) if x._id else None
-            return node or self._versions.get(id(x._data)) or self._constant(x._data)
-        return super().node_of(x, array)
-
     def _constant(self, array: Any) -> Node:
         """What comes from outside: an input if it could be another time, so that nothing is computed beforehand."""
         node = self._constants.get(id(array))
@@ -180,7 +174,8 @@ class Replay(Tracer):
         """Compile what was noted, run it, compare, and begin anew."""
         seen, assigned = self._seen, [(v, self.current[key]) for key, v in self.assigned.items()]
         inputs = [node for node in self.nodes if node.kind == "input"]
-        held = [(variable, array, variable._data) for variable, array in self._before.values()]
+        self.give_back()
+        held = [(variable, array, variable._data) for variable, array, _ in self._before.values()]
         if seen or assigned or self.effects:
             with self.left():
                 program = Program("test", inputs, [node for node, _ in seen], assigned, self.nodes)
@@ -254,16 +249,16 @@ def replayed(test: Any) -> Any:
 
 
 def _patched() -> Iterator[tuple[Any, str, Any]]:
-    call, enter, leave = Function.__call__, Observer.__enter__, Observer.__exit__
+    run, enter, leave = Function.run, Observer.__enter__, Observer.__exit__
     refresh, make = Step.refresh, Tensor.__init__
 
-    def called(self: Function, *args: Any, **kwargs: Any) -> Any:
+    def called(self: Function, *call: Any) -> Any:
         tracer = tracing.tracer
         if not isinstance(tracer, Replay) or state.tapes != [tracer]:
-            return call(self, *args, **kwargs)
+            return run(self, *call)
         tracer.compare()
         with tracer.left():  # it compiles by itself
-            return call(self, *args, **kwargs)
+            return run(self, *call)
 
     def entered(self: Observer) -> Any:
         tracer = tracing.tracer
@@ -291,7 +286,7 @@ def _patched() -> Iterator[tuple[Any, str, Any]]:
             self._seen = _All()
 
     yield tapes, "recording_tapes", lambda: tuple(tape for tape in state.tapes if not isinstance(tape, Replay))
-    yield Function, "__call__", called
+    yield Function, "run", called
     yield Observer, "__enter__", entered
     yield Observer, "__exit__", exited
     yield Step, "refresh", refreshed
