@@ -30,14 +30,13 @@ import numpy as np
 
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape, state
-from tinygrad_lite.tensor import NUMBERS, Array, Tensor, Variable, as_array, new_id, to_tensor, tracing, wrap
+from tinygrad_lite.tensor import NUMBERS, Array, Tensor, Variable, as_array, new_id, reading, to_tensor, tracing, wrap
 
 __all__ = ["REGISTRY", "Primitive", "custom_gradient", "elementwise", "hold", "nondifferentiable", "primitive"]
 
 REGISTRY: dict[str, Primitive] = {}
 """Every primitive by its name, for tables, tests and error messages."""
 
-_numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
 _new = Tensor.__new__
 _NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"
 _INT = np.dtype(int)
@@ -774,7 +773,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
 def _reading(x: Any) -> Tensor:
     """`x` as a tensor; a Variable as what it holds now, for it may hold something else on the way back."""
-    return _numpy.positive(x) if isinstance(x, Variable) else to_tensor(x)
+    return reading(x) if isinstance(x, Variable) else to_tensor(x)
 
 
 @contextmanager

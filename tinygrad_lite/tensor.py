@@ -130,7 +130,7 @@ class Tensor:
 
     def __init__(self, value: Any, dtype: DTypeLike | None = None) -> None:
         if isinstance(value, Tensor):
-            made = _numpy.positive(value) if dtype is None else value.astype(dtype)
+            made = reading(value) if dtype is None else value.astype(dtype)
             self._data, self._id, self.__class__ = made._data, made._id, made.__class__  # the same result of that
             if tracing.tracer is not None:
                 tracing.tracer.note_alike(self)
@@ -360,6 +360,14 @@ def detached(x: Tensor) -> Tensor:
     return wrap(x._data) if tracing.tracer is None else tracing.tracer.detached(x)
 
 
+def reading(x: Tensor) -> Tensor:
+    """The value that `x` has now, as a Tensor that its gradient goes through."""
+    if x._data.dtype.kind == "b":  # which has no plus, and no gradient
+        return detached(x)
+    y: Tensor = _numpy.positive(x)
+    return y
+
+
 def to_tensor(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
     """`value` itself if it is a Tensor, else a new one of it; Python's floats get the dtype `like`."""
     return value if isinstance(value, Tensor) else Tensor(as_array(value, like=like))
@@ -400,7 +408,7 @@ def constant(value: Any, dtype: DTypeLike | None = None, shape: tuple[int, ...] 
     """
     tensor = value if isinstance(value, Tensor) else Tensor(value, dtype)
     if isinstance(tensor, Variable):
-        tensor = _numpy.positive(tensor)
+        tensor = reading(tensor)
     if dtype is not None and tensor.dtype != dtype:
         tensor = tensor.astype(dtype)
     if shape is not None:
@@ -490,8 +498,7 @@ class Variable(Tensor):
         >>> tape.gradient(y, v)  # 5 from the first reading, 2 from the second
         Tensor(7., shape=(), dtype=float32)
         """
-        value: Tensor = _numpy.positive(self)
-        return value
+        return reading(self)
 
     read_value = value
 

@@ -189,3 +189,15 @@ def test_who_asks_for_a_number_is_seen_in_any_spelling(line):
     v = tgl.Variable(2.0)
     with tgl.GradientTape(), pytest.raises(TypeError, match=r"handing it to math\.sin"):
         eval(line, {"math": math, "sin": math.sin, "x": v * 1.0})
+
+
+@pytest.mark.parametrize("read", [tgl.Variable.value, tgl.Variable.read_value, tgl.Tensor, tgl.constant])
+@pytest.mark.parametrize("value", [[True, False], [1, 2], [0.5, 1.5]], ids=["bool", "int", "float"])
+def test_variables_of_every_dtype_can_be_read(read, value):
+    for run in (lambda f: f, tgl.function):
+        v = tgl.Variable(value)
+        f = run(lambda v=v: read(v))
+        for expected in (value, value[::-1]):
+            v.assign(expected)
+            y = f()
+            assert (y.tolist(), y.dtype) == (expected, v.dtype)
