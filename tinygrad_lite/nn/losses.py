@@ -564,7 +564,9 @@ class Loss:
         """This loss as a function of what enters `activation`, or None where it has no such form.
 
         Softmax followed by a cross-entropy is less exact and slower than the cross-entropy of the logits; a
-        model that ends in `activation` can leave it out and train with this loss instead.
+        model that ends in `activation` can leave it out and train with this loss instead. Only the cross-entropies of
+        this package have such a form, as they are written: a subclass, or a method that was replaced, may compute
+        anything.
         """
         return None
 
@@ -663,13 +665,22 @@ class LossFunctionWrapper(Loss):
         return bool(self.options.get("from_logits", False))
 
     def for_logits_of(self, activation: Any) -> Loss | None:
-        if self.activation is None or activation is not self.activation or self.from_logits:
+        if not self._is_as_written() or activation is not self.activation or self.from_logits:
             return None
         if self.options.get("axis", -1) != -1:  # softmax is along the last axis
             return None
         twin = copy.copy(self)
         twin.options = {**self.options, "from_logits": True}
         return twin
+
+    def _is_as_written(self) -> bool:
+        """Whether it is one of the cross-entropies below, with no method and no function replaced."""
+        function, methods = _WRITTEN.get(type(self), (None, {}))
+        return (
+            self.fn is function
+            and methods.keys().isdisjoint(vars(self))
+            and all(getattr(type(self), name) == method for name, method in methods.items())
+        )
 
     def get_config(self) -> dict[str, Any]:
         function = {"fn": self.fn} if type(self) is LossFunctionWrapper else {}
@@ -855,6 +866,19 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
             counts = counts * losses.size / ops.maximum(ops.sum(counts), 1)
         return counts if sample_weight is None else counts * weights_of(losses, sample_weight)
 
+
+_WRITTEN: dict[type[Loss], tuple[Any, dict[str, Any]]] = {
+    cls: (
+        function,
+        {name: getattr(cls, name) for name in dir(cls) if not name.startswith("__") or name == "__call__"},
+    )
+    for cls, function in (
+        (BinaryCrossentropy, binary_crossentropy),
+        (CategoricalCrossentropy, categorical_crossentropy),
+        (SparseCategoricalCrossentropy, sparse_categorical_crossentropy),
+    )
+}
+"""The function and the methods of the losses that can be computed from logits."""
 
 # By name ----------------------------------------------------------------------------------------------------
 
