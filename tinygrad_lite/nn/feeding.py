@@ -44,7 +44,7 @@ class Feed:
         class_weight: Mapping[Any, float] | None = None,
     ) -> None:
         self._batches = batches
-        self._class_weight = class_weight
+        self._class_weight = class_weight  # where the batches are checked, their weights are made of it
         self._method = method
         self._with_labels = with_labels
         self._is_checked = is_checked
@@ -102,6 +102,7 @@ class Feed:
                 f"validation_split={fraction} of {len(x)} samples. Pass more samples, or validation_data."
             )
         size = batches.batch_size
+        weights = None if self._class_weight is not None else batches.sample_weight  # classes are for training alone
         first, last = (
             Batches(
                 x[part],
@@ -109,11 +110,11 @@ class Feed:
                 size,
                 shuffle,
                 generator,
-                None if batches.sample_weight is None else batches.sample_weight[part],
+                None if given is None else given[part],
             )
-            for part, shuffle, generator in (
-                (slice(count), batches.shuffle, self.generator),
-                (slice(count, None), False, None),
+            for part, shuffle, generator, given in (
+                (slice(count), batches.shuffle, self.generator, batches.sample_weight),
+                (slice(count, None), False, None, weights),
             )
         )
         return (
@@ -229,7 +230,7 @@ def feed(
             )
         _check_finite(name, array, method)
     batches = Batches(arrays["x"], arrays.get("y"), int(batch_size), shuffle, generator, arrays.get("sample_weight"))
-    return Feed(batches, method, with_labels=with_labels, is_checked=True)
+    return Feed(batches, method, with_labels=with_labels, is_checked=True, class_weight=class_weight)
 
 
 def _yields_batches(x: Any, y: Any) -> bool:
@@ -269,7 +270,16 @@ def weights_of_classes(y: Array, class_weight: Mapping[Any, float], method: str)
     ValueError
         The labels are no classes, or the mapping is not of classes to numbers.
     """
-    labels = y.argmax(axis=-1) if y.ndim > 1 and y.shape[-1] > 1 else y.reshape(len(y), *y.shape[1:-1])
+    if y.ndim > 1 and y.shape[-1] > 1:
+        if not ((y == 0) | (y == 1)).all() or not (y.sum(axis=-1) == 1).all():
+            raise ValueError(
+                f"{method} expected class_weight for samples of one class each: integer labels, or one-hot ones with a "
+                f"single 1 along the last axis. Received: y.shape={y.shape}, y.dtype={y.dtype}, with others. For "
+                "several labels a sample, or targets that are no classes, pass sample_weight."
+            )
+        labels = y.argmax(axis=-1)
+    else:
+        labels = y.reshape(len(y), *y.shape[1:-1])
     is_whole = labels.dtype.kind in "iub" or bool((labels == np.floor(labels)).all())
     is_mapping = isinstance(class_weight, Mapping) and all(
         isinstance(key, (int, np.integer)) and isinstance(weight, (int, float, np.number)) and np.isfinite(weight)
