@@ -181,6 +181,9 @@ class Metric:
     3.0
     """
 
+    direction: str | None = None
+    """Which results are better: "max" means larger, "min" smaller ones. None: not known, callbacks ask for `mode`."""
+
     def __init__(self, name: str | None = None, *, dtype: DTypeLike | None = None) -> None:
         if name in ("float16", "float32", "float64") or not isinstance(name, str | None):
             raise ValueError(
@@ -344,6 +347,7 @@ class MeanMetricWrapper(_WeightedMean):
         self, fn: Callable[..., Any], name: str | None = None, dtype: DTypeLike | None = None, **options: Any
     ) -> None:
         super().__init__(name or str(getattr(fn, "__name__", type(fn).__name__)), dtype)
+        self.direction = self.direction or _direction(fn)
         self.fn = fn
         self.options = options
 
@@ -474,6 +478,16 @@ class MeanAbsoluteError(MeanMetricWrapper):
 
     def __init__(self, name: str | None = "mean_absolute_error", dtype: DTypeLike | None = None) -> None:
         super().__init__(losses.mean_absolute_error, name, dtype)
+
+
+def _direction(function: Any) -> str | None:
+    """Which results of a function are the better ones, if it is one of this package or a loss."""
+    if isinstance(getattr(function, "__self__", None), losses.Loss):
+        return "min"
+    accuracies = (accuracy, binary_accuracy, categorical_accuracy, sparse_categorical_accuracy)
+    if any(function is each for each in accuracies):
+        return "max"
+    return "min" if any(function is each for each in losses.FUNCTIONS.values()) else None
 
 
 # By name ----------------------------------------------------------------------------------------------------

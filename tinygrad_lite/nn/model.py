@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import optim, random
+from tinygrad_lite import ops, optim, random
 from tinygrad_lite.nn import losses, saving
 from tinygrad_lite.nn import metrics as metrics_module
 from tinygrad_lite.nn.callbacks import (
@@ -353,6 +353,10 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         """The mean loss, then the metrics and weighted metrics of `compile`, made on the first batch."""
         return [self._loss_mean, *(self._metrics or ())]
 
+    def _known_metrics(self) -> list[Any]:
+        """The metrics that are named by `compile`, also before the first batch has shown which fit."""
+        return self._made_metrics(()) if self._metrics is None else self._metrics
+
     def reset_metrics(self) -> None:
         """Set all metrics back to the start, as `fit` does before every epoch."""
         for metric in self.metrics:
@@ -367,21 +371,43 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
 
     def _get_ready(self, x: Array, y: Array, method: str) -> None:
         """Try the model and the loss on one sample of the first batch, which builds what is not built yet."""
-        failed = False
-        try:
-            y_pred = self._try(x[:1], y[:1], method)
-        except (TypeError, ValueError):
-            failed = True
-        if failed:
-            y_pred = self._try(x, y, method)  # says it once more, of the shapes that the user knows
+        is_own = getattr(type(self), _STEPS[method]) is not getattr(Model, _STEPS[method])
+        y_pred = self._try_own(x[:1]) if is_own else self._try_both(x, y, method)
         if self._metrics is None:
-            shapes = ((None, *y_pred.shape[1:]), (None, *y.shape[1:]))
-            identifiers = (*self._metric_identifiers, *self._weighted_identifiers)
-            self._metrics = [metrics_module.resolve(name, self.loss, *shapes) for name in identifiers]
-            names = [metric.name for metric in self.metrics]
-            if len(set(names)) < len(names):
-                raise ValueError(f"compile expected metrics of different names. Received: {names}. Name one otherwise.")
+            shapes = () if y_pred is None else ((None, *y_pred.shape[1:]), (None, *y.shape[1:]))
+            self._metrics = self._made_metrics(shapes)
         self._is_ready = True
+
+    def _made_metrics(self, shapes: Any) -> list[Any]:
+        """The metrics and the weighted metrics; of two named by the same string, the latter is `weighted_...`."""
+        metrics, weighted = (
+            [metrics_module.resolve(name, self.loss, *shapes) for name in identifiers]
+            for identifiers in (self._metric_identifiers, self._weighted_identifiers)
+        )
+        taken = {metric.name for metric in metrics}
+        for identifier, metric in zip(self._weighted_identifiers, weighted):
+            if metric.name in taken and metric is not identifier:
+                metric.name = f"weighted_{metric.name}"
+        names = [metric.name for metric in (self._loss_mean, *metrics, *weighted)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"compile expected metrics of different names. Received: {names}. Name one otherwise.")
+        return [*metrics, *weighted]
+
+    def _try_both(self, x: Array, y: Array, method: str) -> Tensor:
+        """The output for a sample; or the error if it or the loss does not fit, with the shapes that the user knows."""
+        try:
+            return self._try(x[:1], y[:1], method)
+        except (TypeError, ValueError):
+            pass
+        return self._try(x, y, method)
+
+    def _try_own(self, x: Array) -> Tensor | None:
+        """The output for a sample, if there is one: a step of the user's own may use neither the loss nor `call`."""
+        try:
+            y_pred = self(wrap(x), training=False)
+        except Exception:  # if the step calls the model, it meets the same
+            return None
+        return y_pred if isinstance(y_pred, Tensor) else None
 
     def _try(self, x: Array, y: Array, method: str) -> Tensor:
         """The output for `x`; and the errors, if it or the loss does not fit."""
@@ -419,6 +445,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         with GradientTape() as tape:
             loss, y_pred = self._forward(data, training=True)
         variables = self.trainable_variables
+        self._check_found(tape)
         if not self.optimizer.built:
             self.optimizer.build(variables)
         self.optimizer.apply_gradients(self._reached(tape.gradient(loss, variables), variables))
@@ -476,9 +503,24 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             )
         return pairs
 
+    def _check_found(self, tape: GradientTape) -> None:
+        """Tell the user once of trainable Variables that the loss was computed from, but that are not the model's."""
+        if "not found" in self._suspected and not is_strict():
+            return
+        self._suspected.add("not found")
+        known = {variable._id for variable in self.weights}
+        names = [variable.name for variable in tape.watched_variables() if variable._id not in known]
+        if names:
+            suspect(
+                f"Training expected to find the Variables that the loss depends on. Received: {names}, which are not "
+                f"among the weights of {self.name}, and are not trained. Weights are found in attributes of layers, "
+                "and in lists, tuples and dicts there; not in sets, other objects, closures or modules. Make the "
+                "Variable or its layer an attribute; if it is not meant to be trained, pass trainable=False."
+            )
+
     def _update_metrics(self, loss: Tensor, y_pred: Tensor, data: tuple[Tensor, ...]) -> None:
         _, y, *weights = data
-        self._loss_mean.update_state(loss, sample_weight=None if loss.ndim else float(len(y)))
+        self._update_loss(loss, len(y), *weights)
         y, y_pred = losses.line_up(y, y_pred)
         metrics = self._metrics or []
         count = len(self._metric_identifiers)
@@ -486,6 +528,19 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
             metric.update_state(y, y_pred)
         for metric in metrics[count:]:
             metric.update_state(y, y_pred, *weights)
+
+    def _update_loss(self, loss: Tensor, count: int, sample_weight: Any = None) -> None:
+        """Take the loss of a batch into account so that that of the epoch is the loss of all its samples at once."""
+        reduction = self.loss.reduction
+        if loss.ndim:
+            self._loss_mean.update_state(loss)
+        elif reduction == "sum":
+            self._loss_mean.total.assign_add(ops.cast(loss, "float64"))
+            self._loss_mean.count.assign(1.0)
+        elif reduction == "mean_with_sample_weight" and sample_weight is not None:
+            self._loss_mean.update_state(loss, ops.sum(sample_weight))
+        else:
+            self._loss_mean.update_state(loss, float(count))
 
     def _results(self) -> Logs:
         return {metric.name: float(metric.result()) for metric in self.metrics}
@@ -822,6 +877,9 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
 
 
 BUILDS_NOTHING.add(Model.build)
+
+_STEPS = {"fit": "train_step", "train_on_batch": "train_step", "evaluate": "test_step", "test_on_batch": "test_step"}
+"""The step that a method takes."""
 
 
 def _refuse_surplus(method: str, given: Mapping[str, Any], **without_effect: Any) -> None:

@@ -28,7 +28,7 @@ class _Watch:
         For errors.
     monitor : str
     mode : "auto", "min" or "max"
-        "auto": larger is better for accuracies, smaller for all else.
+        "auto": what the metric of this name says, see `Metric.direction`; for losses "min".
     min_delta : float
         An improvement by less is none.
     """
@@ -39,9 +39,31 @@ class _Watch:
         self.owner = owner
         self.monitor = monitor
         self.min_delta = abs(float(min_delta))
-        self.wants_more = mode == "max" or (mode == "auto" and "acc" in monitor)
+        self.mode = mode
+        self.wants_more = mode == "max"
 
-    def value(self, logs: Logs | None) -> float:
+    def begin(self, model: Any) -> None:
+        """Training begins: refuse a metric of which it is not known what is better."""
+        if self.mode == "auto" and any(metric.name == self._name for metric in model._known_metrics()):
+            self._find_out(model)
+
+    @property
+    def _name(self) -> str:
+        return self.monitor.removeprefix("val_")
+
+    def _find_out(self, model: Any) -> None:
+        """Whether larger or smaller is better, as the metric says."""
+        directions = {metric.name: getattr(metric, "direction", None) for metric in model._known_metrics()}
+        direction = "min" if self._name == "loss" else directions.get(self._name)
+        if direction not in ("min", "max"):
+            raise ValueError(
+                f"{self.owner} expected to know which {self.monitor} is better. Received: mode='auto', and a number "
+                "that does not say so. Pass mode='min' if smaller is better, or mode='max'. A Metric of your own can "
+                "say it as its class's attribute direction = 'min' or 'max'."
+            )
+        self.wants_more = direction == "max"
+
+    def value(self, logs: Logs | None, model: Any) -> float:
         """The number, or the error that lists what there is."""
         logs = logs or {}
         if self.monitor not in logs:
@@ -50,6 +72,8 @@ class _Watch:
                 f"{self.owner} expected {self.monitor!r} among the numbers of an epoch. Received: "
                 f"{', '.join(repr(name) for name in logs) or 'none'}.{hint}"
             )
+        if self.mode == "auto":
+            self._find_out(model)
         return float(logs[self.monitor])
 
     def is_better(self, value: float, reference: float | None) -> bool:
@@ -75,7 +99,8 @@ class EarlyStopping(Callback):
     verbose : 0 or 1
         1: says so.
     mode : "auto", "min" or "max"
-        Whether less or more is better; "auto": more for accuracies, less for all else.
+        Whether less or more is better; "auto": less for losses, and what the metric says (`Metric.direction`). For a
+        function of your own it has to be given.
     baseline : float, optional
         Epochs count as without an improvement until this value is passed too; an epoch that improves ends no training.
     restore_best_weights : bool
@@ -92,7 +117,7 @@ class EarlyStopping(Callback):
     Raises
     ------
     ValueError
-        At the end of the first epoch: there is no such number.
+        At the end of the first epoch: there is no such number, or it is not known what is better and `mode` is "auto".
 
     Examples
     --------
@@ -123,15 +148,19 @@ class EarlyStopping(Callback):
         self.baseline = baseline
         self.restore_best_weights = restore_best_weights
         self.start_from_epoch = start_from_epoch
-        self.on_train_begin()
+        self._start()
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
+        self._watch.begin(self.model)
+        self._start()
+
+    def _start(self) -> None:
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best: float | None = None
         self.best_weights: list[Any] | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        value = self._watch.value(logs)
+        value = self._watch.value(logs, self.model)
         if epoch < self.start_from_epoch:
             return
         self.wait += 1
@@ -226,11 +255,12 @@ class ReduceLROnPlateau(Callback):
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         learning_rate_of("ReduceLROnPlateau", self.model)
+        self._watch.begin(self.model)
         self._start()
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         learning_rate = learning_rate_of("ReduceLROnPlateau", self.model)
-        value = self._watch.value(logs)
+        value = self._watch.value(logs, self.model)
         if logs is not None:
             logs["learning_rate"] = learning_rate.item()
         if self.cooldown_counter > 0:
@@ -340,9 +370,13 @@ class ModelCheckpoint(Callback):
         self.save_weights_only = save_weights_only
         self.best = initial_value_threshold
 
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        if self.save_best_only:
+            self._watch.begin(self.model)
+
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         if self.save_best_only:
-            value = self._watch.value(logs)
+            value = self._watch.value(logs, self.model)
             if not self._watch.is_better(value, self.best):
                 return
             self.best = value
