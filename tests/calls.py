@@ -475,7 +475,7 @@ def _(d):
 
 
 @spec("nonzero argwhere flatnonzero fliplr flipud copy atleast_1d atleast_2d atleast_3d")
-@spec("matrix_transpose isposinf isneginf sinc modf linalg.matrix_transpose")
+@spec("matrix_transpose isposinf isneginf sinc modf real imag linalg.matrix_transpose")
 def _(d):
     return [d.array()], {}
 

@@ -30,7 +30,22 @@ import numpy as np
 
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape, state
-from tinygrad_lite.tensor import NUMBERS, Array, Tensor, Variable, as_array, new_id, reading, to_tensor, tracing, wrap
+from tinygrad_lite.tensor import (
+    DTYPES,
+    NUMBERS,
+    Array,
+    Tensor,
+    Variable,
+    as_array,
+    as_dtype,
+    holds_tensors,
+    new_id,
+    reading,
+    stacked,
+    to_tensor,
+    tracing,
+    wrap,
+)
 
 __all__ = ["REGISTRY", "Primitive", "custom_gradient", "elementwise", "hold", "nondifferentiable", "primitive"]
 
@@ -191,6 +206,8 @@ class Primitive:
                 if isinstance(value, Tensor):
                     args, kwargs = self._bind(args, kwargs)
                     break
+            if kwargs.get("dtype") is not None:
+                as_dtype(kwargs["dtype"])
         tapes = state.tapes
         arrays: Any
         ids: Any
@@ -219,11 +236,15 @@ class Primitive:
                 ids.append(0)
                 numbers += 1
             else:
-                arrays.append(x if kind in _PLAIN else _plain(x, args, self))
+                if kind not in _PLAIN or (kind is np.ndarray and x.dtype.char not in DTYPES):
+                    if holds_tensors(x):  # as one tensor, through which their gradients go
+                        return self(*[stacked(a, _like(args)) if holds_tensors(a) else a for a in args], **kwargs)
+                    x = _plain(x, args, self)
+                arrays.append(x)
                 ids.append(0)
                 borrowed = borrowed or isinstance(x, np.ndarray)
         if numbers and numbers == len(arrays):  # nothing but Python's numbers: floats become float32, as in a Tensor
-            arrays = [np.float32(x) if type(x) is float else x for x in arrays]
+            arrays = [np.float32(x) if type(x) is float else x if -_FAR < x < _FAR else as_array(x) for x in arrays]
         if _NUMPY_1:
             arrays = _weak_scalars(arrays)
         try:
@@ -232,6 +253,8 @@ class Primitive:
             raise self._explain(error, arrays, kwargs) from error
         if type(data) not in _RESULTS:
             data = _settled(data, arrays, self.__name__)
+        if self.may_alias:
+            _require_supported(data, arrays, self.__name__)
         if _NUMPY_1:
             data = map_structure(lambda item: _narrowed(item, arrays, kwargs, self), data)
         if borrowed:  # the caller may overwrite his own arrays later: neither result nor record may notice
@@ -447,6 +470,7 @@ _BROADCASTING = (
     "Axes must be equal or 1, compared from the last: add an axis with x[:, None], or reshape.",
 )
 
+_FAR = 1 << 63  # integers beyond it are looked at: NumPy has no dtype for the largest
 _NO_METADATA: dict[str, Any] = {}
 _PLAIN = NUMBERS | frozenset({np.ndarray, np.float32, np.float64, np.int64, np.int32, np.bool_})
 _RESULTS = frozenset({np.ndarray, np.float16, np.float32, np.float64, np.int64, np.int32, np.bool_})
@@ -473,13 +497,25 @@ def _settled(data: Any, arrays: Any, name: str) -> Any:
 
 def _plain(x: Any, args: tuple[Any, ...], primitive: Primitive) -> Any:
     """An argument that is neither a Tensor nor an array nor a number: nested lists, or a mistake."""
-    if isinstance(x, (np.generic, np.ndarray)):
-        return x
-    like = next((a.dtype for a in args if isinstance(a, (Tensor, np.ndarray)) and a.dtype.kind == "f"), None)
     try:
-        return as_array(x, like=like)
+        return as_array(x, like=_like(args))
     except TypeError as error:
         raise TypeError(f"{primitive.__name__}: {error}") from None
+
+
+def _like(args: tuple[Any, ...]) -> np.dtype[Any] | None:
+    """The dtype that Python's floats in lists adopt: of the first array of floats among the arguments."""
+    return next((a.dtype for a in args if isinstance(a, (Tensor, np.ndarray)) and a.dtype.kind == "f"), None)
+
+
+def _require_supported(data: Any, arrays: Any, name: str) -> None:
+    """Raise if a user's forward made numbers of numbers that tensors cannot hold."""
+    for item in data if type(data) is tuple else (data,):
+        if item.dtype.char not in DTYPES and all(getattr(x, "dtype", _INT).char in DTYPES for x in arrays):
+            raise TypeError(
+                f"The forward of {name} must return booleans, integers, float16, float32 or float64. Received: "
+                f"dtype={item.dtype}. Return the real and the imaginary part of complex numbers as two results."
+            )
 
 
 def _weak_scalars(arrays: list[Any]) -> list[Any]:

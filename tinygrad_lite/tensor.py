@@ -15,7 +15,7 @@ import itertools
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -23,6 +23,8 @@ from numpy.typing import DTypeLike, NDArray
 __all__ = ["DTypeLike", "Tensor", "Variable", "as_array", "constant"]
 
 Array = NDArray[Any]
+DTYPES = frozenset("?bBhHiIlLqQefd")
+"""NumPy's characters of the dtypes that tensors have: booleans, integers, float16, float32 and float64."""
 NUMBERS = frozenset((bool, int, float))
 """Types of Python's numbers, which adopt the dtype of the arrays that they meet."""
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
@@ -64,11 +66,15 @@ def as_array(
     if isinstance(value, Tensor):
         if tracing.tracer is not None and not looks:
             tracing.tracer.refuse(value, "The value")
-        array = value._data
-    elif isinstance(value, (np.ndarray, np.generic)):
-        array = value
+        return value._data if dtype is None else value._data.astype(as_dtype(dtype), copy=False)
+    if isinstance(value, (np.ndarray, np.generic)):
+        array = value if type(value) is np.ndarray else _without_subclass(value)
     else:
         try:
+            if isinstance(value, (list, tuple)):
+                for kind in _kinds(value) - NUMBERS:
+                    if issubclass(kind, np.ndarray) and kind is not np.ndarray:
+                        _refuse_subclass(kind)
             array = np.asarray(value)
         except ValueError as error:  # lists of unequal lengths
             raise TypeError(
@@ -77,12 +83,109 @@ def as_array(
             ) from error
         if dtype is None and array.dtype == np.float64 and not _holds_numpy(value):
             array = array.astype(np.float32 if like is None or like.kind != "f" else like)
-    if array.dtype.kind not in "fiubc":
+    if array.dtype.char not in DTYPES:
         raise TypeError(
             f"Expected numbers. Received: value={_short(value)} of type {type(value).__name__}, which NumPy "
-            f"reads as dtype {array.dtype}. Pass a Tensor, an ndarray, a number or nested lists of numbers."
+            f"reads as dtype {array.dtype}. {_INSTEAD.get(array.dtype.kind, _INSTEAD[''])}"
         )
-    return array if dtype is None else array.astype(dtype, copy=False)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return array if dtype is None else array.astype(as_dtype(dtype), copy=False)
+
+
+_INSTEAD = {
+    "": "Pass a Tensor, an ndarray, a number or nested lists of numbers.",
+    "c": "Complex numbers are not supported: pass the real and the imaginary part as two tensors.",
+    "f": "Convert it with .astype('float64'), the most precise dtype that tensors have.",
+    "O": "Convert it with .astype('float64') if it holds numbers.",
+}
+
+
+def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """`dtype` as NumPy's, or the error that tensors cannot have it."""
+    known = np.dtype(dtype)
+    if known.char not in DTYPES:
+        raise TypeError(
+            "Expected a dtype of booleans, integers, float16, float32 or float64. Received: "
+            f"dtype={known}. {_INSTEAD['c'] if known.kind == 'c' else 'Use one of them.'}"
+        )
+    return known
+
+
+def _kinds(values: Any) -> set[type]:
+    """The types of what nested lists hold."""
+    kinds = set(map(type, values))
+    if kinds <= NUMBERS:
+        return kinds
+    if any(issubclass(kind, (list, tuple)) for kind in kinds):
+        for value in values:
+            if isinstance(value, (list, tuple)):
+                kinds |= _kinds(value)
+    return kinds
+
+
+def _without_subclass(value: Any) -> Any:
+    """An array of a subclass as a plain one, unless that would lose something."""
+    if not isinstance(value, np.ndarray):
+        return value
+    _refuse_subclass(type(value))
+    return np.asarray(value)
+
+
+def _refuse_subclass(kind: type) -> None:
+    if issubclass(kind, np.ma.MaskedArray):
+        raise TypeError(
+            "Expected numbers. Received: a masked array, whose mask would be lost. Fill it with .filled(value), or "
+            "pass its .data, and the mask to tgl.where or as sample_weight."
+        )
+    if issubclass(kind, np.matrix):
+        raise TypeError(
+            "Expected numbers. Received: a np.matrix, whose * and ** mean other things than a tensor's. Pass "
+            "np.asarray(matrix)."
+        )
+
+
+def holds_tensors(value: Any) -> bool:
+    """Whether `value` is a list or tuple, perhaps nested, with a Tensor in it."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    kinds = _kinds(value)
+    return not kinds <= NUMBERS and any(issubclass(kind, Tensor) for kind in kinds)
+
+
+def stacked(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
+    """Nested lists with tensors in them as one Tensor, through which the gradient of each goes.
+
+    Python's floats become of the dtype of the first of the tensors that has one of floats.
+    """
+    dtypes = (x.dtype for x in _leaves(value) if isinstance(x, (Tensor, np.ndarray, np.generic)))
+    like = next((dtype for dtype in dtypes if dtype.kind == "f"), like)
+
+    def join(part: Any) -> Any:
+        if holds_tensors(part):
+            return _numpy.stack([join(x) for x in part])
+        if isinstance(part, Tensor) or type(part) in NUMBERS:
+            return part
+        array = as_array(part, like=like)
+        return array if like is None or array.dtype.kind == "f" or _holds_numpy(part) else array.astype(like)
+
+    try:
+        return cast("Tensor", join(value))
+    except ValueError as error:
+        raise ValueError(f"A list of tensors expected all of one shape. {error}") from None
+
+
+def adapted(values: list[Any]) -> list[Any]:
+    """Python's numbers among `values` as arrays of the dtype that the others have, if there are others."""
+    dtypes = {x.dtype for x in values if isinstance(x, (Tensor, np.ndarray, np.generic))}
+    if not dtypes:
+        return values
+    return [np.asarray(x, np.result_type(x, *dtypes)) if type(x) in NUMBERS else x for x in values]
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    for x in value:
+        yield from _leaves(x) if isinstance(x, (list, tuple)) else (x,)
 
 
 def _holds_numpy(value: Any) -> bool:
@@ -211,6 +314,14 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self._data.item() if self._data.ndim == 0 else self._data, spec)
 
+    @property
+    def _mask(self) -> Any:
+        """Where NumPy's masked arrays look first: they would take the array that a Tensor holds, and write to it."""
+        raise TypeError(
+            "NumPy's masked arrays cannot take a Tensor: its gradient would be lost, and its value could be changed. "
+            "Use tgl.where(mask, x, other), or pass tensor.numpy() if no gradient is needed."
+        )
+
     def __len__(self) -> int:
         if self._data.ndim == 0:
             raise TypeError(
@@ -265,6 +376,8 @@ class Tensor:
         __array_ufunc__: Callable[..., Any]
         T: Tensor
         mT: Tensor
+        real: Tensor
+        imag: Tensor
         all: Callable[..., Tensor]
         any: Callable[..., Tensor]
         argmax: Callable[..., Tensor]
@@ -370,7 +483,9 @@ def reading(x: Tensor) -> Tensor:
 
 def to_tensor(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
     """`value` itself if it is a Tensor, else a new one of it; Python's floats get the dtype `like`."""
-    return value if isinstance(value, Tensor) else Tensor(as_array(value, like=like))
+    if isinstance(value, Tensor):
+        return value
+    return stacked(value, like) if holds_tensors(value) else Tensor(as_array(value, like=like))
 
 
 def to_tensors(*values: Any) -> list[Tensor]:
@@ -386,7 +501,8 @@ def constant(value: Any, dtype: DTypeLike | None = None, shape: tuple[int, ...] 
     Parameters
     ----------
     value : Tensor, ndarray, number, or nested lists of numbers
-        Is copied, except for a Tensor, which never changes: its gradient goes through, as in TensorFlow.
+        Is copied, except for a Tensor, which never changes: its gradient goes through, as in TensorFlow, and so do
+        those of tensors in lists, which are stacked.
     dtype : dtype, optional
         Default: that of an array, float32 for Python floats, NumPy's integer for Python integers.
     shape : tuple of int, optional
@@ -406,7 +522,10 @@ def constant(value: Any, dtype: DTypeLike | None = None, shape: tuple[int, ...] 
     >>> constant([1, 2, 3]).dtype.kind
     'i'
     """
-    tensor = value if isinstance(value, Tensor) else Tensor(value, dtype)
+    if holds_tensors(value):
+        tensor = stacked(value, None if dtype is None else as_dtype(dtype))
+    else:
+        tensor = value if isinstance(value, Tensor) else Tensor(value, dtype)
     if isinstance(tensor, Variable):
         tensor = reading(tensor)
     if dtype is not None and tensor.dtype != dtype:

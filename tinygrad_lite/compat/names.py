@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
-from tinygrad_lite import ops
-from tinygrad_lite.tensor import Tensor, to_tensor
+from tinygrad_lite.tensor import to_tensor
 
 PACKAGE = "tinygrad_lite.compat."
 
@@ -131,11 +130,5 @@ def translated(name: str, function: Callable[..., Any], parameters: str) -> Call
 
 
 def tensor(value: Any) -> Any:
-    """`value` as TensorFlow takes it: lists of tensors are stacked; a Python number adopts the dtype that it meets."""
-    if isinstance(value, (list, tuple)) and _holds_tensors(value):
-        return ops.stack([tensor(item) for item in value])
+    """`value` as TensorFlow takes it: a Python number adopts the dtype that it meets."""
     return value if isinstance(value, (bool, int, float)) else to_tensor(value)
-
-
-def _holds_tensors(value: Any) -> bool:
-    return any(_holds_tensors(x) if isinstance(x, (list, tuple)) else isinstance(x, Tensor) for x in value)

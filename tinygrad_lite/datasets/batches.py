@@ -133,6 +133,8 @@ class Batches:
 
 
 def _with_samples(name: str, value: ArrayLike) -> NDArray[Any]:
+    if isinstance(value, np.ma.MaskedArray):
+        raise TypeError(f"Batches expected {name} without a mask, which would be lost. Fill it with .filled(value).")
     array = np.asarray(value)
     if array.ndim == 0:
         raise ValueError(

@@ -46,6 +46,8 @@ def to_categorical(labels: ArrayLike, num_classes: int | None = None, dtype: DTy
     array([[0., 0., 1.],
            [1., 0., 0.]], dtype=float32)
     """
+    if isinstance(labels, np.ma.MaskedArray):
+        raise TypeError("to_categorical expected labels without a mask, which would be lost. Select the others.")
     given = np.asarray(labels)
     if given.dtype.kind not in "biuf" and given.size:
         raise TypeError(

@@ -245,8 +245,6 @@ def _yields_batches(x: Any, y: Any) -> bool:
 def _to_array(value: Any, name: str, method: str) -> Array:
     """A user's `x` or `y` as an array with a first axis of samples."""
     try:
-        if hasattr(value, "__array__") and not isinstance(value, Tensor):  # a DataFrame, for one
-            value = np.asarray(value)
         array = np.asarray(as_array(value))
     except TypeError as error:
         raise TypeError(f"{method} could not read {name}. {error}") from None

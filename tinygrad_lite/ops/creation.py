@@ -11,7 +11,7 @@ from tinygrad_lite.ops.elementwise import cast, floor, subtract
 from tinygrad_lite.ops.shaping import as_shape, broadcast_to
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, DTypeLike, Tensor, as_array, to_tensor, wrap
+from tinygrad_lite.tensor import Array, DTypeLike, Tensor, as_array, as_dtype, to_tensor, wrap
 
 # Of a shape ---------------------------------------------------------------------------------------------------
 
@@ -34,7 +34,7 @@ def zeros(shape: Any, dtype: DTypeLike = "float32") -> Tensor:
     array([[0., 0.],
            [0., 0.]], dtype=float32)
     """
-    return wrap(np.zeros(as_shape(shape), dtype))
+    return wrap(np.zeros(as_shape(shape), as_dtype(dtype)))
 
 
 def ones(shape: Any, dtype: DTypeLike = "float32") -> Tensor:
@@ -54,7 +54,7 @@ def ones(shape: Any, dtype: DTypeLike = "float32") -> Tensor:
     >>> ones(3).numpy()
     array([1., 1., 1.], dtype=float32)
     """
-    return wrap(np.ones(as_shape(shape), dtype))
+    return wrap(np.ones(as_shape(shape), as_dtype(dtype)))
 
 
 def full(shape: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Tensor:
@@ -82,7 +82,7 @@ def full(shape: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Tensor:
     >>> full((2, 2), 7.0).tolist()
     [[7.0, 7.0], [7.0, 7.0]]
     """
-    value = to_tensor(fill_value, None if dtype is None else np.dtype(dtype))
+    value = to_tensor(fill_value, None if dtype is None else as_dtype(dtype))
     return broadcast_to(value if dtype is None or value.dtype == dtype else cast(value, dtype), shape)
 
 
@@ -108,7 +108,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = "float32") 
     >>> eye(2, 3, k=1).tolist()
     [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
     """
-    return wrap(np.eye(N, M, k, dtype))
+    return wrap(np.eye(N, M, k, as_dtype(dtype)))
 
 
 def identity(n: int, dtype: DTypeLike = "float32") -> Tensor:
@@ -129,7 +129,7 @@ def identity(n: int, dtype: DTypeLike = "float32") -> Tensor:
     >>> identity(2).tolist()
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    return wrap(np.eye(n, dtype=dtype))
+    return wrap(np.eye(n, dtype=as_dtype(dtype)))
 
 
 # Like another tensor ------------------------------------------------------------------------------------------
@@ -159,7 +159,8 @@ def zeros_like(
     >>> zeros_like(ones(2)).numpy()
     array([0., 0.], dtype=float32)
     """
-    return wrap(np.zeros_like(as_array(a, looks=True), dtype=dtype, shape=shape))
+    array = as_array(a, looks=True)
+    return zeros(array.shape if shape is None else shape, array.dtype if dtype is None else dtype)
 
 
 def ones_like(
@@ -186,7 +187,8 @@ def ones_like(
     >>> ones_like(zeros(2)).numpy()
     array([1., 1.], dtype=float32)
     """
-    return wrap(np.ones_like(as_array(a, looks=True), dtype=dtype, shape=shape))
+    array = as_array(a, looks=True)
+    return ones(array.shape if shape is None else shape, array.dtype if dtype is None else dtype)
 
 
 def full_like(
@@ -256,7 +258,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike | No
     given = [x.item() if isinstance(x, Tensor) else x for x in (start, stop, step) if x is not None]
     if step is not None and stop is None:
         given = [0, *given]
-    values = np.arange(*given, dtype=dtype)
+    values = np.arange(*given, dtype=None if dtype is None else as_dtype(dtype))
     if dtype is None and values.dtype == np.float64 and not any(isinstance(x, np.floating) for x in given):
         values = values.astype(np.float32)
     return wrap(values)

@@ -52,6 +52,7 @@ conjugate = elementwise(
 )
 conjugate.defvjp(lambda g, y, x: g)
 
+
 reciprocal = elementwise(
     np.reciprocal, "The reciprocal: 1 / x.", domain="x ≠ 0, else inf.", example="[2.0, -4.0] -> [ 0.5  -0.25]"
 )
@@ -633,6 +634,48 @@ def modf(x: Any) -> tuple[Tensor, Tensor]:
     x = to_tensor(x)
     x = x if x.dtype.kind == "f" else cast(x, np.modf(np.empty(0, x.dtype))[0].dtype)
     return _fraction(x), trunc(x)
+
+
+def real(val: Any) -> Tensor:
+    """The real part, of real numbers themselves, with their gradient.
+
+    Parameters
+    ----------
+    val : Tensor or array-like
+
+    Returns
+    -------
+    Tensor, of the shape and dtype of `val`
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.real([1.0, -2.0]).tolist()
+    [1.0, -2.0]
+    """
+    val = to_tensor(val)
+    return val if val.dtype.kind == "b" else positive(val)
+
+
+@nondifferentiable
+def imag(val: Any) -> Array:
+    """The imaginary part, 0 of real numbers; without a gradient.
+
+    Parameters
+    ----------
+    val : Tensor or array-like
+
+    Returns
+    -------
+    Tensor, of the shape and dtype of `val`
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.imag([1.0, -2.0]).tolist()
+    [0.0, 0.0]
+    """
+    return np.zeros_like(val)
 
 
 # Comparisons and bits: true or false carries no gradient ------------------------------------------------------

@@ -16,7 +16,7 @@ from tinygrad_lite.ops.elementwise import cast, where
 from tinygrad_lite.ops.shaping import as_axis, broadcast_arrays, ravel, reshape, stack
 from tinygrad_lite.primitive import nondifferentiable, primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import NUMBERS, Array, Tensor, as_array, to_tensor, to_tensors
+from tinygrad_lite.tensor import NUMBERS, Array, Tensor, as_array, holds_tensors, stacked, to_tensor, to_tensors
 
 # Indexing -----------------------------------------------------------------------------------------------------
 
@@ -193,6 +193,7 @@ _index_add.defvjp_each(_index_add_vjp)
 
 def _storable(x: Tensor, value: Any, name: str) -> Any:
     """`value`, if the dtype of `x` can hold it."""
+    value = stacked(value, x.dtype) if holds_tensors(value) else value
     array = as_array(value, like=x.dtype, looks=True)
     if not np.can_cast(array.dtype, x.dtype, "same_kind"):
         raise TypeError(

@@ -20,7 +20,7 @@ from tinygrad_lite.ops import linalg
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import is_followed, state
-from tinygrad_lite.tensor import Array, Tensor
+from tinygrad_lite.tensor import Array, Tensor, as_dtype
 
 _UNARY = {
     "__neg__": ops.negative,
@@ -111,7 +111,7 @@ def _flatten(self: Tensor, order: str = "C") -> Tensor:
 def _astype(
     self: Tensor, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
 ) -> Tensor:
-    if not np.can_cast(self.dtype, dtype, casting):
+    if not np.can_cast(self.dtype, as_dtype(dtype), casting):
         raise TypeError(
             f"astype expected a dtype that casting={casting!r} allows. Received: {self.dtype} to {np.dtype(dtype)}."
         )
@@ -245,7 +245,13 @@ def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: 
 
 
 def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
-    self._leave("numpy.asarray", "turning it into an ndarray")
+    try:
+        self._leave("numpy.asarray", "turning it into an ndarray")
+    except TypeError as error:
+        raise TypeError(
+            f"{error} Of a list of tensors NumPy does not say what it holds: write tgl.mean([a, b]) for "
+            "np.mean([a, b]), and tgl.stack([a, b]) for np.array([a, b])."
+        ) from None
     value = self.numpy()
     return value if dtype is None and not copy else np.array(value, dtype=dtype)
 
@@ -302,6 +308,8 @@ def _hang() -> None:
         "reshape": _reshape,
         "transpose": _transpose,
         "T": property(lambda self: ops.transpose(self), doc="The tensor with its axes reversed."),
+        "real": property(ops.real, doc="The tensor itself: its numbers are real."),
+        "imag": property(ops.imag, doc="Zeros: its numbers are real."),
         "mT": property(lambda self: ops.matrix_transpose(self), doc="The matrices in the last two axes, transposed."),
     }.items():
         setattr(Tensor, name, method)

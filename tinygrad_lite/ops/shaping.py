@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors
+from tinygrad_lite.tensor import Array, Tensor, adapted, to_tensor, to_tensors
 
 
 def as_shape(shape: Any) -> tuple[int, ...]:
@@ -721,7 +721,7 @@ _concatenate.defvjp_each(_concatenate_vjp)
 
 def _sequence(arrays: Any, name: str) -> list[Any]:
     if isinstance(arrays, (Tensor, np.ndarray, list, tuple)):
-        return list(arrays)
+        return adapted(list(arrays))
     raise TypeError(
         f"{name} expected a list or tuple of tensors. Received: {arrays!r}. Write {name}([a, b]) with brackets."
     )

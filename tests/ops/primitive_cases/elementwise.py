@@ -134,6 +134,7 @@ CASES = {
     "invert": INTEGERS_1,
     **each("left_shift right_shift", {**INTEGERS_2, "domain": {"x1": (-8, 8), "x2": (0, 5)}}),
     **each("isnan isinf isfinite signbit isposinf isneginf", {"examples": [((SPECIAL,), {})]}),
+    "imag": ANYWHERE,
     "isclose": {"metadata": {"atol": st.sampled_from([0.0, 1.0])}, "broadcasts": True},
     "allclose": {"metadata": {"atol": st.sampled_from([0.0, 6.0])}, "broadcasts": True},
     "array_equal": {"examples": [((np.zeros(2), np.zeros(n)), {}) for n in (2, 3)]},

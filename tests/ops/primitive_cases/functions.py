@@ -324,6 +324,7 @@ OTHERS = {
     **each("zeros_like ones_like", {"count": 1, "order": 0}),
     "full_like": {"metadata": {"fill_value": 1.5}, "count": 1, "order": 0},
     "divmod": {"arguments": elementwise.CASES["remainder"]["arguments"]},
+    "real": {"count": 1},
     "modf": {"avoid": range(-3, 4)},
     "copy": {"count": 1},
     "softmax_cross_entropy_with_logits": {"min_dims": 1, "empty": False, "reference": None},
