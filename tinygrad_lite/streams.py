@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import threading
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -95,6 +97,16 @@ def set_seed(seed: int) -> None:
         _shared = _Randomness(int(seed))
     else:
         _of_thread.own = _Randomness(int(seed))
+
+
+@contextmanager
+def set_aside() -> Iterator[None]:
+    """A context in which this thread draws from randomness of its own, and which changes nothing of what it had."""
+    before, _of_thread.own = _of_thread.own, _Randomness(0)
+    try:
+        yield
+    finally:
+        _of_thread.own = before
 
 
 def stream(name: str) -> np.random.Generator:

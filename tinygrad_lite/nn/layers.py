@@ -15,7 +15,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -164,6 +164,14 @@ class Layer:
     ['scale/factor']
     """
 
+    name: str
+    dtype: np.dtype[Any]
+    _settings: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {
+        "name": lambda layer, name: _checked_name(layer, name),
+        "dtype": lambda layer, dtype: _floating(layer, dtype),
+    }
+    """What becomes of a value that is set to an attribute, in the constructor and later, by the attribute's name."""
+
     _is_model = False
     _casts_inputs = True  # what has no weights leaves float64 as it is
 
@@ -177,16 +185,8 @@ class Layer:
         **surplus: Any,
     ) -> None:
         check_surplus(self, surplus, _WITHOUT_EFFECT, _INSTEAD)
-        dtype = "float32" if dtype is None else dtype
-        if name is not None and (not isinstance(name, str) or not name or "/" in name or not name.isprintable()):
-            raise ValueError(
-                f"{type(self).__name__} expected a name that is a printable string without '/'. Received: "
-                f"name={name!r}. Leave it away to have the layer named after its class."
-            )
-        if np.dtype(dtype).kind != "f":
-            raise ValueError(
-                f"{type(self).__name__} expected a floating dtype. Received: dtype={dtype!r}. Try 'float32'."
-            )
+        self.name = _snake_case(type(self).__name__) if name is None else name
+        self.dtype = dtype  # type: ignore[assignment]  # see _settings
         self._weights: list[Variable] = []
         self._weight_names: list[str] = []  # as `add_weight` was told them, without the path
         self._is_named_by_class = name is None
@@ -194,8 +194,6 @@ class Layer:
         self._sample_shape = None if input_shape is None else _sample_shape(type(self).__name__, input_shape)
         self._build_shape: Any = None
         self._output_shape: Shape | None = None
-        self.name = _snake_case(type(self).__name__) if name is None else name
-        self.dtype = np.dtype(dtype)
         self.built = False
         self._trainable = bool(trainable)
         self._search = _Search()
@@ -205,6 +203,10 @@ class Layer:
         super().__init_subclass__(**kwargs)
         if builds_once and "build" in vars(cls):
             cls.build = _once(cls.build)  # type: ignore[method-assign, assignment]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        convert = self._settings.get(name)
+        object.__setattr__(self, name, value if convert is None else convert(self, value))
 
     def __getattr__(self, name: str) -> Any:  # called for what is missing only
         if "_trainable" not in vars(self) and not name.startswith("__"):  # copying looks for __setstate__ and so on
@@ -675,6 +677,39 @@ def _accepted(cls: type[Layer], config: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if name in parameters}
 
 
+def _checked_name(layer: Layer, name: Any) -> str:
+    if not isinstance(name, str) or not name or "/" in name or not name.isprintable():
+        raise ValueError(
+            f"{type(layer).__name__} expected a name that is a printable string without '/'. Received: "
+            f"name={name!r}. Leave it away to have the layer named after its class."
+        )
+    return name
+
+
+def _floating(layer: Layer, dtype: Any) -> np.dtype[Any]:
+    kind = np.dtype("float32" if dtype is None else dtype)
+    if kind.kind != "f":
+        raise ValueError(f"{type(layer).__name__} expected a floating dtype. Received: dtype={dtype!r}. Try 'float32'.")
+    return kind
+
+
+def _activation(layer: Layer, activation: Any) -> Any:
+    return activations.get(activation)
+
+
+def _initializer(layer: Layer, initializer: Any) -> Any:
+    return initializers.get(initializer)
+
+
+def _rate(layer: Layer, rate: Any) -> float:
+    if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)) or not 0 <= rate < 1:
+        raise ValueError(
+            f"Dropout expected a rate of at least 0 and below 1. Received: rate={rate!r}. It is the share that "
+            "is set to zero."
+        )
+    return float(rate)
+
+
 def _snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().strip("_") or "layer"
 
@@ -813,6 +848,12 @@ class Dense(Layer):
     [('dense/kernel', (2, 3)), ('dense/bias', (3,))]
     """
 
+    _settings: ClassVar = Layer._settings | {
+        "activation": _activation,
+        "kernel_initializer": _initializer,
+        "bias_initializer": _initializer,
+    }
+
     def __init__(
         self,
         units: int,
@@ -828,10 +869,10 @@ class Dense(Layer):
         if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units < 1:
             raise ValueError(f"Dense expected a positive integer. Received: units={units!r}. Try nn.Dense(10).")
         self.units = int(units)
-        self.activation = activations.get(activation)
+        self.activation = activation
         self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_initializer = kernel_initializer
+        self.bias_initializer = bias_initializer
         self.kernel: Variable | None = None
         self.bias: Variable | None = None
 
@@ -949,6 +990,7 @@ class Dropout(Layer):
     [0.0, 2.0]
     """
 
+    _settings: ClassVar = Layer._settings | {"rate": _rate}
     _casts_inputs = False
 
     def __init__(
@@ -961,17 +1003,12 @@ class Dropout(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        if isinstance(rate, bool) or not isinstance(rate, (int, float, np.number)) or not 0 <= rate < 1:
-            raise ValueError(
-                f"Dropout expected a rate of at least 0 and below 1. Received: rate={rate!r}. It is the share that "
-                "is set to zero."
-            )
         if noise_shape is not None and not isinstance(noise_shape, (tuple, list)):
             raise TypeError(
                 f"Dropout expected noise_shape to be a tuple, or None. Received: noise_shape={noise_shape!r}. A seed "
                 f"is passed by name: seed={noise_shape!r}."
             )
-        self.rate = float(rate)
+        self.rate = rate
         self.noise_shape = None if noise_shape is None else tuple(noise_shape)
         self.seed = seed
         if seed is not None:
@@ -1006,11 +1043,12 @@ class Activation(Layer):
     array([[0., 2.]], dtype=float32)
     """
 
+    _settings: ClassVar = Layer._settings | {"activation": _activation}
     _casts_inputs = False
 
     def __init__(self, activation: Any, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
-        self.activation = activations.get(activation)
+        self.activation = activation
 
     def call(self, inputs: Any) -> Tensor:
         x = inputs if inputs.dtype.kind == "f" else ops.cast(inputs, self.dtype)

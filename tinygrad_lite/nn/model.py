@@ -39,7 +39,7 @@ from tinygrad_lite.nn.layers import (
     parts,
     weights_are_given,
 )
-from tinygrad_lite.nn.registry import register_built_in
+from tinygrad_lite.nn.registry import register_built_in, restored
 from tinygrad_lite.nn.steering import TerminateOnNaN
 from tinygrad_lite.nn.steps import Step, Steps
 from tinygrad_lite.nn.suspicions import Watch
@@ -220,6 +220,8 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         ------
         TypeError
             The model has parts that cannot be told by name: says what to put `@nn.register` over.
+        ValueError
+            What `load_model` would make of the file is not the same model: says what would be lost.
         OSError
             The file cannot be written.
 
@@ -877,6 +879,10 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
 
 
 BUILDS_NOTHING.add(Model.build)
+restored(
+    Model, *saving.COMPILED, "_is_compiled", "_is_ready", "_loss_mean", "_metrics", "_steps", "_suspected", "history",
+    "stop_training", "was_interrupted",
+)  # fmt: skip
 
 _STEPS = {"fit": "train_step", "train_on_batch": "train_step", "evaluate": "test_step", "test_on_batch": "test_step"}
 """The step that a method takes."""

@@ -2,6 +2,9 @@
 
 A saved model says `{"class": "Dense", "config": {...}}`, and this table says what "Dense" is. A name that is not in
 it, and not among the caller's `custom_objects`, is an error: nothing is ever imported by a name found in a file.
+
+What the configuration alone would not bring back, arguments that `get_config` does not give and attributes that were
+set later, stands beside it as `"attributes"`.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ import numpy as np
 from tinygrad_lite import optim, schedules
 from tinygrad_lite.names import lookup
 from tinygrad_lite.nn import activations, initializers, losses, metrics
-from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input
-from tinygrad_lite.tensor import Array, Tensor, as_array
+from tinygrad_lite.nn.equality import difference, held_by
+from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input, Layer, given_weights
+from tinygrad_lite.streams import set_aside
+from tinygrad_lite.tensor import Array, Tensor, Variable, as_array
 
 __all__ = ["deserialize", "register", "serialize"]
 
@@ -125,7 +130,8 @@ def serialize(value: Any) -> Any:
         return value.name
     if isinstance(value, (np.ndarray, np.generic, Tensor)):
         array = as_array(value)
-        return {"array": array.tolist(), "dtype": array.dtype.name}
+        data = {"array": array.tolist(), "dtype": array.dtype.name}
+        return data | {"kind": "Tensor"} if isinstance(value, Tensor) else data
     if isinstance(value, list):
         return [serialize(item) for item in value]
     if isinstance(value, tuple):
@@ -137,10 +143,83 @@ def serialize(value: Any) -> Any:
     if _is_hashable(value) and value in _NAMES:
         return {"object": _NAMES[value]}
     if type(value) in _NAMES:
-        config = value.get_config()
-        _check_arguments(type(value), config)
-        return {"class": _NAMES[type(value)], "config": {name: serialize(item) for name, item in config.items()}}
+        return _described(value)
     raise TypeError(_unknown(value))
+
+
+_RESTORED: dict[type, frozenset[str]] = {}
+"""By class: attributes that say nothing of how an object was made, or that saving looks after otherwise."""
+
+
+def restored(cls: type, *names: str) -> None:
+    """Leave attributes of a class, and of all that inherit from it, out of descriptions."""
+    _RESTORED[cls] = frozenset(names)
+
+
+def is_restored(owner: Any, name: str) -> bool:
+    """Whether `name` is left out of the description of `owner`."""
+    return any(name in names for cls, names in _RESTORED.items() if isinstance(owner, cls))
+
+
+def _described(value: Any) -> dict[str, Any]:
+    """An object by its class, its configuration, and what that leaves out."""
+    cls = type(value)
+    config = _accepted(cls, value.get_config() if hasattr(value, "get_config") else {})
+    _check_arguments(cls, config)
+    data: dict[str, Any] = {"class": _NAMES[cls], "config": {name: serialize(item) for name, item in config.items()}}
+    try:
+        with set_aside(), given_weights(_no_weights):
+            twin = deserialize(data, {data["class"]: cls})
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Expected that a {cls.__name__} can be made again of what its get_config gives. Received: "
+            f"{_short(config)}, and then: {error}"
+        ) from error
+    attributes = attributes_beyond(value, twin)
+    return data | ({"attributes": attributes} if attributes else {})
+
+
+def attributes_beyond(value: Any, twin: Any) -> dict[str, Any]:
+    """What `value` holds and `twin`, which was made of its description, does not, as far as it is plain data."""
+    known, attributes = held_by(twin), {}
+    for name, held in held_by(value).items():
+        if is_restored(value, name) or (name in known and difference(held, known[name], is_restored) is None):
+            continue
+        if not _has_state(held):
+            try:
+                attributes[name] = serialize(held)
+            except (TypeError, ValueError):  # whether that matters is for `save` to see
+                continue
+    return attributes
+
+
+def set_attributes(made: Any, attributes: Mapping[str, Any]) -> None:
+    """Set what `attributes_beyond` found."""
+    for name, value in attributes.items():
+        if name.startswith("__") or is_restored(made, name):
+            raise ValueError(f"{name!r} is no attribute to be set")
+        setattr(made, name, value)
+
+
+def _accepted(cls: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """What the constructor takes of a configuration. The rest are attributes, which are looked at anyway."""
+    parameters = inspect.signature(cls).parameters
+    if "from_config" in vars(cls) or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return config
+    return {name: value for name, value in config.items() if name in parameters}
+
+
+def _no_weights(shape: Any, dtype: Any) -> Array:
+    raise ValueError("a constructor makes weights: they belong into build.")
+
+
+def _has_state(value: Any) -> bool:
+    """Whether weights, layers or generators are in it, which are not told by a description."""
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_state, value))
+    if isinstance(value, dict):
+        return any(map(_has_state, value.values()))
+    return isinstance(value, (Variable, Layer, np.random.Generator))
 
 
 def _check_arguments(cls: Any, config: Mapping[str, Any]) -> None:
@@ -216,8 +295,11 @@ def deserialize(data: Any, custom_objects: Mapping[str, Any] | None = None) -> A
         if not inspect.isclass(cls):
             raise ValueError(f"Expected {data['class']!r} to name a class. Received: {cls!r}.")
         config = read(_expect(data.get("config"), dict))
+        attributes = read(_expect(data.get("attributes", {}), dict))
         try:
-            return cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+            made = cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+            set_attributes(made, attributes)
+            return made
         except (TypeError, AttributeError, OverflowError, MemoryError) as error:
             raise ValueError(
                 f"Expected arguments that make a {data['class']}. Received: {_short(config)}, and then: {error}."
@@ -251,14 +333,15 @@ def _expect(value: Any, kind: type) -> Any:
     return value
 
 
-def _array(data: dict[str, Any]) -> Array | float:
+def _array(data: dict[str, Any]) -> Array | Tensor | float:
     if data.get("dtype") == "float":
         return float(_expect(data["array"], str))
     kind = _expect(data.get("dtype"), str)
     if kind not in ("bool", *(np.dtype(code).name for code in np.typecodes["AllInteger"] + "efd")):
         raise ValueError(f"Expected the dtype of an array of numbers. Received: {kind!r}.")
     try:
-        return np.array(data["array"], dtype=kind)
+        array = np.array(data["array"], dtype=kind)
+        return Tensor(array) if data.get("kind") == "Tensor" else array
     except (TypeError, OverflowError) as error:
         raise ValueError(f"Expected numbers of dtype {kind}. Received: {_short(data['array'])}.") from error
 
@@ -282,6 +365,15 @@ def _functions(module: Any) -> dict[str, Any]:
     return {name: getattr(module, name) for name in names if not inspect.isclass(getattr(module, name))}
 
 
+restored(
+    Layer, "name", "built", "_trainable", "_weights", "_weight_names", "_build_shape", "_output_shape", "_search",
+    "_is_named_by_class", "_takes_training",
+)  # fmt: skip
+restored(metrics.Metric, "_variables")
+restored(
+    optim.Optimizer,
+    "_iterations", "_learning_rate", "_trainable", "_index", "_state", "_scratch", "built",
+)  # fmt: skip
 register_built_in(
     {
         **activations.BY_NAME,

@@ -9,10 +9,11 @@ loading has the same bits as what was never saved.
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,11 +21,13 @@ from urllib.parse import quote
 
 import numpy as np
 
-from tinygrad_lite.checkpoint import Archive, Header, atomic_path, write_archive
+from tinygrad_lite.checkpoint import MOST_TEXT, Archive, Header, atomic_path, write_archive
+from tinygrad_lite.nn.equality import difference
 from tinygrad_lite.nn.layers import BUILDS_NOTHING, Layer, given_weights, inside, name_children, parts
 from tinygrad_lite.nn.losses import Loss
-from tinygrad_lite.nn.registry import deserialize, serialize
+from tinygrad_lite.nn.registry import _no_weights, attributes_beyond, deserialize, serialize, set_attributes
 from tinygrad_lite.optim import Optimizer
+from tinygrad_lite.streams import set_aside
 from tinygrad_lite.tensor import Array, Variable
 from tinygrad_lite.version import __version__
 
@@ -64,9 +67,13 @@ class LoadReport(NamedTuple):
 
 def weight_names(weights: Sequence[Variable]) -> dict[str, Variable]:
     """The weights by their names, made different where two are called the same, and fit for a file."""
+    return _by_name((weight.name, weight) for weight in weights)
+
+
+def _by_name(pairs: Iterable[tuple[str, Variable]]) -> dict[str, Variable]:
     named: dict[str, Variable] = {}
-    for weight in weights:
-        name = _file_name(weight.name)
+    for called, weight in pairs:
+        name = _file_name(called)
         key, count = name, 1
         while key in named:
             count += 1
@@ -248,6 +255,7 @@ def _record(layer: Layer) -> dict[str, Any]:
         "build_shape": serialize(layer._build_shape),
         "output_shape": serialize(layer._output_shape),
         "weights": [weight.name for weight in layer._weights],
+        "variables": [[variable.name, variable.trainable] for variable in parts(layer)[0]],
         "streams": {name: serialize(stream.bit_generator.state) for name, stream in _streams(layer).items()},
     }
 
@@ -293,13 +301,32 @@ def model_state(model: Any) -> tuple[dict[str, Any], dict[str, Array]]:
     optimizer = model.optimizer
     if optimizer is not None and optimizer.built:
         index = {id(weight): name for name, weight in named.items()}
-        description["optimizer_variables"] = [index[id(variable)] for variable in optimizer.trainable_variables]
-        state = weight_names(optimizer.variables)
+        kept = [variable for variable in optimizer.trainable_variables if id(variable) in index]
+        description["optimizer_variables"] = [index[id(variable)] for variable in kept]
+        state = _state_names(optimizer, kept)
         arrays |= {f"optimizer/{name}": variable.numpy() for name, variable in state.items()}
+    elif optimizer is not None:
+        description["iterations"] = optimizer.iterations.item()
     return description, arrays
 
 
-def restore_state(model: Any, archive: Archive, description: Mapping[str, Any]) -> None:
+def _state_names(optimizer: Optimizer, variables: Sequence[Variable]) -> dict[str, Variable]:
+    """What the optimizer remembers, of these of its variables: those that were taken out of the model are no more."""
+    wanted = set(map(id, variables))
+    rate = optimizer._learning_rate
+    shared = {"iteration": optimizer.iterations} | ({"learning_rate": rate} if isinstance(rate, Variable) else {})
+    slots = (
+        (f"{optimizer.name}/{variable.name}/{slot}", remembered)
+        for slot, all_remembered in optimizer._state.items()
+        for variable, remembered in zip(optimizer.trainable_variables, all_remembered)
+        if id(variable) in wanted
+    )
+    return _by_name([*((f"{optimizer.name}/{name}", variable) for name, variable in shared.items()), *slots])
+
+
+def restore_state(
+    model: Any, archive: Any, description: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
+) -> None:
     """Bring a model into a state that `model_state` described. If it does not fit, a built model stays as it was.
 
     Raises
@@ -327,6 +354,8 @@ def restore_state(model: Any, archive: Archive, description: Mapping[str, Any]) 
     for layer, record in zip(layers, records):
         for weight, name in zip(layer._weights, record["weights"]):
             weight.name = name  # a layer that was built before it became part of a model kept its names
+        for variable, (name, trainable) in zip(parts(layer)[0], record.get("variables", ())):
+            variable.name, variable.trainable = str(name), bool(trainable)
     named = weight_names(model.weights) if model.built else {}
     report = _compare(named, names, header)
     if report.missing or report.unexpected or report.mismatched:
@@ -337,11 +366,8 @@ def restore_state(model: Any, archive: Archive, description: Mapping[str, Any]) 
         variable.adopt(value)
     for layer, record in zip(layers, records):
         _set_streams(layer, record)
+        set_attributes(layer, deserialize(record.get("attributes", {}), custom_objects))
         layer._trainable = bool(record["trainable"])
-
-
-def _nothing(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    raise ValueError("a constructor makes weights: they belong into build")
 
 
 def _room(size: int) -> Callable[[tuple[int, ...], np.dtype[Any]], Array]:
@@ -362,8 +388,10 @@ def _optimizer_state(
     optimizer: Any, archive: Archive, description: Mapping[str, Any], named: Mapping[str, Variable]
 ) -> list[tuple[Variable, Array]]:
     """The optimizer's variables and what they are to become; it is built if it was."""
-    if "optimizer_variables" not in description or optimizer is None:
+    if optimizer is None:
         return []
+    if "optimizer_variables" not in description:
+        return [(optimizer.iterations, np.array(int(description.get("iterations", 0))))]
     names = description["optimizer_variables"]
     if any(name not in named for name in names):
         raise ValueError(f"the optimizer was made for the weights {names}")
@@ -372,7 +400,7 @@ def _optimizer_state(
     if present < needed:  # told before memory is asked for
         raise ValueError(f"the optimizer remembers {needed} arrays, and there are {present}")
     optimizer.build([named[name] for name in names])
-    state = weight_names(optimizer.variables)
+    state = _state_names(optimizer, optimizer.trainable_variables)
     stored = {name.removeprefix("optimizer/") for name in archive.arrays if name.startswith("optimizer/")}
     if set(state) != stored:
         raise ValueError(f"the optimizer's state is {sorted(stored)}, expected {sorted(state)}")
@@ -396,14 +424,104 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     description, arrays = model_state(model)
     description["model"] = serialize(model)
     if model._is_compiled:
-        description["compile"] = {
-            "optimizer": serialize(model.optimizer),
-            "loss": serialize(model.loss),
-            "metrics": serialize(model._metric_identifiers),
-            "weighted_metrics": serialize(model._weighted_identifiers),
-            "run_eagerly": model.run_eagerly,
-        }
+        description["compile"] = {name: serialize(getattr(model, held)) for held, name in COMPILED.items()}
+    _check_return(model, arrays, description)
     write_archive(path, arrays, {"model": description})
+
+
+COMPILED = {
+    "optimizer": "optimizer", "loss": "loss", "_metric_identifiers": "metrics",
+    "_weighted_identifiers": "weighted_metrics", "run_eagerly": "run_eagerly",
+}  # fmt: skip
+"""A model's attributes that `compile` sets, and the names of its arguments."""
+
+
+class _InMemory(NamedTuple):
+    """What an `Archive` would be if it were written."""
+
+    path: str | os.PathLike[str]
+    arrays: Mapping[str, Array]
+
+    def header(self, name: str) -> Header:
+        return Header(self.arrays[name].shape, self.arrays[name].dtype)
+
+    def array(self, name: str) -> Array:
+        return self.arrays[name]
+
+
+_FIX = (
+    "Write get_config of the class that it belongs to, so that it gives all arguments of the constructor, and compute "
+    "the rest in the constructor or in build. For the weights alone use save_weights."
+)
+
+
+def _check_return(model: Any, arrays: Mapping[str, Array], description: dict[str, Any]) -> None:
+    """Raise unless what is about to be written would come back as the same model."""
+    twin = _returned(model, arrays, description)
+    for layer, other, record in zip(_visit(model), _visit(twin), description["layers"]):
+        attributes = attributes_beyond(layer[0], other[0])
+        if attributes:  # of a layer that a constructor made: its configuration is not in the description
+            record["attributes"] = attributes
+    if any("attributes" in record for record in description["layers"]):
+        twin = _returned(model, arrays, description)
+    optimizer = model.optimizer
+
+    def is_left_out(owner: Any, name: str) -> bool:
+        if isinstance(owner, Optimizer):  # the state of the model's own is in the file
+            is_number = name == "_learning_rate" and isinstance(owner._learning_rate, Variable)
+            return name in ("_scratch", "_index") or (owner is optimizer and (is_number or name in _STATE))
+        if owner is model and name in COMPILED:
+            return False
+        return name in _CACHES or (name in _OF_TRAINING and getattr(owner, "_is_model", False))
+
+    lost = difference(model, twin, is_left_out, model.name)
+    if lost is not None:
+        raise ValueError(
+            f"save expected to write all that the model holds. Received: {lost}, which would be lost. {_FIX}"
+        )
+
+
+def _returned(model: Any, arrays: Mapping[str, Array], description: Mapping[str, Any]) -> Any:
+    """The model that would be loaded, if what is given was written."""
+    text = json.dumps(description, indent=1, ensure_ascii=False)
+    if len(text.encode()) > MOST_TEXT:
+        raise ValueError(
+            f"save expected a description of the model of at most {MOST_TEXT:,} bytes. Received: one of "
+            f"{len(text.encode()):,}. Keep large arrays in weights, not in attributes."
+        )
+    try:
+        with set_aside():
+            return _assembled(_InMemory("the new file", arrays), json.loads(text), None)
+    except _UNFIT as error:
+        raise ValueError(
+            f"save expected a model that can be made again of its description. Received: {model.name}, and then: "
+            f"{str(error).rstrip('.')}. {_FIX}"
+        ) from error
+
+
+_UNFIT = (KeyError, TypeError, AttributeError, IndexError, RuntimeError, MemoryError, OverflowError, ValueError)
+_STATE = frozenset({"_iterations", "_trainable", "_state", "built"})
+_CACHES = frozenset({"_search", "_is_named_by_class", "_takes_training"})
+_OF_TRAINING = frozenset(
+    {"_is_ready", "_loss_mean", "_metrics", "_steps", "_suspected", "history", "stop_training", "was_interrupted"}
+)
+
+
+def _assembled(
+    archive: Any, description: Mapping[str, Any], custom_objects: Mapping[str, Any] | None, compile: bool = True
+) -> Any:
+    """The model that a description and arrays tell of."""
+    with given_weights(_no_weights):  # a Sequential with an Input would build itself: `restore_state` does it
+        model = deserialize(description["model"], custom_objects)
+    if not (isinstance(model, Layer) and model._is_model):
+        raise ValueError(f"it describes {model!r}, which is no Model")
+    settings = description.get("compile")
+    if compile and settings is not None:
+        arguments = {name: deserialize(value, custom_objects) for name, value in settings.items()}
+        _check_settings(arguments)
+        model.compile(**arguments)
+    restore_state(model, archive, description, custom_objects)
+    return model
 
 
 def load_model(
@@ -451,21 +569,11 @@ def load_model(
         description = archive.text("model")
         try:
             _check_format(description)
-            with given_weights(_nothing):  # a Sequential with an Input would build itself: `restore_state` does it
-                model = deserialize(description["model"], custom_objects)
-            if not (isinstance(model, Layer) and model._is_model):
-                raise ValueError(f"it describes {model!r}, which is no Model")
-            settings = description.get("compile")
-            if compile and settings is not None:
-                arguments = {name: deserialize(value, custom_objects) for name, value in settings.items()}
-                _check_settings(arguments)
-                model.compile(**arguments)
-            restore_state(model, archive, description)
+            return _assembled(archive, description, custom_objects, compile)
         except (KeyError, TypeError, AttributeError, IndexError, RuntimeError, MemoryError, OverflowError) as error:
             raise ValueError(_not_a_model(path, f"{type(error).__name__}: {error}")) from error
         except ValueError as error:
             raise ValueError(_not_a_model(path, str(error))) from error
-    return model
 
 
 def _check_format(description: Any) -> None:
