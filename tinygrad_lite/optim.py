@@ -290,7 +290,7 @@ class Optimizer:
         are_spent = are_spent and self.can_spend()
         count = self._iterations.writable()
         scales = self._scales(gradients)  # all memory is there before the first change: without it there is no harm
-        with np.errstate(over="ignore", invalid="ignore"):  # a step that diverges shows in the loss
+        with np.errstate(all="ignore"):  # a step that diverges shows in the loss
             for w, g, states, (scratch, room), scale in zip(buffers, gradients, slots, rooms, scales):
                 w, states = w.ravel(), [slot.ravel() for slot in states]  # views, for they are in one piece
                 if are_spent and scale == 1.0 and g.dtype == w.dtype and w.size <= 2 * BLOCK and g.flags.c_contiguous:

@@ -14,6 +14,7 @@ import keyword
 import math
 import re
 import unicodedata
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -77,7 +78,7 @@ class Program:
         writer = _Writer(name, inputs, outputs, assigned, nodes)
         self._source = writer.source
         self.changes = bool(assigned) or any(node.kind == "update" for node in nodes)
-        self._held = writer.may_fail_after_a_change
+        self._held, self._held_from_floats = writer.given_back
         self._slots = writer.slots
         namespace = writer.namespace
         self._namespace = dict(namespace)
@@ -91,14 +92,15 @@ class Program:
             buffers = self._idle.pop()
         except IndexError:  # the first call, or one beside another thread's
             buffers = [_buffer(*slot) for slot in self._slots]
-        if not self._held:
+        held = self._held_from_floats if self._held_from_floats and _floats_raise() else self._held
+        if not held:
             answer = self._run(*arrays, buffers)
         else:
-            before = [variable._data for variable in self._held]  # which makes their updates copy on write
+            before = [variable._data for variable in held]  # which makes their updates copy on write
             try:
                 answer = self._run(*arrays, buffers)
             except BaseException:
-                for variable, array in zip(self._held, before):
+                for variable, array in zip(held, before):
                     variable._data = array
                 raise
         self._idle.append(buffers)
@@ -122,6 +124,7 @@ class Program:
         return self._source
 
 
+_SMALL = 4096  # bytes of a Variable that is added to out of place
 _MOST_OWNERS = 16
 
 
@@ -164,7 +167,7 @@ class _Writer:
         self._in_place = {  # by id()
             id(node) for variable, node in self._assigned if id(node) not in used and self._is_in_place(node, variable)
         }
-        self.may_fail_after_a_change = self._changed_before_a_failure()
+        self.given_back = self._changed_before_a_failure()
         self._memory = self._memory_of_each()
         self._escaping = self._with_bases(self._outputs)
         self._ends = self._memory_ends()
@@ -257,7 +260,7 @@ class _Writer:
     def _give_name(self, node: Node) -> str:
         """Name what the next line computes."""
         if self._memory[id(node)].is_a_variables:
-            heapq.heappush(self._deletable, (self._last[id(node)], len(self._names), node))
+            heapq.heappush(self._deletable, (self._last[id(node)], len(self._taken), node))
         name = self._names[id(node)] = self._new_name(self._wish(node))
         return name
 
@@ -463,7 +466,8 @@ class _Writer:
     def _commits(self) -> list[str]:
         lines = ["", "# assignments"] if self._assigned else []
         read = [node.inputs[1] if id(node) in self._in_place else node for _, node in self._assigned]
-        kept = {id(self._stands_for(x)) for x in (*self._outputs, *read) if isinstance(x, Node)}  # needed to the end
+        needed = [self._stands_for(x) for x in (*self._outputs, *read) if isinstance(x, Node)]  # to the end
+        kept = {id(self._written(x)) for x in needed}
         for variable, node in self._assigned:
             holder = self._constant(variable, "variable_" + variable.name)
             if id(node) in self._in_place:
@@ -479,8 +483,11 @@ class _Writer:
         return lines
 
     def _is_in_place(self, node: Node, variable: Variable) -> bool:
-        """Whether an assign_add or assign_sub whose result nobody reads can write into the Variable's own buffer."""
-        if node.kind != "call" or node.payload.__name__ not in _DTYPE_OF_OUT:
+        """Whether an assign_add or assign_sub whose result nobody reads can write into the Variable's own buffer.
+
+        That is an addition after an update, which would have to be undone if it failed. A small one is made before.
+        """
+        if not _is_sum(node) or node.value.nbytes <= _SMALL:
             return False
         old = self._stands_for(node.inputs[0])
         return old.kind == "variable" and old.payload is variable
@@ -516,21 +523,20 @@ class _Writer:
             )
         return memory
 
-    def _changed_before_a_failure(self) -> list[Variable]:
-        """The Variables to give back if the program fails: those updated before something that can raise."""
-        first = next((n for n, node in enumerate(self._ordered) if node.kind == "update"), len(self._ordered))
-        fallible = any(
-            node.kind == "check" or (node.kind == "call" and not _is_ufunc(node) and id(node) not in self._in_place)
-            for node in self._ordered[first:]
-        )
-        if not fallible:
-            return []
-        changed: dict[int, Variable] = {}
-        for node in self._ordered:
-            if node.kind == "update":
-                optimizer, variables = node.payload
-                changed.update((variable._id, variable) for variable in (*variables, *optimizer.variables))
-        return list(changed.values())
+    def _changed_before_a_failure(self) -> tuple[list[Variable], list[Variable]]:
+        """The Variables to give back if the program fails, and those where errors of floating point raise, too."""
+        updates = [n for n, node in enumerate(self._ordered) if node.kind == "update"]
+        later = self._ordered[updates[0] + 1 :] if updates else []
+        updated: dict[int, Variable] = {}
+        fails = False
+        for node in (self._ordered[n] for n in updates):
+            optimizer, variables = node.payload
+            updated.update((variable._id, variable) for variable in (*variables, *optimizer.variables))
+            fails = fails or not type(optimizer).update.__module__.startswith("tinygrad_lite.")
+        fails = fails or any(node.kind in ("check", "update") or (_can_fail(node)) for node in later)
+        overflows = bool(self._in_place) or any(node.kind == "call" for node in later)
+        changed = {**updated, **{variable._id: variable for variable, _ in self._assigned}}
+        return list(updated.values()) if fails else [], list(changed.values()) if overflows else []
 
     def _last_uses(self) -> dict[int, int]:
         last: dict[int, int] = {}
@@ -539,16 +545,16 @@ class _Writer:
             for x in node.inputs:
                 if isinstance(x, Node):
                     last[id(self._stands_for(x))] = position
-        for node in reversed(self._ordered):
-            if _is_inline(node):
-                base = id(self._stands_for(node.inputs[0]))
-                last[base] = max(last[base], last[id(node)])
         for node in self._outputs:
             last[id(node)] = len(self._ordered)
         for _, node in self._assigned:
             for x in (node, *node.inputs):  # of an assignment made in place, at the very end
                 if isinstance(x, Node):
                     last[id(self._stands_for(x))] = len(self._ordered)
+        for node in reversed(self._ordered):  # after all uses are known: x.T is a use of x wherever it is written
+            if _is_inline(node):
+                base = id(self._stands_for(node.inputs[0]))
+                last[base] = max(last[base], last[id(node)])
         return last
 
     def _memory_ends(self) -> dict[int, int]:
@@ -741,6 +747,22 @@ def _comment(text: str) -> str:
 
 def _is_ufunc(node: Node) -> bool:
     return node.kind == "call" and isinstance(node.payload.forward, np.ufunc)
+
+
+def _is_sum(node: Node) -> bool:
+    return node.kind == "call" and node.payload.__name__ in _DTYPE_OF_OUT
+
+
+def _can_fail(node: Node) -> bool:
+    """Whether it may raise even where errors of floating point do not."""
+    return node.kind == "call" and not (_is_ufunc(node) or _is_sum(node))
+
+
+def _floats_raise() -> bool:
+    """Whether an overflow, say, is an exception now: by NumPy's settings, or as a warning that is an error."""
+    return not {"raise", "call"}.isdisjoint(np.geterr().values()) or any(
+        action == "error" and issubclass(RuntimeWarning, category) for action, _, category, *_ in warnings.filters
+    )
 
 
 def _is_random(node: Node) -> bool:

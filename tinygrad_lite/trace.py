@@ -367,7 +367,7 @@ class Tracer(GradientTape):
         node = self.current.get(variable._id)
         if node is None:
             node = self._add(Node("variable", variable._data, (), variable))
-            node.effect = self.effects[-1] if self.effects else None
+            node.effect = next((update for update in reversed(self.effects) if _may_change(update, variable)), None)
             self.current[variable._id] = node
         if id(variable._data) not in self._versions:
             self._versions[id(variable._data)] = node
@@ -462,6 +462,14 @@ _SHAPED_BY_VALUES = {"nonzero", "argwhere", "flatnonzero", "_unique"}
 
 def _is_ours(x: Any) -> bool:
     return type(x).__module__.startswith("tinygrad_lite.")
+
+
+def _may_change(update: Node, variable: Variable) -> bool:
+    """Whether an optimizer's step may change the Variable: what code of the user's does is not known."""
+    optimizer, variables = update.payload
+    rate = optimizer._learning_rate
+    is_foreign = not _is_ours(optimizer) or (callable(rate) and not _is_ours(rate))
+    return is_foreign or any(variable is x for x in (*variables, *optimizer.variables))
 
 
 def _masks(primitive: Primitive, arrays: Any, inputs: Any) -> bool:
