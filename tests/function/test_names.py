@@ -30,7 +30,7 @@ def test_variables_and_functions_of_any_name(name):
 def test_a_name_in_a_comment_stays_in_it(end):
     """A model of a stranger's must not run code by what its layers are called."""
     model = nn.Sequential([nn.Dense(2), nn.Dense(2)])
-    model.layers[0].name = model.name = f"a{end}    raise SystemExit  {end}#"
+    vars(model.layers[0])["name"] = vars(model)["name"] = f"a{end}    raise SystemExit  {end}#"  # past the check
 
     class Step(optim.SGD):
         def __init__(self):
