@@ -9,16 +9,17 @@ from __future__ import annotations
 import functools
 import operator
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.optim import Optimizer
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import GradientTape, UnconnectedGradients, twin
 from tinygrad_lite.tensor import Tensor, Variable, to_tensor
 
-__all__ = ["hessian_vector_product", "value_and_gradient"]
+__all__ = ["hessian_vector_product", "minimize", "value_and_gradient"]
 
 
 def value_and_gradient(
@@ -157,6 +158,50 @@ def hessian_vector_product(f: Callable[[Any], Any], x: Any, vector: Any) -> Any:
     vectors = [_like(leaf, v) for leaf, v in zip(leaves, vectors)]
     products = iter(outer.gradient(gradients, leaves, output_gradients=vectors, unconnected_gradients=zero))
     return map_structure(lambda _: next(products), x)
+
+
+def minimize(optimizer: Optimizer, loss: Any, var_list: Iterable[Variable], tape: GradientTape | None = None) -> None:
+    """Take one step against the gradient of `loss`; a method of all optimizers.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+    loss : callable or Tensor
+        A function without arguments that returns the loss; or the loss, which `tape` recorded.
+    var_list : iterable of Variable
+    tape : GradientTape, optional
+        Needed where `loss` is a Tensor.
+
+    Raises
+    ------
+    ValueError
+        A Tensor comes without its tape; and as for `apply_gradients`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> from tinygrad_lite import optim
+    >>> w = tgl.Variable([1.0, 2.0])
+    >>> optim.SGD(0.25).minimize(lambda: (w * w).sum(), [w])
+    >>> w.numpy()
+    array([0.5, 1. ], dtype=float32)
+    """
+    variables = list(var_list)
+    if isinstance(loss, Tensor) or not callable(loss):
+        if tape is None:
+            raise ValueError(
+                "minimize expected a function that returns the loss, or the loss with its tape. Received: "
+                f"loss={loss!r}, tape=None. Pass tape=tape, or write minimize(lambda: ..., variables)."
+            )
+    else:
+        tape = GradientTape() if tape is None else tape
+        with tape:
+            tape.watch(variables)
+            loss = loss()
+    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables))
+
+
+Optimizer.minimize = minimize
 
 
 def _shared_variables(arguments: Any) -> dict[int, Variable]:

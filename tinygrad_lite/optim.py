@@ -93,6 +93,8 @@ class Optimizer:
     hyperparameters: tuple[str, ...] = ()
     """The names of the constructor's arguments, besides `learning_rate` and `name`."""
 
+    minimize: Callable[..., None]  # from `functional`, which is above the tape
+
     def __init__(
         self,
         learning_rate: LearningRate,
@@ -179,6 +181,9 @@ class Optimizer:
             self._learning_rate.assign(number)
         else:
             self._learning_rate = Variable(number, trainable=False, name=f"{self.name}/learning_rate", dtype="float64")
+
+    lr = learning_rate
+    """The learning rate, by the name that it has in older code."""
 
     def _scheduled(self) -> float:
         """The value of a learning rate that is a function of the number of steps, or of nothing."""

@@ -129,7 +129,7 @@ class TestArguments:
             tf.gather(MATRIX, [[0], [1]], axis=1, batch_dims=1)
 
     def test_unknown_arguments_are_named(self):
-        with pytest.raises(TypeError, match=r"reduce_sum\(input_tensor, axis=None, keepdims=None, name=None\).*axes"):
+        with pytest.raises(TypeError, match=r"reduce_sum\(input_tensor, axis=None, keepdims=False, name=None\).*axes"):
             tf.reduce_sum([1.0], axes=0)
         with pytest.raises(TypeError, match="does not take experimental_compile"):
             tf.function(experimental_compile=True)

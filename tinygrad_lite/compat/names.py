@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import dis
 import inspect
 import sys
 from collections.abc import Callable, Mapping
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
+
+from tinygrad_lite.names import is_same
 from tinygrad_lite.tensor import to_tensor
 
 PACKAGE = "tinygrad_lite.compat."
@@ -84,7 +88,7 @@ def _is_import(frame: Any) -> bool:
 
 
 def translated(name: str, function: Callable[..., Any], parameters: str) -> Callable[..., Any]:
-    """`function` under another name and with other names for its arguments.
+    """`function` under another name and with the parameters of the original.
 
     Parameters
     ----------
@@ -92,41 +96,85 @@ def translated(name: str, function: Callable[..., Any], parameters: str) -> Call
     function : callable
         One of this package's.
     parameters : str
-        "*tensor *tensor theirs=ours same", in their order. What starts with `*` is a tensor and handed on by position:
-        lists of tensors are stacked. `name`, the last argument of all of TensorFlow's functions, is accepted and
-        has no effect.
+        The original's, in its order and with its defaults:
+
+        `*x`, `*x=None`
+            A tensor, handed on by position. Lists of tensors are stacked.
+        `theirs`, `theirs=default`, `theirs:ours=default`
+            Handed on by name, under ours where it has another.
+        `!theirs=default`
+            Is not here: refused unless it is at its default.
+        `~theirs=default`
+            Has no effect on numbers. `name`, which almost all of TensorFlow's functions take last, is added unless it
+            is listed; `~` alone says that there is none.
 
     Examples
     --------
     >>> import tinygrad_lite as tgl
-    >>> reduce_max = translated("reduce_max", tgl.max, "*input_tensor axis keepdims")
+    >>> reduce_max = translated("tf.reduce_max", tgl.max, "*input_tensor axis=None keepdims=False")
     >>> reduce_max(input_tensor=[1.0, 3.0], name="largest").item()
     3.0
     """
-    words = parameters.split()
-    tensors = [word[1:] for word in words if word.startswith("*")]
-    others = dict(word.partition("=")[::2] for word in words if not word.startswith("*"))
+    words = [_Parameter.read(word) for word in parameters.split() if word != "~"]
+    if "~" not in parameters.split() and all(word.theirs != "name" for word in words):
+        words.append(_Parameter("~", "name", "name", None))
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
-    signature = inspect.Signature(
-        [inspect.Parameter(theirs, kind) for theirs in tensors]
-        + [inspect.Parameter(theirs, kind, default=None) for theirs in (*others, "name")]
-    )
+    signature = inspect.Signature([inspect.Parameter(word.theirs, kind, default=word.default) for word in words])
 
     def call(*args: Any, **kwargs: Any) -> Any:
         try:
             given = signature.bind(*args, **kwargs).arguments
         except TypeError as error:
-            raise TypeError(f"tf's {name}{signature} of tinygrad_lite: {error}.") from None
-        given.pop("name", None)
-        positional = [tensor(given.pop(theirs)) for theirs in tensors]
-        if isinstance(given.get("axis"), list):
-            given["axis"] = tuple(given["axis"])
-        return function(*positional, **{others[theirs] or theirs: value for theirs, value in given.items()})
+            raise TypeError(f"{name}{signature} of tinygrad_lite: {error}.") from None
+        positional, named = [], {}
+        for role, theirs, ours, default in words:
+            if role == "*" and (theirs in given or default is not inspect.Parameter.empty):
+                positional.append(tensor(given.get(theirs, default)))
+            elif theirs in given and role == "!":
+                refuse(name, theirs, given[theirs], default)
+            elif theirs in given and role == "":
+                named[ours] = axes(given[theirs]) if theirs == "axis" else given[theirs]
+        return function(*positional, **named)
 
-    call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"TensorFlow's {name}: tinygrad_lite's `{function.__name__}`.\n\n{inspect.getdoc(function) or ''}"
+    call.__name__ = call.__qualname__ = name.rpartition(".")[2]
+    call.__doc__ = f"{name}: tinygrad_lite's `{function.__name__}`.\n\n{inspect.getdoc(function) or ''}"
     call.__signature__ = signature  # type: ignore[attr-defined]
+    call.native = function  # type: ignore[attr-defined]
     return call
+
+
+class _Parameter(NamedTuple):
+    """One parameter of the original."""
+
+    role: str
+    theirs: str
+    ours: str
+    default: Any
+
+    @classmethod
+    def read(cls, word: str) -> _Parameter:
+        names, has_default, default = word.partition("=")
+        role = names[0] if names[0] in "*!~" else ""
+        theirs, _, ours = names.removeprefix(role).partition(":")
+        value = ast.literal_eval(default) if has_default else inspect.Parameter.empty
+        return cls(role, theirs, ours or theirs, value)
+
+
+def refuse(function: str, argument: str, value: Any, default: Any) -> None:
+    """Raise if an argument of the original that is not here is not at its default."""
+    if not is_same(value, default):
+        raise ValueError(
+            f"{function} expected {argument}={default!r}: in tinygrad_lite it has no other meaning. Received: "
+            f"{argument}={value!r}. Leave it away."
+        )
+
+
+def axes(axis: Any) -> Any:
+    """An axis, or several, as this package takes them: also where they are a list, an array or a Tensor."""
+    if axis is None or isinstance(axis, int):
+        return axis
+    numbers = np.asarray(to_tensor(axis).numpy() if isinstance(axis, (list, tuple)) and axis else axis)
+    return int(numbers) if numbers.ndim == 0 else tuple(int(n) for n in numbers)
 
 
 def tensor(value: Any) -> Any:

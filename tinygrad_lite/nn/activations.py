@@ -83,4 +83,6 @@ def get(identifier: Any) -> Activation:
     """
     if identifier is None:
         return linear
-    return identifier if callable(identifier) else lookup("activation", BY_NAME, identifier)
+    if callable(identifier):
+        return getattr(identifier, "native", identifier)  # what `compat` stands for
+    return lookup("activation", BY_NAME, identifier)

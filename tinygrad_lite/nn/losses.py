@@ -143,7 +143,7 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
     y_true, y_pred = _aligned("hinge", y_true, y_pred)
     only_bits = ops.all((y_true == 0) | (y_true == 1))
     signs = ops.where(only_bits, 2 * y_true - 1, y_true)
-    return ops.mean(ops.maximum(0, 1 - signs * y_pred), axis=-1)
+    return ops.mean(ops.maximum(1 - signs * y_pred, 0), axis=-1)
 
 
 # Distributions ----------------------------------------------------------------------------------------------

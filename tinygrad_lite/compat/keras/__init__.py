@@ -8,6 +8,7 @@
 """
 
 import random as _random
+from typing import Any as _Any
 
 import numpy as _np
 
@@ -15,12 +16,10 @@ from tinygrad_lite import datasets as _datasets
 from tinygrad_lite import nn as _nn
 from tinygrad_lite import optim as _optim
 from tinygrad_lite import streams as _streams
+from tinygrad_lite.compat.keras import activations as activations
 from tinygrad_lite.compat.keras import layers as layers
 from tinygrad_lite.compat.names import made_of, names_of, public
 from tinygrad_lite.nn import Input, Model, Sequential
-from tinygrad_lite.nn.activations import BY_NAME as _ACTIVATIONS
-from tinygrad_lite.nn.activations import get as _get
-from tinygrad_lite.nn.activations import linear as _linear
 
 __all__ = [
     "Input", "Model", "Sequential", "activations", "callbacks", "datasets", "initializers", "layers", "losses",
@@ -34,7 +33,6 @@ _METRICS = (
     "sparse_categorical_crossentropy",
 )  # fmt: skip
 
-activations = made_of({**_ACTIVATIONS, "get": _get, "linear": _linear}, __name__, "activations")
 callbacks = made_of(public(_nn.callbacks), __name__, "callbacks")
 datasets = made_of({"mnist": _datasets.mnist, "synthetic_digits": _datasets.synthetic_digits}, __name__, "datasets")
 initializers = made_of(public(_nn.initializers), __name__, "initializers")
@@ -43,7 +41,14 @@ losses = made_of(
     __name__, "losses",
 )  # fmt: skip
 metrics = made_of(public(_nn.metrics) | {name: _losses[name] for name in _METRICS}, __name__, "metrics")
-models = made_of({"Model": Model, "Sequential": Sequential}, __name__, "models")
+
+
+def _load_model(filepath: _Any, custom_objects: _Any = None, compile: bool = True, safe_mode: bool = True) -> _Any:
+    """A model that `model.save` wrote: see `tinygrad_lite.nn.load_model`. Nothing in a file can run, in any mode."""
+    return _nn.load_model(filepath, custom_objects, compile)
+
+
+models = made_of({"Model": Model, "Sequential": Sequential, "load_model": _load_model}, __name__, "models")
 
 
 def _set_random_seed(seed: int) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lite import nn, ops
+from tinygrad_lite.compat.keras.activations import relu
 from tinygrad_lite.compat.names import names_of
+from tinygrad_lite.nn.registry import register_built_in
 
 __all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input", "InputLayer", "Layer", "ReLU", "Softmax"]
 
@@ -14,7 +16,7 @@ Activation, Dense, Dropout, Flatten, Input, Layer = (
 )  # fmt: skip
 
 
-def InputLayer(shape: Any = None, input_shape: Any = None) -> nn.Input:
+def InputLayer(shape: Any = None, batch_size: Any = None, dtype: Any = None, **options: Any) -> nn.Input:
     """The shape of one sample, as the first item of a Sequential.
 
     Examples
@@ -22,11 +24,23 @@ def InputLayer(shape: Any = None, input_shape: Any = None) -> nn.Input:
     >>> InputLayer(input_shape=(784,)).shape
     (784,)
     """
-    return nn.Input(shape if shape is not None else input_shape)
+    if "input_shape" in options and shape is None:
+        shape = options.pop("input_shape")
+    if options.get("input_tensor", ...) is None:
+        del options["input_tensor"]
+    return nn.Input(shape, batch_size, dtype, **options)
 
 
 class ReLU(nn.Activation):
-    """The rectifier as a layer: max(x, 0).
+    """The rectifier as a layer: see `keras.activations.relu`.
+
+    Parameters
+    ----------
+    max_value : float, optional
+    negative_slope : float
+    threshold : float
+    **kwargs
+        As for every layer.
 
     Examples
     --------
@@ -34,12 +48,35 @@ class ReLU(nn.Activation):
     array([[0., 2.]], dtype=float32)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(
+        self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
+    ) -> None:
         super().__init__("relu", **kwargs)
+        for name, value in (("max_value", max_value), ("negative_slope", negative_slope), ("threshold", threshold)):
+            if value is not None and value < 0:
+                raise ValueError(f"ReLU expected {name} of at least 0. Received: {name}={value!r}.")
+        self.options: dict[str, Any] = {
+            "max_value": max_value, "negative_slope": negative_slope, "threshold": threshold,
+        }  # fmt: skip
+
+    def call(self, inputs: Any) -> Any:
+        x = inputs if inputs.dtype.kind == "f" else ops.cast(inputs, self.dtype)
+        return relu(x, **self.options)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config() | self.options
+        del config["activation"]
+        return config
 
 
 class Softmax(nn.Activation):
-    """softmax as a layer: probabilities along the last axis.
+    """softmax as a layer: probabilities along an axis.
+
+    Parameters
+    ----------
+    axis : int
+    **kwargs
+        As for every layer.
 
     Examples
     --------
@@ -48,8 +85,19 @@ class Softmax(nn.Activation):
     """
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
-        super().__init__("softmax" if axis == -1 else lambda x: ops.softmax(x, axis=axis), **kwargs)
+        super().__init__("softmax", **kwargs)
+        self.axis = axis
 
+    def call(self, inputs: Any) -> Any:
+        return super().call(inputs) if self.axis == -1 else ops.softmax(inputs, axis=self.axis)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config() | {"axis": self.axis}
+        del config["activation"]
+        return config
+
+
+register_built_in({"ReLU": ReLU, "Softmax": Softmax})
 
 _HINTS = dict.fromkeys(
     ("BatchNormalization", "Conv1D", "Conv2D", "Embedding", "GRU", "LSTM", "LayerNormalization", "MaxPooling2D"),

@@ -19,22 +19,26 @@ import numpy as np
 
 from tinygrad_lite import ops
 from tinygrad_lite.compat import keras as keras
-from tinygrad_lite.compat.names import names_of, tensor, translated
+from tinygrad_lite.compat.names import axes, names_of, refuse, tensor, translated
 from tinygrad_lite.compat.tensorflow import math as math
 from tinygrad_lite.compat.tensorflow import nn as nn
 from tinygrad_lite.compat.tensorflow import random as random
-from tinygrad_lite.compat.tensorflow.math import argmax, argmin
+from tinygrad_lite.compat.tensorflow.math import argmax, argmin, cumsum
 from tinygrad_lite.function import function as _function
+from tinygrad_lite.ops import linalg as _linalg
 from tinygrad_lite.primitive import custom_gradient
-from tinygrad_lite.tape import GradientTape, UnconnectedGradients, stop_gradient
-from tinygrad_lite.tensor import Tensor, Variable
+from tinygrad_lite.tape import GradientTape, UnconnectedGradients
+from tinygrad_lite.tape import stop_gradient as _stop_gradient
+from tinygrad_lite.tensor import Tensor, Variable, to_tensor
 from tinygrad_lite.tensor import constant as _constant
 
+_as_tensor, _as_axes = tensor, axes  # by names that are no arguments of TensorFlow's
+
 __all__ = [
-    "GradientTape", "Tensor", "UnconnectedGradients", "Variable", "argmax", "argmin", "constant",
-    "convert_to_tensor", "custom_gradient", "eye", "fill", "function", "gather", "identity", "keras", "math",
-    "matmul", "nn", "one_hot", "random", "range", "rank", "shape", "size", "split", "stop_gradient",
-    "where",
+    "GradientTape", "Tensor", "UnconnectedGradients", "Variable", "argmax", "argmin", "clip_by_global_norm",
+    "clip_by_norm", "constant", "convert_to_tensor", "cumsum", "custom_gradient", "einsum", "eye", "fill", "function",
+    "gather", "identity", "keras", "math", "matmul", "nn", "norm", "one_hot", "pad", "random", "range", "rank",
+    "shape", "size", "split", "where",
 ]  # fmt: skip
 
 
@@ -51,13 +55,16 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: Any = "Cons
 
 
 def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: Any = None) -> Tensor:
-    """`value` as a tensor, as `tgl.constant` makes it.
+    """`value` as a tensor, as `tgl.constant` makes it; of the dtype `dtype_hint` where that loses nothing.
 
     Examples
     --------
-    >>> convert_to_tensor([1.0, 2.0]).dtype
-    dtype('float32')
+    >>> convert_to_tensor([1.0, 2.0]).dtype, convert_to_tensor([1, 2], dtype_hint="float32").dtype
+    (dtype('float32'), dtype('float32'))
     """
+    if dtype is None and dtype_hint is not None and not isinstance(value, Tensor):
+        made = constant(value)
+        return made if made.dtype.kind == "f" and np.dtype(dtype_hint).kind != "f" else ops.cast(made, dtype_hint)
     return constant(value, dtype)
 
 
@@ -98,16 +105,39 @@ def function(func: Callable[..., Any] | None = None, **options: Any) -> Any:
     return _function if func is None else _function(func)
 
 
-def matmul(a: Any, b: Any, transpose_a: bool = False, transpose_b: bool = False, name: Any = None) -> Tensor:
+def matmul(
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    adjoint_a: bool = False,
+    adjoint_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    output_type: Any = None,
+    grad_a: bool = False,
+    grad_b: bool = False,
+    name: Any = None,
+) -> Tensor:
     """The matrix product, after transposing the last two axes where asked for.
+
+    Of real numbers the adjoint is the transpose. `a_is_sparse` and `b_is_sparse` have no effect on numbers;
+    `output_type`, `grad_a` and `grad_b` are not here.
 
     Examples
     --------
     >>> matmul([[1.0, 2.0]], [[3.0, 4.0]], transpose_b=True).numpy()
     array([[11.]], dtype=float32)
     """
+    for argument, value, default in (
+        ("output_type", output_type, None), ("grad_a", grad_a, False), ("grad_b", grad_b, False),
+    ):  # fmt: skip
+        refuse("tf.matmul", argument, value, default)
+    if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
+        raise ValueError("tf.matmul expected either transpose or adjoint of a matrix. Received: both. Leave one away.")
     a, b = tensor(a), tensor(b)
-    return ops.matmul(ops.matrix_transpose(a) if transpose_a else a, ops.matrix_transpose(b) if transpose_b else b)
+    a = ops.matrix_transpose(a) if transpose_a or adjoint_a else a
+    return ops.matmul(a, ops.matrix_transpose(b) if transpose_b or adjoint_b else b)
 
 
 def one_hot(
@@ -126,10 +156,13 @@ def one_hot(
     >>> one_hot([1], depth=3).numpy()
     array([[0., 1., 0.]], dtype=float32)
     """
-    encoded = ops.one_hot(indices, depth=int(depth), dtype=dtype or np.float32)
-    if on_value is not None or off_value is not None:
+    given = [value for value in (on_value, off_value) if value is not None]
+    if dtype is None:
+        dtype = np.result_type(*(constant(value).dtype for value in given)) if given else np.float32
+    encoded = ops.one_hot(tensor(indices), depth=int(depth), dtype=bool if given else dtype)
+    if given:
         on, off = 1 if on_value is None else on_value, 0 if off_value is None else off_value
-        encoded = encoded * (on - off) + off
+        encoded = ops.cast(ops.where(encoded, on, off), dtype)
     return encoded if axis in (None, -1) else ops.moveaxis(encoded, -1, axis)
 
 
@@ -154,6 +187,17 @@ def gather(
             "tgl.take_along_axis(params, indices, axis)."
         )
     return ops.take(tensor(params), indices, axis=0 if axis is None else axis)
+
+
+def einsum(equation: str, *inputs: Any, name: Any = None, optimize: Any = "greedy") -> Tensor:
+    """Sums of products by Einstein's convention: see `tgl.einsum`.
+
+    Examples
+    --------
+    >>> einsum("ij,j->i", [[1.0, 2.0]], [3.0, 4.0]).tolist()
+    [11.0]
+    """
+    return ops.einsum(equation, *(tensor(value) for value in inputs))
 
 
 def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: Any = "split") -> Any:
@@ -191,7 +235,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: Any = None) -> Ten
     return ops.where(tensor(condition), tensor(x), tensor(y))
 
 
-def fill(dims: Any, value: Any, name: Any = None) -> Tensor:
+def fill(dims: Any, value: Any, name: Any = None, layout: Any = None) -> Tensor:
     """A tensor of shape `dims` full of `value`.
 
     Examples
@@ -199,11 +243,14 @@ def fill(dims: Any, value: Any, name: Any = None) -> Tensor:
     >>> fill([2], 3.0).numpy()
     array([3., 3.], dtype=float32)
     """
+    refuse("tf.fill", "layout", layout, None)
     return _constant(value, shape=tuple(int(n) for n in dims))
 
 
-def eye(num_rows: int, num_columns: int | None = None, dtype: Any = np.float32) -> Tensor:
-    """The identity matrix.
+def eye(
+    num_rows: int, num_columns: int | None = None, batch_shape: Any = None, dtype: Any = np.float32, name: Any = None
+) -> Tensor:
+    """The identity matrix, or a stack of them of the shape `batch_shape`.
 
     Examples
     --------
@@ -211,7 +258,8 @@ def eye(num_rows: int, num_columns: int | None = None, dtype: Any = np.float32) 
     array([[1., 0.],
            [0., 1.]], dtype=float32)
     """
-    return Tensor(np.eye(num_rows, num_columns, dtype=dtype))
+    matrix = np.eye(num_rows, num_columns, dtype=dtype)
+    return Tensor(np.tile(matrix, (*(int(n) for n in batch_shape or ()), 1, 1)) if batch_shape else matrix)
 
 
 def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: Any = "range") -> Tensor:
@@ -227,7 +275,7 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     return Tensor(numbers.astype(np.float32) if dtype is None and numbers.dtype.kind == "f" else numbers)
 
 
-def shape(input: Any, out_type: Any = np.int32, name: Any = None) -> Tensor:
+def shape(input: Any, out_type: Any = None, name: Any = None) -> Tensor:
     """The lengths of the axes, as a tensor.
 
     Examples
@@ -235,10 +283,10 @@ def shape(input: Any, out_type: Any = np.int32, name: Any = None) -> Tensor:
     >>> shape([[1.0, 2.0]]).numpy().tolist()
     [1, 2]
     """
-    return Tensor(np.array(np.shape(tensor(input)), out_type))
+    return Tensor(np.array(np.shape(tensor(input)), out_type or np.int32))
 
 
-def size(input: Any, out_type: Any = np.int32, name: Any = None) -> Tensor:
+def size(input: Any, out_type: Any = None, name: Any = None) -> Tensor:
     """The number of elements, as a tensor.
 
     Examples
@@ -246,7 +294,7 @@ def size(input: Any, out_type: Any = np.int32, name: Any = None) -> Tensor:
     >>> size([[1.0, 2.0]]).item()
     2
     """
-    return Tensor(np.array(np.size(tensor(input)), out_type))
+    return Tensor(np.array(np.size(tensor(input)), out_type or np.int32))
 
 
 def rank(input: Any, name: Any = None) -> Tensor:
@@ -260,33 +308,125 @@ def rank(input: Any, name: Any = None) -> Tensor:
     return Tensor(np.array(np.ndim(tensor(input)), np.int32))
 
 
+def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: Any = None) -> Tensor:
+    """`tensor` with a margin on every side: of a constant, or with "REFLECT" and "SYMMETRIC" of the mirror image.
+
+    Examples
+    --------
+    >>> pad([1.0, 2.0, 3.0], [[1, 1]]).tolist(), pad([1.0, 2.0, 3.0], [[1, 1]], "SYMMETRIC").tolist()
+    ([0.0, 1.0, 2.0, 3.0, 0.0], [1.0, 1.0, 2.0, 3.0, 3.0])
+    """
+    x, kind = to_tensor(_as_tensor(tensor)), mode.upper()
+    widths = np.asarray(_as_tensor(paddings))
+    if kind not in ("CONSTANT", "REFLECT", "SYMMETRIC") or widths.shape != (x.ndim, 2):
+        raise ValueError(
+            f"tf.pad expected mode 'CONSTANT', 'REFLECT' or 'SYMMETRIC', and paddings of shape ({x.ndim}, 2). "
+            f"Received: mode={mode!r}, paddings={paddings!r}."
+        )
+    if kind == "CONSTANT":
+        return ops.pad(x, widths, constant_values=constant_values)
+    longest = np.array(x.shape)[:, None] - (kind == "REFLECT")
+    if np.any(widths > longest):
+        raise ValueError(
+            f"tf.pad expected margins in mode {kind!r} of at most {longest.ravel().tolist()}, the lengths that can be "
+            f"mirrored. Received: paddings={paddings!r}."
+        )
+    return ops.pad(x, widths, mode=kind.lower())
+
+
+def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: Any = None) -> Tensor:
+    """The length of vectors or the size of matrices: see `tgl.linalg.norm`.
+
+    Parameters
+    ----------
+    tensor : Tensor or array-like
+    ord : "euclidean", "fro", or a positive number
+    axis : int or pair of int, optional
+        One for vectors, two for matrices. None takes all elements for one vector.
+    keepdims : bool, optional
+    name : str, optional
+        Has no effect.
+
+    Examples
+    --------
+    >>> norm([[3.0], [4.0]]).item(), norm([[1.0, -2.0], [3.0, 4.0]], ord=1, axis=(0, 1)).item()
+    (5.0, 6.0)
+    """
+    x, axis = to_tensor(_as_tensor(tensor)), axes(axis)
+    is_matrix = isinstance(axis, tuple) and len(axis) == 2
+    allowed = ("euclidean", "fro", 1, 2, np.inf) if is_matrix else ("euclidean",)
+    is_number = isinstance(ord, (int, float)) and not isinstance(ord, bool) and ord > 0
+    if not (ord in allowed or (is_number and not is_matrix)):
+        kinds = "'euclidean', 'fro', 1, 2 or inf" if is_matrix else "'euclidean' or a positive number"
+        raise ValueError(f"tf.norm expected ord to be {kinds} for axis={axis}. Received: ord={ord!r}.")
+    order = None if ord == "euclidean" else ord
+    if axis is None:
+        y = _linalg.norm(ops.reshape(x, (-1,)), order)
+        return ops.reshape(y, (1,) * x.ndim) if keepdims else y
+    return _linalg.norm(x, order, axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis, bool(keepdims))
+
+
+def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: Any = None) -> Tensor:
+    """`t`, scaled down where its norm, of all elements or along `axes`, is larger than `clip_norm`.
+
+    Examples
+    --------
+    >>> clip_by_norm([3.0, 4.0], 1.0).tolist() == [np.float32(0.6), np.float32(0.8)]
+    True
+    """
+    x = to_tensor(tensor(t))
+    squares = ops.sum(ops.square(x), axis=_as_axes(axes), keepdims=True)
+    is_zero = squares == 0  # where the root has no derivative
+    length = ops.where(is_zero, squares, ops.sqrt(ops.where(is_zero, 1, squares)))
+    return x * clip_norm / ops.maximum(length, clip_norm)
+
+
+def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name: Any = None) -> Any:
+    """Tensors, all scaled down by one factor if the norm of all together is larger than `clip_norm`; and that norm.
+
+    Examples
+    --------
+    >>> clipped, length = clip_by_global_norm([constant([3.0]), None, constant([4.0])], 10.0)
+    >>> [None if t is None else t.tolist() for t in clipped], length.item()
+    ([[3.0], None, [4.0]], 5.0)
+    """
+    tensors = [None if t is None else to_tensor(tensor(t)) for t in t_list]
+    if use_norm is None:
+        squares = [ops.sum(ops.square(t)) for t in tensors if t is not None]
+        use_norm = ops.sqrt(sum(squares[1:], start=squares[0]))
+    use_norm = to_tensor(use_norm)
+    finite = ops.where(ops.isfinite(use_norm), use_norm, np.nan)  # an infinite norm makes all NaN, as in TensorFlow
+    scale = clip_norm / ops.maximum(finite, clip_norm)
+    return [None if t is None else t * ops.cast(scale, t.dtype) for t in tensors], use_norm
+
+
 _DTYPES = ("bool", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8")
 
 _TRANSLATED: dict[str, tuple[Any, str]] = {
     "cast": (ops.cast, "*x dtype"),
     "clip_by_value": (ops.clip, "*t *clip_value_min *clip_value_max"),
-    "concat": (ops.concatenate, "values=arrays axis"),
+    "concat": (ops.concatenate, "values:arrays axis ~name='concat'"),
     "expand_dims": (ops.expand_dims, "*input axis"),
-    "linspace": (ops.linspace, "start stop num axis"),
-    "ones": (ops.ones, "shape dtype"),
-    "ones_like": (ops.ones_like, "*input dtype"),
-    "pad": (ops.pad, "*tensor paddings=pad_width"),
-    "repeat": (ops.repeat, "*input repeats axis"),
+    "linspace": (ops.linspace, "start stop num ~name=None axis=0"),
+    "ones": (ops.ones, "shape dtype='float32' ~name=None !layout=None"),
+    "ones_like": (ops.ones_like, "*input dtype=None ~name=None !layout=None"),
+    "repeat": (ops.repeat, "*input repeats axis=None"),
     "reshape": (ops.reshape, "*tensor shape"),
-    "squeeze": (ops.squeeze, "*input axis"),
-    "stack": (ops.stack, "values=arrays axis"),
+    "squeeze": (ops.squeeze, "*input axis=None"),
+    "stack": (ops.stack, "values:arrays axis=0 ~name='stack'"),
+    "stop_gradient": (_stop_gradient, "*input"),
     "tensordot": (ops.tensordot, "*a *b axes"),
-    "tile": (ops.tile, "*input multiples=reps"),
-    "transpose": (ops.transpose, "*a perm=axes"),
-    "zeros": (ops.zeros, "shape dtype"),
-    "zeros_like": (ops.zeros_like, "*input dtype"),
+    "tile": (ops.tile, "*input multiples:reps"),
+    "transpose": (ops.transpose, "*a perm:axes=None ~conjugate=False ~name='transpose'"),
+    "zeros": (ops.zeros, "shape dtype='float32' ~name=None !layout=None"),
+    "zeros_like": (ops.zeros_like, "*input dtype=None ~name=None !layout=None"),
 }
 
 _NAMES: dict[str, Any] = (
     {name: np.dtype(name) for name in _DTYPES}
-    | {name: translated(name, ours, parameters) for name, (ours, parameters) in _TRANSLATED.items()}
+    | {name: translated(f"tf.{name}", ours, parameters) for name, (ours, parameters) in _TRANSLATED.items()}
     | {name: getattr(math, name) for name in dir(math) if name in math.ALSO_IN_TF}
-    | {"einsum": ops.einsum, "float": np.dtype("float32"), "newaxis": None}
+    | {"float": np.dtype("float32"), "newaxis": None}
     | {"initializers": keras.initializers, "losses": keras.losses, "metrics": keras.metrics}
     | {"optimizers": keras.optimizers, "sigmoid": nn.sigmoid, "tanh": math.tanh}
 )
