@@ -137,7 +137,7 @@ def is_followed(x: Tensor) -> bool:
     return any(x._id in tape._watched for tape in state.tapes) if x._id else False
 
 
-def _leave(self: Tensor, way: str, refusal: str = "", variable: Variable | None = None) -> None:
+def _leave(self: Tensor, way: str, refusal: str = "") -> None:
     """Called when the value of a tensor goes where no tape can follow: the tapes note it, for `tape.explain`.
 
     Where it would happen without being asked for, a `refusal` says what follows; it is raised if a tape follows.
@@ -152,10 +152,17 @@ def _leave(self: Tensor, way: str, refusal: str = "", variable: Variable | None 
         )
     if self._id:
         for tape in state.tapes:
-            tape._left.append((self._id, way, 0 if variable is None else variable._id))
+            tape._left.setdefault(self._id, way)
+
+
+def _note_assignment(self: Variable, method: str, value: Any) -> None:
+    """Called when a Variable takes a value: tapes note which, for `tape.explain`, since no gradient goes through."""
+    for tape in state.tapes:
+        tape._assignments.append((new_id(), method, self._id, value._id if isinstance(value, Tensor) else 0))
 
 
 Tensor._leave = _leave  # type: ignore[method-assign]
+Variable._note_assignment = _note_assignment  # type: ignore[method-assign]
 
 
 def stop_gradient(x: Any) -> Tensor:
@@ -253,7 +260,8 @@ class GradientTape:
         self._variables: dict[int, Variable] = {}
         self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and their name
         self._beyond: dict[int, tuple[str, Any]] = {}  # what was computed from dead ends, they included: how, of what
-        self._left: list[tuple[int, str, int]] = []  # identities of values that left it, how, and into which Variable
+        self._left: dict[int, str] = {}  # identities of values that left it, and how
+        self._assignments: list[tuple[int, str, int, int]] = []  # when, how, to which Variable, which value
         self._pauses: list[tuple[int, int]] = []  # when recording was stopped for a while, in identities given
         self._seeds: dict[int, Tensor] = {}  # what `gradient` was last given for each target, if persistent
         self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, state.scopes)]

@@ -370,7 +370,7 @@ class Tensor:
 
     if TYPE_CHECKING:  # hung on by tape
 
-        def _leave(self, way: str, refusal: str = "", variable: Variable | None = None) -> None: ...
+        def _leave(self, way: str, refusal: str = "") -> None: ...
 
     if TYPE_CHECKING:  # hung on by ops.operators, where the primitives are
         __array_ufunc__: Callable[..., Any]
@@ -570,6 +570,10 @@ class Variable(Tensor):
 
     __slots__ = ("name", "trainable")
 
+    if TYPE_CHECKING:  # hung on by tape
+
+        def _note_assignment(self, method: str, value: Any) -> None: ...
+
     def __init__(
         self, initial_value: Any, trainable: bool = True, name: str | None = None, dtype: DTypeLike | None = None
     ) -> None:
@@ -586,8 +590,7 @@ class Variable(Tensor):
         self.name = "Variable" if name is None else name
         self.trainable = trainable is None or bool(trainable)  # TensorFlow's default is None
         self._id = new_id()
-        if isinstance(given, Tensor):
-            given._leave("as the initial value", variable=self)
+        self._note_assignment("assign", given)
 
     def __repr__(self) -> str:
         return self._describe("Variable", name=f"name={self.name!r}, ")
@@ -668,8 +671,7 @@ class Variable(Tensor):
         array = self._checked(value, "assign")
         if tracing.tracer is not None:
             tracing.tracer.note_assign(self, "assign", value)
-        if isinstance(value, Tensor):
-            value._leave("assign", variable=self)
+        self._note_assignment("assign", value)
         if self._data is not array:
             np.copyto(self.writable(copied=False), array, casting="same_kind")
         return self
@@ -679,8 +681,7 @@ class Variable(Tensor):
         array = self._checked(value, "assign_add")
         if tracing.tracer is not None:
             tracing.tracer.note_assign(self, "assign_add", value)
-        if isinstance(value, Tensor):
-            value._leave("assign_add", variable=self)
+        self._note_assignment("assign_add", value)
         data = self.writable()
         np.add(data, array, out=data, casting="same_kind")
         return self
@@ -690,8 +691,7 @@ class Variable(Tensor):
         array = self._checked(value, "assign_sub")
         if tracing.tracer is not None:
             tracing.tracer.note_assign(self, "assign_sub", value)
-        if isinstance(value, Tensor):
-            value._leave("assign_sub", variable=self)
+        self._note_assignment("assign_sub", value)
         data = self.writable()
         np.subtract(data, array, out=data, casting="same_kind")
         return self

@@ -1,15 +1,16 @@
 """Why a gradient is None, or zero everywhere, in words.
 
-A record holds operations, not the reasons why others are not in it. What can be known is where the record's two ends
-fail to meet: which values the source reaches, what the target was computed from, and which constant among
-the latter looks exactly like one of the former.
+A record holds operations, not the reasons why others are not in it. So a tape notes besides what ends in operations
+without a gradient, which values are assigned to Variables, and which leave for Python and NumPy. The source's influence
+is followed through all of these; where it reaches the target only through a cut, the cut is the answer. What NumPy made
+of a value that left is not known, except for a constant that is exactly that value.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,8 +29,6 @@ from tinygrad_lite.tape import (
 from tinygrad_lite.tensor import Tensor, Variable
 
 __all__ = ["Explanation", "explain"]
-
-_NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"
 
 
 @dataclass(frozen=True, repr=False)
@@ -54,7 +53,8 @@ def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
     """Say why the gradient of `target` with respect to `source` is None or all zeros.
 
     Ask before `gradient`, or a persistent tape: another one has let go of its record then, and little can be said.
-    Lines of code are known for what was computed inside of `tgl.detect_anomalies`.
+    Lines of code are known for what was computed inside of `tgl.detect_anomalies`. Of a gradient that is there, it
+    says which ways from the source to the target have no part in it.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
     >>> with tgl.GradientTape(persistent=True) as tape:
     ...     y = tgl.relu(x) * 3.0
     >>> print(tape.explain(y, x))  # doctest: +ELLIPSIS
-    The gradient with respect to 'x' is all zeros. The way ends at relu: all 2 inputs are at most 0, where its slope...
+    The gradient with respect to 'x' is all zeros. The way ends at relu: all 2 inputs are at most 0, where...
     """
     (target,), (source,) = _tensors(target, "target", "explain"), _tensors(source, "source", "explain")
     if not self._entered:
@@ -93,11 +93,38 @@ def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
         "no way",
         "No recorded operation leads from it to the target. Either the target was computed without it, or from a value "
         "that was computed from it where this tape did not see it: before the tape was opened, before tape.watch, or "
-        "outside of this package, from .numpy(). The tape cannot tell these apart.",
+        f"outside of this package, from .numpy(). The tape cannot tell these apart.{case.told_of_left()}",
     )
 
 
 _HOW_TO_SEE_LINES = " For the line, compute inside of `with tgl.detect_anomalies():`."
+_STAND_IN = "Use what went into it, or a smooth stand-in, for example softmax for argmax and sigmoid for a comparison."
+_REASONS = {"stop_gradient": "behind stop_gradient", "_cast": "integers"}
+_ADVICE = {
+    "stop_gradient": "stop_gradient. Leave that out if the gradient is wanted.",
+    "_cast": "a conversion to integers, which carry no gradient.",
+}
+
+
+class _Cut(NamedTuple):
+    """Where the source's influence goes on without a gradient."""
+
+    way: str
+    """The name of an operation, or the method of the assignment."""
+    key: int
+    """The identity of what it made, or of the value that was assigned."""
+    variable: str = ""
+    """The name of the Variable that was assigned."""
+
+    def told(self, what: str) -> str:
+        """What it is, and what to do about it; for an operation, from its name on."""
+        if self.variable:
+            return (
+                f"{what} was assigned to the Variable {self.variable} by {self.way}, with which the target was "
+                "computed, and no gradient flows through an assignment. Compute with the result itself."
+            )
+        usual = f"{_plain_name(self.way)}, which has no gradient: its result jumps. {_STAND_IN}"
+        return _ADVICE.get(self.way, usual)
 
 
 class _Case:
@@ -109,12 +136,90 @@ class _Case:
         self.record = list(entries_of(tape._record))
         self.layers = {entry[1]: scope for entry, scope in zip(self.record, scopes_of(tape))}
         self.reached = _leads_to({source._id} if source._id else set(), self.record)
+        self.cuts = sorted(self._follow(), key=lambda cut: (bool(cut.variable), cut.key))
+
+    def _follow(self) -> set[_Cut]:
+        """The cuts between the source and the target: its influence on everything that the tape noted, in order."""
+        tape, reached = self.tape, self.reached
+        cuts: dict[int, set[_Cut]] = {}
+        events: list[tuple[float, str, Any]] = [(key, "made", (key, made)) for key, made in tape._beyond.items()]
+        events += [(time, "assigned", assigned) for time, *assigned in tape._assignments]
+        time = float("inf")
+        for entry in reversed(self.record):  # entries that the tape was lent have later identities than what uses them
+            time = min(time, *_keys(entry[1]))
+            events.append((time, "recorded", entry))
+        for _, kind, event in sorted(events, key=lambda event: event[0]):
+            if kind == "assigned":
+                method, variable, value = event
+                known = set() if method == "assign" else cuts.get(variable, set())
+                cut = {_Cut(method, value, self._name_of(variable))} if value in reached else set()
+                cuts[variable] = known | cuts.get(value, set()) | cut
+            elif kind == "made":
+                key, (name, inputs) = event
+                cut = {_Cut(name, key)} if key in tape._dead_ends and not reached.isdisjoint(inputs) else set()
+                cuts[key] = cut.union(*[cuts.get(x, set()) for x in inputs])
+            else:
+                found: set[_Cut] = set().union(*[cuts.get(x, set()) for x in event[2]])
+                for key in _keys(event[1]) if found else ():
+                    cuts[key] = found
+        return cuts.get(self.target._id, set())
+
+    def _name_of(self, identity: int) -> str:
+        variables = [self.target, self.source, self.tape._variables.get(identity)]
+        names = [repr(x.name) for x in variables if isinstance(x, Variable) and x._id == identity]
+        return names[0] if names else "that holds it"
+
+    def what(self, key: int) -> str:
+        """What has this identity, in words."""
+        if key == self.source._id:
+            return f"The value of {self.name}"
+        names = [entry[0].__name__ for entry in self.record if key in _keys(entry[1])]
+        names += [self.tape._beyond[key][0]] if key in self.tape._beyond else []
+        return f"The result of {_plain_name(names[0])}" if names else "A value"
 
     def none(self, reason: str, text: str, operation: str | None = None, output: Any = 0) -> Explanation:
+        """The answer for a gradient that is None."""
         site = site_of(output) if output else None
         line = f" The line is {site}" if site else _HOW_TO_SEE_LINES if output else ""
         head = f"The gradient with respect to {self.name} is None."
         return Explanation(reason, f"{head} {text}{line}", operation, site)
+
+    def cut_off(self) -> Explanation | None:
+        """The answer where the source has a part in the target, but only through cuts."""
+        if not self.cuts:
+            return None
+        first = self.cuts[0]
+        operations = list(dict.fromkeys(cut.told("") for cut in self.cuts if not cut.variable))
+        texts = [f"{'Also' if n else 'The target is only reached'} through {text}" for n, text in enumerate(operations)]
+        texts += dict.fromkeys(cut.told(self.what(cut.key)) for cut in self.cuts if cut.variable)
+        reason = "overwritten by assign" if first.variable else _REASONS.get(first.way, "not differentiable")
+        return self.none(reason, " ".join(texts), _plain_name(first.way), first.key)
+
+    def asides(self) -> str:
+        """Sentences on ways from the source to the target that no gradient takes, beside a recorded one."""
+        texts = []
+        for cut in self.cuts:
+            if cut.variable:
+                assigned = f"was assigned to the Variable {cut.variable} by {cut.way}, which lets no gradient through."
+                texts.append(f"{self.what(cut.key)} {assigned}")
+            else:
+                texts.append(f"On another way, {_plain_name(cut.way)} lets no gradient through.")
+        for entry, what, way, _ in _returned(self):
+            name = _plain_name(entry[0].__name__)
+            texts.append(f"{what} left the tape through {way}, and {name} got its value as a constant: no gradient.")
+        texts = texts or [
+            f"{self.what(key)} left the tape through {way}: what was computed from that has no part in it."
+            for key, way in self.left()
+        ]
+        return "".join(f" {text}" for text in dict.fromkeys(texts))
+
+    def left(self) -> list[tuple[int, str]]:
+        """The values that depend on the source and left the tape, except for the target itself."""
+        return [(key, way) for key, way in self.tape._left.items() if key in self.reached and key != self.target._id]
+
+    def told_of_left(self) -> str:
+        """The first of these, where they are all that is known."""
+        return "".join(f" {self.what(key)} left the tape through {way}." for key, way in self.left()[:3])
 
     def needed(self) -> list[Any]:
         """The entries that the target was computed by, last first."""
@@ -149,7 +254,8 @@ def _source_unwatched(case: _Case) -> Explanation | None:
         return None
     if not isinstance(source, Variable):
         if source._id in tape._beyond:
-            return _through(case, source._id, "It was computed by")
+            made_by = _plain_name(tape._beyond[source._id][0])
+            return case.none("never watched", f"It was computed by {made_by}, which no tape follows: tape.watch it.")
         before = source._id and source._id < tape._serial
         return case.none(
             "never watched",
@@ -164,9 +270,13 @@ def _source_unwatched(case: _Case) -> Explanation | None:
         )
     if not tape._watch_accessed_variables:
         return case.none("never watched", "The tape was made with watch_accessed_variables=False: tape.watch it first.")
-    for entry, position in _constants(case.record):
+    if case.cuts:
+        return case.cut_off()
+    for entry, position in _constants(case.needed()):
         if entry[3][position] is source._data:
-            return _detached(case, entry, "The value of the Variable itself")
+            name = _plain_name(entry[0].__name__)
+            text = f"The value of the Variable itself goes into {name}, cut off before the tape was opened."
+            return case.none("behind stop_gradient", text, name, entry[1])
     paused = " or inside of tape.stop_recording()," if tape._pauses else ""
     return case.none(
         "used before the tape opened",
@@ -179,29 +289,23 @@ def _target_unrecorded(case: _Case) -> Explanation | None:
     tape, target = case.tape, case.target
     if target._id in tape._watched:
         return None
+    if case.cuts:
+        return case.cut_off()
     if target._id in tape._beyond:
-        return _through(case, target._id, "The target is only reached through")
-    for entry in case.record:
-        if any(value is target._data for value in (entry[5] if isinstance(entry[5], tuple) else (entry[5],))):
-            return case.none(
-                "behind stop_gradient",
-                f"The target is the result of {_plain_name(entry[0].__name__)}, but cut off from the tape: by "
-                "stop_gradient.",
-                _plain_name(entry[0].__name__),
-                entry[1],
-            )
+        text = "As far as was recorded, the target was computed by operations without a gradient, not from the source."
+        return case.none("no way", text + case.told_of_left())
     if target._id and target._id < tape._serial:
         return case.none(
             "used before the tape opened",
             "The target was computed before this tape was opened, while another recorded.",
         )
     if isinstance(target, Variable):
-        return case.none("overwritten by assign", "The target is a Variable, and assignments carry no gradient.")
+        return case.none("no way", "The target is a Variable that no operation read, and that holds nothing of it.")
     paused = " inside of tape.stop_recording()," if tape._pauses else ""
     return case.none(
         "used before the tape opened",
         f"This tape did not record the target: it was computed before the tape was opened,{paused} after it was "
-        "closed, by NumPy from .numpy(), or from nothing that the tape watches.",
+        f"closed, by NumPy from .numpy(), or from nothing that the tape watches.{case.told_of_left()}",
     )
 
 
@@ -220,6 +324,7 @@ def _slopes(case: _Case) -> Explanation | None:
     if case.target._id not in case.reached:
         return None
     ends: list[tuple[Any, int, Any, Any]] = []
+    arrivals: list[Any] = []
 
     def note(entry: Any, position: int, g: Any, d: Any) -> None:
         if entry[2][position] not in case.reached:
@@ -229,28 +334,37 @@ def _slopes(case: _Case) -> Explanation | None:
             d = _zero_rule(g, d)
         if arrives and (d is None or not np.any(d)):
             ends.append((entry, position, g, d))
+        elif arrives and entry[2][position] == case.source._id:
+            arrivals.append(d)
 
     entries = _between(case.reached, {case.target._id}, reversed(case.record))
     seed = {case.target._id: np.ones(case.target.shape, case.target.dtype)}
     with np.errstate(all="ignore"):
         found = _walk(told(entries, note), seed, case.reached, {case.source._id})
-    gradient = found.get(case.source._id)
-    if gradient is not None and np.any(gradient):
-        share = np.count_nonzero(gradient) / gradient.size
-        return Explanation("connected", f"The gradient with respect to {case.name} is there: {share:.0%} is not zero.")
-    kind = "None" if gradient is None else "all zeros"
-    head = f"The gradient with respect to {case.name} is {kind}."
-    if not ends:
-        text = f"{head} It reaches the source on several ways, which cancel each other exactly, as in x - x."
-        return Explanation("cancels", text)
-    texts = []
-    for entry, position, g, d in ends[:3]:
-        site = site_of(entry[1])
-        layers = site.layers if site else case.layers.get(entry[1])
-        where = f" in the layer {'/'.join(layers)}" if layers else ""
-        line = f" The line is {site}" if site else ""
-        texts.append(f"The way ends at {_plain_name(entry[0].__name__)}{where}: {_why(entry, position, g, d)}.{line}")
+        gradient = found.get(case.source._id)
+        if gradient is None and not ends:
+            return None
+        asides = case.asides()
+        if gradient is not None and np.any(gradient):
+            share = np.count_nonzero(gradient) / gradient.size
+            head = f"The gradient with respect to {case.name} is there: {share:.0%} is not zero."
+            return Explanation("connected", head + asides)
+        kind = "None" if gradient is None else "all zeros"
+        head = f"The gradient with respect to {case.name} is {kind}."
+        if not ends:
+            text = "Its parts, on several ways or of several elements, add up to exactly zero, as in x - x."
+            return Explanation("cancels", f"{head} {text}{asides}")
+        texts = []
+        for entry, position, g, d in ends[:3]:
+            site = site_of(entry[1])
+            layers = site.layers if site else case.layers.get(entry[1])
+            where = f" in the layer {'/'.join(layers)}" if layers else ""
+            line = f" The line is {site}" if site else ""
+            name = _plain_name(entry[0].__name__)
+            texts.append(f"The way ends at {name}{where}: {_why(entry, position, g, d)}.{line}")
     more = f" (And at {len(ends) - 3} others.)" if len(ends) > 3 else ""
+    more += " On other ways its parts add up to exactly zero." if arrivals else ""
+    more += asides
     if not site_of(ends[0][0][1]):
         more += _HOW_TO_SEE_LINES
     reason = "zero derivative" if gradient is not None else "not differentiable"
@@ -259,42 +373,19 @@ def _slopes(case: _Case) -> Explanation | None:
 
 
 def _cut(case: _Case) -> Explanation | None:
-    """Where the target does not depend on the source: what looks like the place where it once did."""
-    needed, values = case.needed(), dict(_values(case))
-    for entry in needed:
-        for key in entry[2]:
-            if key in case.tape._beyond and _dead_end(case, key) is not None:
-                return _through(case, key, "The target is only reached through")
-    for entry, position in _constants(needed):
-        for made in values.values():
-            if entry[3][position] is made[0]:
-                return _detached(case, entry, made[1])
-    for entry in needed:
-        for key, value in zip(entry[2], entry[3]):
-            variable = case.tape._variables.get(key)
-            if variable is None or key in case.reached:
-                continue
-            for array, what in values.values():
-                if _same(array, value):
-                    return case.none(
-                        "overwritten by assign",
-                        f"{what} was assigned to the Variable {variable.name!r}, with which the target was computed, "
-                        "and no gradient flows through an assignment. Compute with the result itself.",
-                        "assign",
-                        entry[1],
-                    )
-    for entry, position in _constants(needed):
-        value = entry[3][position]
-        for array, what in values.values():
-            if _same(array, value) or _is_number_of(array, value):
-                return case.none(
-                    "left the tape",
-                    f"{what} seems to have left the tape, through .numpy(), .item(), float() or int(): "
-                    f"{_plain_name(entry[0].__name__)} got exactly its value{_rounded(array, value)} as a constant. "
-                    "Compute with the tensor itself.",
-                    _plain_name(entry[0].__name__),
-                    entry[1],
-                )
+    """Where the target does not depend on the source: the place where it once did."""
+    if case.cuts:
+        return case.cut_off()
+    for entry, what, way, is_rounded in _returned(case):
+        name = _plain_name(entry[0].__name__)
+        rounded = ", as an integer," if is_rounded else ""
+        return case.none(
+            "left the tape",
+            f"{what} left the tape through {way}, and {name} got its value{rounded} as a constant. Compute with the "
+            "tensor itself.",
+            name,
+            entry[1],
+        )
     if case.tape._pauses:
         return case.none(
             "behind stop_recording",
@@ -315,18 +406,19 @@ def _constants(entries: list[Any]) -> Iterator[tuple[Any, int]]:
                 yield entry, position
 
 
-def _values(case: _Case) -> Iterator[tuple[Any, tuple[Any, str]]]:
-    """What was computed from the source, and the source as it was read: the array, and what it is."""
-    for entry in case.record:
-        for key, value in zip(entry[2], entry[3]):
-            if key == case.source._id:
-                yield key, (value, f"The value of {case.name}")
-    yield 0, (case.source._data, f"The value of {case.name}")
-    for entry in case.record:
-        if not case.reached.isdisjoint(entry[2]):
-            outputs = entry[5] if isinstance(entry[5], tuple) else (entry[5],)
-            for key, value in zip(_keys(entry[1]), outputs):
-                yield key, (value, f"The result of {_plain_name(entry[0].__name__)}")
+def _returned(case: _Case) -> Iterator[tuple[Any, str, str, bool]]:
+    """Operations of the target's that got a value that had left the tape: the entry, of what, how, and if rounded."""
+    left = case.left()
+    values: dict[int, Any] = {case.source._id: case.source._data}
+    for entry in case.record if left else ():
+        values.update(zip(_keys(entry[1]), entry[5] if isinstance(entry[5], tuple) else (entry[5],)))
+        values.update((key, value) for key, value in zip(entry[2], entry[3]) if key == case.source._id)
+    for entry, position in _constants(case.needed() if left else []):
+        value = entry[3][position]
+        for key, way in left:
+            if key in values and (_same(values[key], value) or _is_number_of(values[key], value)):
+                yield entry, case.what(key), way, not np.array_equal(values[key], value)
+                break
 
 
 def _same(array: Any, value: Any) -> bool:
@@ -338,69 +430,10 @@ def _same(array: Any, value: Any) -> bool:
 
 def _is_number_of(array: Any, value: Any) -> bool:
     """Whether a Python number is the value of an array with one element, rounded or not."""
-    value = _number(value)
     if np.size(array) != 1 or type(value) not in (int, float):
         return False
     number = float(np.ravel(array)[0])
     return np.isfinite(number) and abs(value) > 2 and (value == number or (type(value) is int and value == int(number)))
-
-
-def _number(value: Any) -> Any:
-    """A Python number as it was: on NumPy 1 a primitive makes it an array of the others' dtype, without axes."""
-    if not (isinstance(value, np.ndarray) and value.ndim == 0 and _NUMPY_1):
-        return value
-    number = value.item()
-    return int(number) if float(number).is_integer() else number
-
-
-def _rounded(array: Any, value: Any) -> str:
-    value = _number(value)
-    return ", as an integer," if type(value) is int and np.size(array) == 1 and value != np.ravel(array)[0] else ""
-
-
-def _detached(case: _Case, entry: Any, what: str) -> Explanation:
-    name = _plain_name(entry[0].__name__)
-    return case.none(
-        "behind stop_gradient",
-        f"{what} goes into {name} as a constant, cut off from the tape. Leave that out if the gradient is wanted.",
-        name,
-        entry[1],
-    )
-
-
-def _dead_end(case: _Case, key: int) -> int | None:
-    """The first operation without a gradient on the way back from `key` to what the source reaches."""
-    pending, seen = [key], set()
-    while pending:
-        key = pending.pop()
-        if key in seen or key not in case.tape._beyond:
-            continue
-        seen.add(key)
-        inputs = case.tape._beyond[key][1]
-        is_reached = not case.reached.isdisjoint(inputs) or case.source._id not in case.tape._watched
-        if is_reached and key in case.tape._dead_ends:
-            return key
-        pending.extend(inputs)
-    return None
-
-
-def _through(case: _Case, key: int, head: str) -> Explanation:
-    end = _dead_end(case, key)
-    if end is None:
-        return case.none("no way", f"{head} operations without a gradient, and not from the source.")
-    name = case.tape._beyond[end][0]
-    if name == "stop_gradient":
-        text = f"{head} stop_gradient. Leave that out if the gradient is wanted."
-        return case.none("behind stop_gradient", text, name, end)
-    if name == "_cast":
-        return case.none("integers", f"{head} a conversion to integers, which carry no gradient.", "cast", end)
-    return case.none(
-        "not differentiable",
-        f"{head} {_plain_name(name)}, which has no gradient: its result jumps. Use what went into it, or a smooth "
-        "stand-in, for example softmax for argmax and sigmoid for a comparison.",
-        _plain_name(name),
-        end,
-    )
 
 
 _SATURATING = {
@@ -420,27 +453,58 @@ _CHOOSING = {"where", "maximum", "minimum", "fmax", "fmin"}
 
 def _why(entry: Any, position: int, g: Any, d: Any) -> str:
     """Why this operation's slope is zero for the argument at `position`, or why it has none."""
-    primitive, _, _, arguments, _, _ = entry
+    primitive, arguments = entry[0], entry[3]
     name, x = primitive.__name__, np.asarray(arguments[position])
+    argument = primitive.arrays[position] if position < len(primitive.arrays) else f"argument {position}"
     if d is None:
-        argument = primitive.arrays[position] if position < len(primitive.arrays) else f"argument {position}"
         return f"it has no gradient for {argument}"
-    span = f"from {x.min():.4g} to {x.max():.4g}" if x.size else "none"
-    if name == "relu":
-        if not (x > 0).any():
+    if not primitive.is_elementwise:
+        if name in _SATURATING and not _answers(entry, position, np.ones_like(g)):
+            return f"it is saturated: for inputs {_span(x)} its slope rounds to 0"
+        if _answers(entry, position, g):
+            return f"what arrives there adds up to exactly zero for {argument}"
+        return f"nothing arrives at the part of its result that depends on {argument}, or its slope is 0 there"
+    arrives = g != 0
+    x = np.broadcast_to(x, np.shape(g))[arrives]
+    where = "" if np.all(arrives) else " where a gradient arrives,"
+    if name == "relu" and np.all(x <= 0):
+        if not where:
             return f"all {x.size} inputs are at most 0, where its slope is 0 (a dead relu)"
         return "all inputs are at most 0 where a gradient arrives, and its slope is 0 there (a dead relu)"
-    if name == "_clip":
-        return f"all inputs, {span}, lie outside of its limits, where its slope is 0"
+    if _answers(entry, position, g):
+        return "what arrives there is so small that its product with the slope rounds to 0"
+    if name == "_clip" and position == 0:
+        return f"all inputs,{where} {_span(x)}, lie outside of its limits, where its slope is 0"
     if name in _SATURATING:
-        return f"it is saturated: for inputs {span} its slope rounds to 0"
+        return f"it is saturated: for inputs{where} {_span(x)} its slope rounds to 0"
     if name in _CHOOSING:
-        return "it chose its other argument everywhere, so this one has no effect (an unselected branch)"
+        everywhere = "wherever a gradient arrives" if where else "everywhere"
+        return f"it chose its other argument {everywhere}, so this one has no effect (an unselected branch)"
     if name == "multiply":
-        return "it is multiplied by zeros"
-    if name in ("_getitem", "take", "_take"):
-        return "the elements that were taken have no gradient"
-    return f"its slope is 0 for inputs {span}"
+        return f"it is multiplied by zeros{where.rstrip(',')}"
+    return f"its slope for {argument} is 0 at the values{where} {_span(x)}"
+
+
+def _span(x: Any) -> str:
+    return f"from {x.min():.4g} to {x.max():.4g}" if x.size else "none"
+
+
+def _answers(entry: Any, position: int, g: Any) -> bool:
+    """Whether another gradient of the output, zero where this one is, gives the argument one that is not zero."""
+    primitive, _, _, arguments, metadata, y = entry
+    rng = np.random.default_rng(0)
+    items = g if isinstance(g, tuple) else (g,)
+    others = tuple((rng.uniform(1, 2, np.shape(x)) * (x != 0)).astype(x.dtype) for x in items)
+    other = others if isinstance(g, tuple) else others[0]
+    if primitive.joint_rule is not None:
+        d = primitive.joint_rule(other, y, *arguments, **metadata)[position]
+    else:
+        rules = primitive.rules
+        rule = rules[position] if position < len(rules) else primitive.rule_for(position)
+        d = rule(other, y, *arguments, **metadata)
+    if d is not None and primitive.needs_zero_rule:
+        d = _zero_rule(other, d)
+    return bool(np.any(d))
 
 
 GradientTape.explain = explain  # type: ignore[method-assign]
