@@ -120,6 +120,7 @@ def check_primitive(
 
     Examples
     --------
+    >>> import numpy as np
     >>> import tinygrad_lite as tgl
     >>> @tgl.elementwise
     ... def logit(x):
