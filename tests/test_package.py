@@ -99,6 +99,7 @@ HOUSE = {
         "callback",
         "callers strictness",
         "printing",
+        "settings",
         "tensor",
         "datasets",
     ),

@@ -9,15 +9,17 @@ base class.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from tinygrad_lite import schedules as schedules
 from tinygrad_lite.names import check_surplus, lookup
+from tinygrad_lite.settings import Checked, flag, is_real
 from tinygrad_lite.strictness import is_strict, on_step, witness
 from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, tracing
 
@@ -48,7 +50,31 @@ BLOCK = 1 << 16
 LearningRate = float | Callable[..., Any]
 
 
-class Optimizer:
+def _clip(name: str, optimizer: Any, value: Any) -> float | None:
+    """A bound of gradients, or None; there may be one at a time."""
+    if value is None:
+        return None
+    if not (is_real(value) and value > 0):
+        raise ValueError(f"Expected {name} to be positive and finite, or None. Received: {name}={value!r}.")
+    given = {other: bound for other in _CLIPS if other != name and (bound := vars(optimizer).get(other)) is not None}
+    if given:
+        raise ValueError(
+            f"Expected gradients to be clipped in one way. Received: {given | {name: float(value)}}. Choose one, and "
+            "set the other to None first."
+        )
+    return float(value)
+
+
+def _refuse_name(name: str, optimizer: Any, value: Any) -> Any:
+    """Raise for an attribute that other libraries have: in an optimizer of this package it would have no effect."""
+    if not type(optimizer).__module__.startswith("tinygrad_lite."):
+        return value
+    raise AttributeError(
+        f"{type(optimizer).__name__} has no setting {name!r}. Received: {name}={value!r}. Instead: {_INSTEAD[name]}."
+    )
+
+
+class Optimizer(Checked):
     """What all optimizers share. A subclass gives its slots and its rule.
 
     Parameters
@@ -90,6 +116,16 @@ class Optimizer:
     array([0.5, 2.5], dtype=float32)
     """
 
+    _settings: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {
+        "weight_decay": lambda self, value: None if value is None else _not_negative("weight_decay", value),
+        **{name: functools.partial(_clip, name) for name in _CLIPS},
+        **{name: functools.partial(_refuse_name, name) for name in _INSTEAD},
+    }
+    weight_decay: float | None
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+
     hyperparameters: tuple[str, ...] = ()
     """The names of the constructor's arguments, besides `learning_rate` and `name`."""
 
@@ -113,20 +149,15 @@ class Optimizer:
                 "and ways of clipping by name."
             )
         self.name = name = type(self).__name__ if name is None else name
-        self.weight_decay = None if weight_decay is None else _not_negative("weight_decay", weight_decay)
-        self.clipnorm = _clip("clipnorm", clipnorm)
-        self.clipvalue = _clip("clipvalue", clipvalue)
-        self.global_clipnorm = _clip("global_clipnorm", global_clipnorm)
-        given = {option: getattr(self, option) for option in _CLIPS if getattr(self, option) is not None}
-        if len(given) > 1:
-            raise ValueError(f"Expected gradients to be clipped in one way. Received: {given}. Choose one.")
+        self.built = False
+        self.weight_decay, self.clipnorm, self.clipvalue = weight_decay, clipnorm, clipvalue
+        self.global_clipnorm = global_clipnorm
         self._iterations = Variable(0, trainable=False, name=f"{name}/iteration", dtype="int64")
         self._learning_rate: Any = None
         self._trainable: list[Variable] = []
         self._index: dict[int, int] = {}
         self._state: dict[str, list[Variable]] = {}
         self._scratch: dict[Any, tuple[Array, Array]] = {}
-        self.built = False
         self.learning_rate = learning_rate
 
     # What a subclass gives --------------------------------------------------------------------------------
@@ -197,6 +228,8 @@ class Optimizer:
     @property
     def variables(self) -> list[Variable]:
         """The number of steps, the learning rate (unless it is a schedule), then the slots."""
+        if self.built:
+            self._follow_slots()
         learning_rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
         return [self._iterations, *learning_rate, *(v for slot in self._state.values() for v in slot)]
 
@@ -230,16 +263,22 @@ class Optimizer:
         if self.built:
             self._refuse_foreign(variables)
             return
-        self._state = {
-            slot: [
-                Variable(np.full(v.shape, start, v.dtype), trainable=False, name=f"{self.name}/{v.name}/{slot}")
-                for v in variables
-            ]
-            for slot, start in self.slots().items()
-        }
         self._trainable = variables
         self._index = {variable._id: n for n, variable in enumerate(variables)}
+        self._follow_slots()
         self.built = True
+
+    def _follow_slots(self) -> None:
+        """Make the slots that are missing, and let go of those that are not needed any more: a setting may change."""
+        slots = self.slots()
+        if [*slots] != [*self._state]:
+            self._state = {slot: self._state.get(slot) or self._new_slot(slot, slots[slot]) for slot in slots}
+
+    def _new_slot(self, slot: str, start: float) -> list[Variable]:
+        return [
+            Variable(np.full(v.shape, start, v.dtype), trainable=False, name=f"{self.name}/{v.name}/{slot}")
+            for v in self._trainable
+        ]
 
     # A step -----------------------------------------------------------------------------------------------
 
@@ -285,6 +324,7 @@ class Optimizer:
         """
         if not self.built:
             self.build(variables)
+        self._follow_slots()
         rate = self._learning_rate
         learning_rate = float(rate._data) if isinstance(rate, Variable) else self._scheduled()
         step = int(self._iterations._data) + 1
@@ -497,6 +537,10 @@ class SGD(Optimizer):
     """
 
     hyperparameters = ("momentum", "nesterov")
+    _settings: ClassVar = Optimizer._settings | {
+        "momentum": lambda self, value: _fraction("momentum", value),
+        "nesterov": lambda self, value: flag("nesterov", value),
+    }
 
     def __init__(
         self,
@@ -507,7 +551,7 @@ class SGD(Optimizer):
         name: str | None = "SGD",
         **options: Any,
     ) -> None:
-        self.momentum = _fraction("momentum", momentum)
+        self.momentum = momentum
         self.nesterov = nesterov
         super().__init__(learning_rate, name, **_by_name(self, shared, options))
 
@@ -602,6 +646,12 @@ class RMSProp(Optimizer):
     """
 
     hyperparameters = ("rho", "momentum", "epsilon", "centered")
+    _settings: ClassVar = Optimizer._settings | {
+        "rho": lambda self, value: _fraction("rho", value),
+        "momentum": lambda self, value: _fraction("momentum", value),
+        "epsilon": lambda self, value: _not_negative("epsilon", value),
+        "centered": lambda self, value: flag("centered", value),
+    }
 
     def __init__(
         self,
@@ -614,10 +664,7 @@ class RMSProp(Optimizer):
         name: str | None = "rmsprop",
         **options: Any,
     ) -> None:
-        self.rho = _fraction("rho", rho)
-        self.momentum = _fraction("momentum", momentum)
-        self.epsilon = _not_negative("epsilon", epsilon)
-        self.centered = centered
+        self.rho, self.momentum, self.epsilon, self.centered = rho, momentum, epsilon, centered
         super().__init__(learning_rate, name, **_by_name(self, shared, options))
 
     def slots(self) -> dict[str, float]:
@@ -692,6 +739,10 @@ class Adagrad(Optimizer):
     """
 
     hyperparameters = ("initial_accumulator_value", "epsilon")
+    _settings: ClassVar = Optimizer._settings | {
+        "initial_accumulator_value": lambda self, value: self._start(value),
+        "epsilon": lambda self, value: _not_negative("epsilon", value),
+    }
 
     def __init__(
         self,
@@ -702,9 +753,17 @@ class Adagrad(Optimizer):
         name: str | None = "adagrad",
         **options: Any,
     ) -> None:
-        self.initial_accumulator_value = _not_negative("initial_accumulator_value", initial_accumulator_value)
-        self.epsilon = _not_negative("epsilon", epsilon)
+        self.built = False
+        self.initial_accumulator_value, self.epsilon = initial_accumulator_value, epsilon
         super().__init__(learning_rate, name, **_by_name(self, shared, options))
+
+    def _start(self, value: float) -> float:
+        if self.built and value != self.initial_accumulator_value:
+            raise ValueError(
+                "Adagrad expected initial_accumulator_value before the first step: the sums have begun with "
+                f"{self.initial_accumulator_value}. Received: initial_accumulator_value={value!r}. Make a new Adagrad."
+            )
+        return _not_negative("initial_accumulator_value", value)
 
     def slots(self) -> dict[str, float]:
         return {"accumulator": self.initial_accumulator_value}
@@ -759,6 +818,12 @@ class Adam(Optimizer):
     """
 
     hyperparameters = ("beta_1", "beta_2", "epsilon", "amsgrad")
+    _settings: ClassVar = Optimizer._settings | {
+        "beta_1": lambda self, value: _fraction("beta_1", value, below_one=True),
+        "beta_2": lambda self, value: _fraction("beta_2", value, below_one=True),
+        "epsilon": lambda self, value: _not_negative("epsilon", value),
+        "amsgrad": lambda self, value: flag("amsgrad", value),
+    }
 
     def __init__(
         self,
@@ -771,10 +836,7 @@ class Adam(Optimizer):
         name: str | None = "adam",
         **options: Any,
     ) -> None:
-        self.beta_1 = _fraction("beta_1", beta_1, below_one=True)
-        self.beta_2 = _fraction("beta_2", beta_2, below_one=True)
-        self.epsilon = _not_negative("epsilon", epsilon)
-        self.amsgrad = amsgrad
+        self.beta_1, self.beta_2, self.epsilon, self.amsgrad = beta_1, beta_2, epsilon, amsgrad
         super().__init__(learning_rate, name, **_by_name(self, shared, options))
 
     def slots(self) -> dict[str, float]:
@@ -877,15 +939,9 @@ def _by_name(optimizer: Optimizer, shared: Sequence[Any], options: dict[str, Any
 
 
 def _not_negative(name: str, value: float) -> float:
-    if isinstance(value, (bool, str)) or not (value >= 0 and math.isfinite(value)):
+    if not (is_real(value) and value >= 0):
         raise ValueError(f"Expected {name} to be finite and at least 0. Received: {name}={value!r}.")
     return float(value)
-
-
-def _clip(name: str, value: float | None) -> float | None:
-    if value is not None and not (isinstance(value, (int, float)) and value > 0 and math.isfinite(value)):
-        raise ValueError(f"Expected {name} to be positive and finite, or None. Received: {name}={value!r}.")
-    return None if value is None else float(value)
 
 
 def _sum_of_squares(g: Array) -> float:
@@ -900,7 +956,7 @@ def _shrinking(norm: float, bound: float) -> float:
 
 
 def _fraction(name: str, value: float, *, below_one: bool = False) -> float:
-    if not (0 <= value < 1 or (value == 1 and not below_one)):
+    if not is_real(value) or not (0 <= value < 1 or (value == 1 and not below_one)):
         bound = "below 1" if below_one else "at most 1"
         raise ValueError(f"Expected {name} to be at least 0 and {bound}. Received: {name}={value!r}.")
     return float(value)

@@ -29,6 +29,19 @@ def test_it_does_not_depend_on_the_batches(reduction, weights, run_eagerly):
         assert history["loss"] == pytest.approx([expected] * 2, rel=1e-5)
 
 
+@pytest.mark.parametrize("weights", [None, WEIGHTS], ids=["plain", "weighted"])
+@pytest.mark.parametrize("reduction", REDUCTIONS[:-1])
+def test_samples_that_are_ignored_do_not_count(reduction, weights):
+    labels = np.random.default_rng(0).choice([0, 1, 2, -1], len(X))
+    model = nn.Sequential([nn.Dense(3)])
+    loss = nn.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1, reduction=reduction)
+    model.compile(optim.SGD(0.0), loss)
+    expected = float(loss(labels, model(X), weights))
+    for size in (1, 4, 23):
+        found = model.evaluate(X, labels, batch_size=size, sample_weight=weights, verbose=0)
+        assert found == pytest.approx(expected, rel=1e-5)
+
+
 def test_a_function_that_gives_one_number_is_averaged_over_samples():
     model = nn.Sequential([nn.Dense(1)])
     model.compile(optim.SGD(0.0), lambda y, p: tgl.mean(tgl.square(y - p)))

@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from tinygrad_lite import ops
 from tinygrad_lite.names import lookup
 from tinygrad_lite.ops.neural import _sparse_cross_entropy, check_labels
 from tinygrad_lite.primitive import hold
+from tinygrad_lite.settings import Checked, CheckedOptions, flag, is_real
 from tinygrad_lite.tensor import Array, DTypeLike, Tensor, to_tensor, to_tensors
 
 __all__ = [
@@ -462,7 +463,7 @@ def _within_0_and_1(values: Array, name: str, argument: str, fix: str) -> None:
 _REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
 
 
-class Loss:
+class Loss(Checked):
     """A loss as an object: called, it weights the samples and reduces them to one number.
 
     Subclass it and define `call(self, y_true, y_pred)`, which returns a loss for every sample.
@@ -492,6 +493,16 @@ class Loss:
     8.0
     """
 
+    _settings: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {
+        "reduction": lambda self, value: _reduction(self, value),
+        "dtype": lambda self, value: floating(type(self).__name__, value),
+        "from_logits": lambda self, value: flag("from_logits", value),
+        "label_smoothing": lambda self, value: _smoothing(value),
+        "delta": lambda self, value: _delta(value),
+    }
+    reduction: Any  # a str
+    dtype: Any  # a dtype, or None
+
     def __init__(
         self,
         name: str | None = None,
@@ -503,14 +514,9 @@ class Loss:
                 f"{type(self).__name__} expected a name first. Received: name={name!r}. Pass the reduction by name: "
                 f"reduction={name!r}."
             )
-        self.reduction = "none" if reduction is None else reduction
+        self.reduction = reduction
         self.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
-        self.dtype = floating(type(self).__name__, dtype)
-        if self.reduction not in _REDUCTIONS:
-            raise ValueError(
-                f"{type(self).__name__} expected one of {', '.join(map(repr, _REDUCTIONS))}. Received: "
-                f"reduction={reduction!r}."
-            )
+        self.dtype = dtype
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         """The loss of every sample."""
@@ -560,6 +566,12 @@ class Loss:
         """What the losses are weighted by: the user's weights, and what the loss itself knows of the labels."""
         return sample_weight
 
+    def divisor(self, y_true: Any, sample_weight: Any = None) -> Any:
+        """What the losses of a batch were divided by, up to a factor that all batches share: its share in an epoch."""
+        if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
+            return ops.sum(sample_weight)
+        return float(len(y_true))
+
     def for_logits_of(self, activation: Any) -> Loss | None:
         """This loss as a function of what enters `activation`, or None where it has no such form.
 
@@ -579,6 +591,27 @@ class Loss:
     def from_config(cls, config: dict[str, Any]) -> Loss:
         """A new loss with the arguments that `get_config` gave."""
         return cls(**config)
+
+
+def _reduction(loss: Loss, value: Any) -> str:
+    reduction = "none" if value is None else value
+    if reduction not in _REDUCTIONS:
+        raise ValueError(
+            f"{type(loss).__name__} expected one of {', '.join(map(repr, _REDUCTIONS))}. Received: reduction={value!r}."
+        )
+    return str(reduction)
+
+
+def _smoothing(value: Any) -> float:
+    if not (is_real(value) and 0 <= value <= 1):
+        raise ValueError(f"Expected label_smoothing from 0 to 1. Received: label_smoothing={value!r}.")
+    return float(value)
+
+
+def _delta(value: Any) -> float:
+    if not (is_real(value) and value > 0):
+        raise ValueError(f"huber expected a positive delta. Received: delta={value!r}.")
+    return float(value)
 
 
 def floating(owner: str, dtype: Any) -> np.dtype[Any] | None:
@@ -621,7 +654,7 @@ def weights_of(values: Tensor, sample_weight: Any) -> Tensor:
     return ops.reshape(weight, shape) if axes else weight
 
 
-class LossFunctionWrapper(Loss):
+class LossFunctionWrapper(CheckedOptions, Loss):
     """A function of `(y_true, y_pred)` as a Loss.
 
     Parameters
@@ -654,7 +687,10 @@ class LossFunctionWrapper(Loss):
     ) -> None:
         super().__init__(name or getattr(fn, "__name__", None), reduction, dtype)
         self.fn = fn
-        self.options = options
+        self.options = {}
+        for option, value in options.items():
+            convert = self._settings.get(option)
+            self.options[option] = value if convert is None else convert(self, value)
 
     def call(self, y_true: Any, y_pred: Any) -> Tensor:
         return self.fn(y_true, y_pred, **self.options)
@@ -856,6 +892,14 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
             )
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
+
+    def divisor(self, y_true: Any, sample_weight: Any = None) -> Any:
+        if self.options["ignore_class"] is None:
+            return super().divisor(y_true, sample_weight)
+        counts = ops.cast(ops.not_equal(to_tensor(y_true), self.options["ignore_class"]), np.float64)
+        if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
+            counts = counts * weights_of(counts, sample_weight)
+        return ops.sum(counts)
 
     def _weights(self, y_true: Any, sample_weight: Any, losses: Tensor) -> Any:
         ignored = self.options["ignore_class"]

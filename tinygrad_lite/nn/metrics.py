@@ -10,13 +10,15 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from tinygrad_lite import ops
 from tinygrad_lite.names import lookup
 from tinygrad_lite.nn import initializers, losses
+from tinygrad_lite.primitive import hold
+from tinygrad_lite.settings import Checked, CheckedOptions, is_real
 from tinygrad_lite.tensor import DTypeLike, Tensor, Variable, to_tensor, to_tensors
 
 __all__ = [
@@ -55,7 +57,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
-    """Whether `y_pred > threshold` is what `y_true` says.
+    """Whether `y_pred > threshold` is what `y_true`, 0 or 1, says.
 
     Parameters
     ----------
@@ -80,7 +82,18 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     """
     y_true, y_pred = losses.line_up(y_true, y_pred)
     losses.check_shapes("binary_accuracy", y_true, y_pred)
+    hold(_are_bits, y_true)
     return ops.equal(ops.greater(y_pred, threshold), y_true)
+
+
+def _are_bits(labels: Any) -> None:
+    if not ((labels == 0) | (labels == 1)).all():
+        wrong = labels[(labels != 0) & (labels != 1)].flat[0]
+        raise ValueError(
+            f"binary_accuracy expected labels 0 or 1: no other equals an answer of yes or no. Received: {wrong} among "
+            "them. Instead of -1 and 1 pass 0 and 1, which the hinge loss takes too, and nn.metrics.BinaryAccuracy("
+            "threshold=0.0) where outputs are no probabilities. For targets that are no classes use 'mae' or 'mse'."
+        )
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
@@ -150,7 +163,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
 # Objects ----------------------------------------------------------------------------------------------------
 
 
-class Metric:
+class Metric(Checked):
     """What all metrics share. A subclass defines `update_state` and `result`.
 
     Parameters
@@ -181,6 +194,12 @@ class Metric:
     3.0
     """
 
+    _settings: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {
+        "dtype": lambda self, value: losses.floating(type(self).__name__, value),
+        "direction": lambda self, value: _checked_direction(value),
+        "threshold": lambda self, value: _threshold(self, value),
+    }
+    dtype: Any  # a dtype, or None
     direction: str | None = None
     """Which results are better: "max" means larger, "min" smaller ones. None: not known, callbacks ask for `mode`."""
 
@@ -191,7 +210,7 @@ class Metric:
                 "dtype='float32'."
             )
         self.name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower() if name is None else name
-        self.dtype = losses.floating(type(self).__name__, dtype)
+        self.dtype = dtype
         self._variables: list[Variable] = []
 
     @property
@@ -321,7 +340,7 @@ class Mean(_WeightedMean):
         self._add(to_tensor(values), sample_weight)
 
 
-class MeanMetricWrapper(_WeightedMean):
+class MeanMetricWrapper(CheckedOptions, _WeightedMean):
     """The weighted mean of a function of labels and predictions.
 
     Parameters
@@ -414,10 +433,7 @@ class BinaryAccuracy(MeanMetricWrapper):
     def __init__(
         self, name: str | None = "binary_accuracy", dtype: DTypeLike | None = None, threshold: float = 0.5
     ) -> None:
-        if isinstance(threshold, bool) or not isinstance(threshold, (int, float, np.number)) or threshold != threshold:
-            raise ValueError(f"BinaryAccuracy expected a number as threshold. Received: threshold={threshold!r}.")
-        super().__init__(binary_accuracy, name, dtype, threshold=float(threshold))
-        self.threshold = float(threshold)
+        super().__init__(binary_accuracy, name, dtype, threshold=_threshold(self, threshold))
 
 
 class CategoricalAccuracy(MeanMetricWrapper):
@@ -478,6 +494,18 @@ class MeanAbsoluteError(MeanMetricWrapper):
 
     def __init__(self, name: str | None = "mean_absolute_error", dtype: DTypeLike | None = None) -> None:
         super().__init__(losses.mean_absolute_error, name, dtype)
+
+
+def _threshold(metric: Any, value: Any) -> float:
+    if not is_real(value):
+        raise ValueError(f"{type(metric).__name__} expected a number as threshold. Received: threshold={value!r}.")
+    return float(value)
+
+
+def _checked_direction(value: Any) -> str | None:
+    if value not in ("min", "max", None):
+        raise ValueError(f"Expected direction to be 'min', 'max' or None. Received: direction={value!r}.")
+    return None if value is None else str(value)
 
 
 def _direction(function: Any) -> str | None:

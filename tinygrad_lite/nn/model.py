@@ -522,7 +522,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
 
     def _update_metrics(self, loss: Tensor, y_pred: Tensor, data: tuple[Tensor, ...]) -> None:
         _, y, *weights = data
-        self._update_loss(loss, len(y), *weights)
+        self._update_loss(loss, y, *weights)
         y, y_pred = losses.line_up(y, y_pred)
         metrics = self._metrics or []
         count = len(self._metric_identifiers)
@@ -531,18 +531,15 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
         for metric in metrics[count:]:
             metric.update_state(y, y_pred, *weights)
 
-    def _update_loss(self, loss: Tensor, count: int, sample_weight: Any = None) -> None:
+    def _update_loss(self, loss: Tensor, y: Tensor, *sample_weight: Any) -> None:
         """Take the loss of a batch into account so that that of the epoch is the loss of all its samples at once."""
-        reduction = self.loss.reduction
         if loss.ndim:
             self._loss_mean.update_state(loss)
-        elif reduction == "sum":
+        elif self.loss.reduction == "sum":
             self._loss_mean.total.assign_add(ops.cast(loss, "float64"))
             self._loss_mean.count.assign(1.0)
-        elif reduction == "mean_with_sample_weight" and sample_weight is not None:
-            self._loss_mean.update_state(loss, ops.sum(sample_weight))
         else:
-            self._loss_mean.update_state(loss, float(count))
+            self._loss_mean.update_state(loss, self.loss.divisor(y, *sample_weight))
 
     def _results(self) -> Logs:
         return {metric.name: float(metric.result()) for metric in self.metrics}
