@@ -390,8 +390,10 @@ def _repeated(args: Any, kwargs: Any) -> Any:
 
 def _strided(array: Any) -> Any:
     """The signature of an array in any order of memory: results are laid out like it, and sums add up in that order."""
-    order = memory_order(array)
-    return (array.shape, array.dtype) if order == tuple(range(array.ndim)) else (array.shape, array.dtype, order)
+    order, strides = memory_order(array), array.strides
+    if order == tuple(range(array.ndim)) and 0 not in strides:
+        return (array.shape, array.dtype)
+    return (array.shape, array.dtype, order, tuple(stride == 0 for stride in strides))  # 0: one number, seen often
 
 
 class _names_of_locals:

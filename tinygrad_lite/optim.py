@@ -329,8 +329,8 @@ class Optimizer(Checked):
         learning_rate = float(rate._data) if isinstance(rate, Variable) else self._scheduled()
         step = int(self._iterations._data) + 1
         index, state = self._index, self._state.values()
-        slots = [[_buffer(slot[index[variable._id]]) for slot in state] for variable in variables]
-        buffers = [_buffer(variable) for variable in variables]
+        slots = [[slot[index[variable._id]].writable() for slot in state] for variable in variables]
+        buffers = [variable.writable() for variable in variables]
         rooms = [self._room(w) for w in buffers]
         are_spent = are_spent and self.can_spend()
         count = self._iterations.writable()
@@ -903,14 +903,6 @@ def get(identifier: Any) -> Optimizer:
 
 
 # Checks ---------------------------------------------------------------------------------------------------
-
-
-def _buffer(variable: Variable) -> Array:
-    """The Variable's own memory, in one piece and to be written to."""
-    data = variable.writable()
-    if not data.flags.c_contiguous:  # a Variable made from a transposed array: put in order once
-        data = variable._data = np.ascontiguousarray(data)
-    return data
 
 
 def _block(size: int) -> int:

@@ -784,11 +784,15 @@ def _identifier(name: str) -> str:
 
 
 def _place(node: Node) -> tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]:
-    """What memory it takes, in the order in which eager code has it: a sum over it adds up in that order."""
+    """What memory it takes, in the order in which eager code has it: a sum over it adds up in that order.
+
+    Strides along axes of length one, and those of empty arrays, reach no memory; and yet NumPy orders results by them.
+    """
     value = np.asarray(node.value)
-    strides, step = [0] * value.ndim, value.itemsize
+    strides, step = list(value.strides), value.itemsize
     for axis in reversed(memory_order(value)):
-        strides[axis], step = step, step * value.shape[axis]
+        if value.shape[axis] != 1 and value.size:
+            strides[axis], step = step, step * value.shape[axis]
     return node.shape, node.dtype, tuple(strides)
 
 

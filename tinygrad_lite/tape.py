@@ -879,8 +879,9 @@ def _walk(
                 known += d
                 gradients[key] = known
             else:
-                gradients[key] = known + d
-                ours.add(key)
+                known = gradients[key] = known + d
+                if known.flags.c_contiguous:  # else a sum that is not in place may be in another order of memory
+                    ours.add(key)
     for key in wanted:
         if key in gradients:
             found[key] = gradients[key]

@@ -582,6 +582,7 @@ class Variable(Tensor):
         if tracing.tracer is not None:
             initial_value = tracing.tracer.note_variable(self, initial_value)
         super().__init__(initial_value._data if isinstance(initial_value, Tensor) else initial_value, dtype)
+        self._data = np.asarray(self._data, order="C")  # always, so that sums over it add up in one order
         if name is not None and not isinstance(name, str):
             raise TypeError(
                 f"Variable expected a name that is a string. Received: name={name!r}. The arguments are initial_value, "
@@ -699,7 +700,7 @@ class Variable(Tensor):
     def adopt(self, array: Array) -> None:
         """Make `array`, of this shape and dtype and nobody else's, the value: an assignment that needs no memory."""
         if tracing.tracer is None:
-            self._data = array
+            self._data = np.asarray(array, order="C")
         else:
             self.assign(array)
 

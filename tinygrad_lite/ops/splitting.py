@@ -224,6 +224,8 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Tensor:
 
 @primitive
 def _pad(array: Any, *, pad_width: tuple[tuple[int, int], ...], constant_values: Any) -> Array:
+    if array.flags.fnc:  # whose result would lie as that of no other array in Fortran's order, in pieces say
+        array = np.ascontiguousarray(array)
     return np.pad(array, pad_width, constant_values=constant_values) if pad_width else np.array(array)
 
 
