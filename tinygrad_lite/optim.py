@@ -21,7 +21,7 @@ from tinygrad_lite import schedules as schedules
 from tinygrad_lite.names import check_surplus, lookup
 from tinygrad_lite.settings import Checked, flag, is_real
 from tinygrad_lite.strictness import is_strict, on_step, witness
-from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, tracing
+from tinygrad_lite.tensor import HALF, Array, Tensor, Variable, as_array, tracing
 
 __all__ = ["SGD", "Adagrad", "Adam", "Momentum", "Optimizer", "RMSProp", "RMSprop", "get"]
 
@@ -276,7 +276,7 @@ class Optimizer(Checked):
 
     def _new_slot(self, slot: str, start: float) -> list[Variable]:
         return [
-            Variable(np.full(v.shape, start, v.dtype), trainable=False, name=f"{self.name}/{v.name}/{slot}")
+            Variable(np.full(v.shape, start, _wide(v.dtype)), trainable=False, name=f"{self.name}/{v.name}/{slot}")
             for v in self._trainable
         ]
 
@@ -332,7 +332,7 @@ class Optimizer(Checked):
         slots = [[slot[index[variable._id]].writable() for slot in state] for variable in variables]
         buffers = [variable.writable() for variable in variables]
         rooms = [self._room(w) for w in buffers]
-        are_spent = are_spent and self.can_spend()
+        are_spent = are_spent and self.can_spend() and all(w.dtype != HALF for w in buffers)
         count = self._iterations.writable()
         scales = self._scales(gradients)  # all memory is there before the first change: without it there is no harm
         with np.errstate(all="ignore"):  # a step that diverges shows in the loss
@@ -378,6 +378,11 @@ class Optimizer(Checked):
         scale: float,
     ) -> None:  # fmt: skip
         """Apply the rule to one block, with what all rules have in common before it."""
+        if w.dtype == HALF:  # in which small numbers vanish: the step is taken in float32
+            narrow, w = w, w.astype(np.float32)
+            self._update_block(w, g, slots, scratch, room, learning_rate, step, scale)
+            np.copyto(narrow, w, casting="same_kind")
+            return
         if g.dtype is not w.dtype and g.dtype != w.dtype:
             np.copyto(room, g)
             g = room
@@ -391,7 +396,7 @@ class Optimizer(Checked):
 
     def _room(self, w: Array) -> tuple[Array, Array]:
         """Two blocks to compute in: one for the rule, one for a gradient that is scaled, clipped or converted."""
-        size, dtype = _block(w.size), w.dtype
+        size, dtype = _block(w.size), _wide(w.dtype)
         room = self._scratch.get((size, dtype))
         if room is None:  # a part of what the largest Variable needs
             widest = max([size, *(_block(v.size) for v in self._trainable)])
@@ -934,6 +939,11 @@ def _not_negative(name: str, value: float) -> float:
     if not (is_real(value) and value >= 0):
         raise ValueError(f"Expected {name} to be finite and at least 0. Received: {name}={value!r}.")
     return float(value)
+
+
+def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype in which a step is taken."""
+    return np.dtype(np.float32) if dtype == HALF else dtype
 
 
 def _sum_of_squares(g: Array) -> float:

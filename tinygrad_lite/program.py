@@ -23,7 +23,7 @@ import numpy as np
 
 from tinygrad_lite.blocks import Run, find_runs
 from tinygrad_lite.primitive import compares_in_rows
-from tinygrad_lite.tensor import Array, Variable
+from tinygrad_lite.tensor import HALF, Array, Variable
 from tinygrad_lite.trace import Node, identity, memory_order
 
 __all__ = ["Program"]
@@ -42,6 +42,7 @@ _WITH_OUT = {
     "assign_add": "np.add({0}, {1}, out={out})",
     "assign_sub": "np.subtract({0}, {1}, out={out})",
 }
+_ROUNDING_ONCE = {"_sum", "_mean"}  # of float16, which their forward functions add up in float32
 _PLAIN = {
     "_reshape": "{0}.reshape({shape})",
     "transpose": "np.transpose({0}, {axes})",
@@ -577,7 +578,9 @@ class _Writer:
         """Whether the result goes into a planned buffer: not if it is handed out, tiny or a view."""
         primitive = node.payload
         possible = (
-            primitive.forward.nout == 1 if isinstance(primitive.forward, np.ufunc) else primitive.__name__ in _WITH_OUT
+            primitive.forward.nout == 1
+            if isinstance(primitive.forward, np.ufunc)
+            else primitive.__name__ in _WITH_OUT and not (node.dtype == HALF and primitive.__name__ in _ROUNDING_ONCE)
         )
         return possible and node.shape != () and id(node) not in self._escaping
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from tinygrad_lite.strictness import is_strict, on_gradient, suspect, witness
 from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tensor import Array, Tensor, Variable, as_array, detached, new_id, wrap
+from tinygrad_lite.tensor import HALF, Array, Tensor, Variable, as_array, detached, new_id, wrap
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -839,8 +839,11 @@ def _walk(
     """
     found: dict[int, Any] = {}
     ours: set[int] = set()  # identities whose gradient is a buffer made here, safe to add to in place
+    halves: set[int] = set()  # those of float16 among them: the buffer is of float32, and rounded when it is complete
     for primitive, output, inputs, arguments, metadata, y in entries:
         g: Any = gradients.pop(output, None)
+        if output in halves:
+            g = g.astype(HALF)
         if g is None:
             if type(output) is not tuple:
                 continue
@@ -879,12 +882,15 @@ def _walk(
                 known += d
                 gradients[key] = known
             else:
+                if d.dtype is HALF:
+                    known = known.astype(np.float32)
+                    halves.add(key)
                 known = gradients[key] = known + d
                 if known.flags.c_contiguous:  # else a sum that is not in place may be in another order of memory
                     ours.add(key)
     for key in wanted:
         if key in gradients:
-            found[key] = gradients[key]
+            found[key] = gradients[key].astype(HALF) if key in halves else gradients[key]
     return found
 
 
@@ -894,8 +900,11 @@ def _walk_recorded(
     """The same while a tape is open: values and gradients are Tensors, so that all of it is recorded in turn."""
     tape = state.tapes[0]
     found: dict[int, Any] = {}
+    halves: set[int] = set()
     for primitive, output, inputs, values, metadata, y in entries:
         g: Any = gradients.pop(output, None)
+        if output in halves:
+            g = g.astype(HALF)
         if g is None:
             if type(output) is not tuple:
                 continue
@@ -927,10 +936,13 @@ def _walk_recorded(
                 d = tape.zero_rule(g, d)
             d = _fitted(d, values[position], primitive, position)
             known = gradients.get(key)
+            if known is not None and d.dtype == HALF:
+                known = known if key in halves else known.astype(np.float32)
+                halves.add(key)
             gradients[key] = d if known is None else known + d
     for key in wanted:
         if key in gradients:
-            found[key] = gradients[key]
+            found[key] = gradients[key].astype(HALF) if key in halves else gradients[key]
             tape.note_gradient(key, found[key])
     return found
 
@@ -969,8 +981,10 @@ def _output_gradients(
         g = gradients.pop(key, None)
         if g is None:
             g = np.zeros(np.shape(value), value.dtype)
-        elif key in wanted:
-            found[key] = g
+        else:
+            g = g if g.dtype == value.dtype else g.astype(value.dtype)
+            if key in wanted:
+                found[key] = g
         answer.append(g)
     return tuple(answer)
 
@@ -994,7 +1008,14 @@ def sum_to_shape(d: Any, shape: tuple[int, ...]) -> Any:
     axes = tuple(range(extra)) + tuple(
         extra + axis for axis, length in enumerate(shape) if length == 1 and d.shape[extra + axis] != 1
     )
-    return d.sum(axis=axes).reshape(shape) if axes else d.reshape(shape)
+    return summed(d, axes).reshape(shape) if axes else d.reshape(shape)
+
+
+def summed(x: Any, axis: Any, keepdims: bool = False) -> Any:
+    """The sum over `axis`; of float16 in float32, rounded once."""
+    if x.dtype == HALF:
+        return x.sum(axis=axis, dtype=np.float32, keepdims=keepdims).astype(HALF)
+    return x.sum(axis=axis, keepdims=keepdims)
 
 
 # What the user handed over ------------------------------------------------------------------------------------

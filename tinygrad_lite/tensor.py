@@ -11,6 +11,7 @@ into a new one (copy on write). So whatever was read from a variable stays what 
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import sys
 import threading
@@ -110,6 +111,31 @@ def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
             f"dtype={known}. {_INSTEAD['c'] if known.kind == 'c' else 'Use one of them.'}"
         )
     return known
+
+
+HALF = np.dtype(np.float16)
+
+
+def wide(x: Any) -> Any:
+    """`x`, as float32 if it is of float16: what adds up or squares many numbers rounds once, at its end."""
+    return x.astype(np.float32) if x.dtype == HALF else x
+
+
+def rounding_once(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of a primitive's forward: of float16 it computes in float32."""
+
+    @functools.wraps(forward)
+    def wider(*arrays: Any, **metadata: Any) -> Any:
+        asked_for, dtypes = metadata.get("dtype"), set()
+        for x in arrays:
+            if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f":
+                dtypes.add(x.dtype.char)
+        if dtypes != {"e"} if asked_for is None else asked_for != HALF:
+            return forward(*arrays, **metadata)
+        metadata |= {"dtype": np.float32} if asked_for is not None else {}
+        return forward(*(wide(x) if isinstance(x, np.ndarray) else x for x in arrays), **metadata).astype(HALF)
+
+    return wider
 
 
 def _kinds(values: Any) -> set[type]:

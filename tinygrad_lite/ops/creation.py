@@ -11,7 +11,7 @@ from tinygrad_lite.ops.elementwise import cast, floor, subtract
 from tinygrad_lite.ops.shaping import as_shape, broadcast_to
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, DTypeLike, Tensor, as_array, as_dtype, to_tensor, wrap
+from tinygrad_lite.tensor import Array, DTypeLike, Tensor, as_array, as_dtype, to_tensor, wide, wrap
 
 # Of a shape ---------------------------------------------------------------------------------------------------
 
@@ -274,7 +274,7 @@ def _linspace_vjp(position: int, g: Any, y: Any, *ends: Any, num: int, endpoint:
     """Point i of n is start + tᵢ·(stop - start), with tᵢ = i / (n - 1), or i / n without the end point."""
     t = np.arange(num, dtype=np.float64) / max(num - endpoint, 1)
     weights = (t if position else 1 - t).astype(y.dtype)
-    return sum_to_shape((np.moveaxis(g, axis, -1) * weights).sum(axis=-1), ends[position].shape)
+    return sum_to_shape((np.moveaxis(wide(g), axis, -1) * weights).sum(axis=-1), ends[position].shape)
 
 
 _linspace.defvjp(

@@ -16,7 +16,17 @@ from tinygrad_lite.ops.elementwise import cast, where
 from tinygrad_lite.ops.shaping import as_axis, broadcast_arrays, ravel, reshape, stack
 from tinygrad_lite.primitive import nondifferentiable, primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import NUMBERS, Array, Tensor, as_array, holds_tensors, stacked, to_tensor, to_tensors
+from tinygrad_lite.tensor import (
+    NUMBERS,
+    Array,
+    Tensor,
+    as_array,
+    holds_tensors,
+    rounding_once,
+    stacked,
+    to_tensor,
+    to_tensors,
+)
 
 # Indexing -----------------------------------------------------------------------------------------------------
 
@@ -58,6 +68,7 @@ def _getitem(x: Any, *arrays: Any, template: Any) -> Array:
 
 
 @primitive
+@rounding_once
 def _scatter(g: Any, *arrays: Any, template: Any, shape: tuple[int, ...]) -> Array:
     """Zeros of `shape`, with `g` added where the index points: the adjoint of `x[index]`."""
     out = np.zeros(shape, g.dtype)
@@ -175,6 +186,7 @@ _index_set.defvjp_each(_index_set_vjp)
 
 
 @primitive
+@rounding_once
 def _index_add(x: Any, value: Any, *arrays: Any, template: Any) -> Array:
     out = np.array(x)
     _add_at(out, _filled(template, arrays), value, arrays)

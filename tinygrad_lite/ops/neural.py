@@ -22,7 +22,8 @@ from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import reshape
 from tinygrad_lite.primitive import compares_in_rows, elementwise, hold, nondifferentiable, primitive
 from tinygrad_lite.streams import default_stream
-from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors, wrap
+from tinygrad_lite.tape import summed
+from tinygrad_lite.tensor import HALF, Array, Tensor, rounding_once, to_tensor, to_tensors, wide, wrap
 
 # Activations --------------------------------------------------------------------------------------------------
 
@@ -245,6 +246,7 @@ def _erf_near(x: Array) -> Array:
 
 
 @elementwise(example="[-10.0, 0.0, 10.0] -> [-1.  0.  1.]")
+@rounding_once
 def erf(x: Any) -> Array:
     """The error function: 2/√π · ∫₀ˣ e^(-t²) dt."""
     return _by_region(x, _erf_near, lambda x: np.copysign(1 - _erfc_beyond_half(np.absolute(x)), x))
@@ -254,6 +256,7 @@ erf.defvjp(lambda g, y, x: g * (2 * _1_SQRT_PI) * np.exp(-np.square(x)))
 
 
 @elementwise(example="[-10.0, 0.0] -> [2. 1.]")
+@rounding_once
 def erfc(x: Any) -> Array:
     """The complementary error function, exact also where it is tiny: 1 - erf(x)."""
 
@@ -314,6 +317,7 @@ exponential = exp
 
 
 @primitive
+@rounding_once
 def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
     """The logarithm of a sum of exponentials, over `axis`: log Σ eˣ.
 
@@ -356,6 +360,7 @@ logsumexp.defvjp(_logsumexp_vjp)
 
 
 @primitive
+@rounding_once
 def softmax(x: Any, *, axis: int = -1) -> Array:
     """e^x over the sum of e^x along `axis`: positive numbers that sum to one.
 
@@ -379,7 +384,13 @@ def softmax(x: Any, *, axis: int = -1) -> Array:
     return e / np.add.reduce(e, axis=axis, keepdims=True)
 
 
-softmax.defvjp(lambda g, y, x, axis: y * (g - (g * y).sum(axis=axis, keepdims=True)))
+def _softmax_vjp(g: Any, y: Any, x: Any, axis: int) -> Any:
+    if x.dtype == HALF:  # whose digits are too few for small probabilities
+        g, y = wide(g), softmax.inline(wide(x), axis=axis)
+    return y * (g - (g * y).sum(axis=axis, keepdims=True))
+
+
+softmax.defvjp(_softmax_vjp)
 
 
 def _shifted(x: Tensor, axis: int) -> Tensor:
@@ -387,7 +398,7 @@ def _shifted(x: Tensor, axis: int) -> Tensor:
 
 
 def _softmax_lowering(x: Tensor, axis: int) -> Tensor | None:
-    if not x.size:
+    if not x.size or x.dtype == HALF:
         return None
     e = exp(_shifted(x, axis))
     return e / sum_(e, axis=axis, keepdims=True)
@@ -397,6 +408,7 @@ softmax.lowering = _softmax_lowering
 
 
 @primitive
+@rounding_once
 def log_softmax(x: Any, *, axis: int = -1) -> Array:
     """The logarithm of softmax, exact also where softmax rounds to 0.
 
@@ -422,11 +434,17 @@ def log_softmax(x: Any, *, axis: int = -1) -> Array:
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
-log_softmax.defvjp(lambda g, y, x, axis: g - np.exp(y) * g.sum(axis=axis, keepdims=True))
+def _log_softmax_vjp(g: Any, y: Any, x: Any, axis: int) -> Any:
+    if x.dtype == HALF:
+        g, y = wide(g), log_softmax.inline(wide(x), axis=axis)
+    return g - np.exp(y) * g.sum(axis=axis, keepdims=True)
+
+
+log_softmax.defvjp(_log_softmax_vjp)
 
 
 def _log_softmax_lowering(x: Tensor, axis: int) -> Tensor | None:
-    if not x.size:
+    if not x.size or x.dtype == HALF:
         return None
     shifted = _shifted(x, axis)
     return shifted - log(sum_(exp(shifted), axis=axis, keepdims=True))
@@ -476,7 +494,7 @@ def _rows(x: Any) -> Any:
 dense.defvjp(
     lambda g, y, x, w, b: g @ w.T,
     lambda g, y, x, w, b: transposed_product(_rows(x), _rows(g)),
-    lambda g, y, x, w, b: _rows(g).sum(axis=0),
+    lambda g, y, x, w, b: summed(_rows(g), 0),
 )
 
 
@@ -533,6 +551,7 @@ _chosen.lowering = lambda x, labels: getitem(x, (np.arange(len(x)), labels)) if 
 
 
 @primitive
+@rounding_once
 def _sparse_cross_entropy(logits: Any, labels: Any) -> Array:
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     return np.log(np.add.reduce(np.exp(shifted), axis=-1)) - _chosen.forward(shifted, labels)
@@ -547,7 +566,7 @@ _sparse_cross_entropy.defvjp(
 
 
 def _sparse_cross_entropy_lowering(logits: Tensor, labels: Tensor) -> Tensor | None:
-    if not logits.size:
+    if not logits.size or logits.dtype == HALF:
         return None
     shifted = _shifted(logits, -1)
     total = sum_(exp(shifted), axis=-1, keepdims=True)  # as softmax has it in the gradient
@@ -615,6 +634,7 @@ def check_labels(labels: Array, classes: int) -> None:
 
 
 @primitive
+@rounding_once
 def _softmax_cross_entropy(logits: Any, labels: Any) -> Array:
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     total = np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
@@ -622,7 +642,7 @@ def _softmax_cross_entropy(logits: Any, labels: Any) -> Array:
 
 
 _softmax_cross_entropy.defvjp(
-    lambda g, y, z, p: g[..., None] * (softmax.inline(z) * p.sum(axis=-1, keepdims=True) - p),
+    lambda g, y, z, p: g[..., None] * (softmax.inline(z) * summed(p, -1, keepdims=True) - p),
     lambda g, y, z, p: g[..., None] * -log_softmax.inline(z),
 )
 

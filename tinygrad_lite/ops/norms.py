@@ -20,10 +20,11 @@ from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, expand_dims, moveaxis, reshape
 from tinygrad_lite.primitive import primitive
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.tensor import Array, Tensor, rounding_once, to_tensor, wide
 
 
 @primitive(kinks="at 0 the derivative is 0.")
+@rounding_once
 def _vector_norm(x: Any, *, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Array:
     """The length of a vector: (Σ |x|^ord)^(1/ord)."""
     if ord == 2:
@@ -32,6 +33,7 @@ def _vector_norm(x: Any, *, ord: float = 2, axis: Any = None, keepdims: bool = F
 
 
 def _vector_norm_vjp(g: Any, y: Any, x: Any, ord: float, axis: Any, keepdims: bool) -> Any:
+    g, y, x = wide(g), wide(y), wide(x)
     g, y = expand_reduced(g, x, axis, keepdims), expand_reduced(y, x, axis, keepdims)
     y = np.where(y == 0, 1, y)
     if ord == 2:

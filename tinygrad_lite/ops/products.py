@@ -26,7 +26,7 @@ from tinygrad_lite.ops.shaping import as_axis, moveaxis, ravel, reshape, roll, s
 from tinygrad_lite.ops.splitting import pad
 from tinygrad_lite.primitive import primitive, refuse_out
 from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, Tensor, to_tensors
+from tinygrad_lite.tensor import HALF, Array, Tensor, to_tensors, wide
 
 
 def t(x: Any) -> Any:
@@ -302,8 +302,9 @@ def vecdot(x1: Any, x2: Any, out: None = None, *, axis: int = -1) -> Tensor:
             f"vecdot expected vectors of one length. Received: x1 and x2 with {x1.shape[-1]} and {x2.shape[-1]} "
             f"elements along axis={axis}."
         )
-    products = multiply(x1, x2)
-    return sum_(products, axis=-1, dtype=products.dtype)
+    dtype = np.result_type(x1.dtype, x2.dtype)
+    products = multiply(wide(x1), wide(x2)) if dtype == HALF else multiply(x1, x2)
+    return sum_(products, axis=-1, dtype=dtype)
 
 
 def kron(a: Any, b: Any) -> Tensor:
@@ -443,6 +444,8 @@ def multi_dot(arrays: Any, *, out: None = None) -> Tensor:
 
 @primitive
 def _einsum(*operands: Any, subscripts: str, optimize: Any) -> Array:
+    if np.result_type(*operands) == HALF:  # products and sums in float32, rounded once
+        return np.asarray(np.einsum(subscripts, *map(wide, operands), optimize=optimize)).astype(HALF)
     return np.einsum(subscripts, *operands, optimize=optimize)
 
 
@@ -450,6 +453,7 @@ def _einsum_vjp(position: int, g: Any, y: Any, *operands: Any, subscripts: str, 
     inputs, output = subscripts.split("->")
     terms, others = inputs.split(","), list(operands)
     terms[position], output, others[position] = output, terms[position], g
+    others = [wide(x) for x in others] if g.dtype == HALF else others
     return np.einsum(f"{','.join(terms)}->{output}", *others, optimize=True)
 
 

@@ -16,7 +16,7 @@ from tinygrad_lite.ops.elementwise import add, cast, divide, maximum, minimum, m
 from tinygrad_lite.ops.elementwise import where as where_
 from tinygrad_lite.ops.shaping import reshape
 from tinygrad_lite.primitive import primitive, refuse_out
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.tensor import HALF, Array, Tensor, rounding_once, to_tensor, wide
 
 _add: Any = np.add  # whose type stubs do not know of None as an axis
 
@@ -54,6 +54,8 @@ def count_reduced(x: Any, axis: Any) -> int:
 
 @primitive
 def _sum(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
+    if getattr(a, "dtype", None) is HALF if dtype is None else dtype == HALF:
+        return _add.reduce(a, axis=axis, dtype=np.float32, keepdims=keepdims).astype(HALF)
     return _add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims)  # as np.sum, which takes twice as long to call
 
 
@@ -127,12 +129,14 @@ def _of_dtype(initial: Any, dtype: np.dtype[Any]) -> Any:
 
 
 @primitive
+@rounding_once
 def _prod(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
     return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
 def _prod_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
     """Each element's derivative is the product of the others, which is right for any number of zeros."""
+    g, a = wide(g), wide(a)
     reduced = sorted(reduced_axes(a, axis))
     order = [n for n in range(a.ndim) if n not in reduced] + reduced
     apart = np.transpose(a, order)
@@ -208,6 +212,8 @@ def prod(
 @primitive
 def _mean(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
     count = _exact_count(a, axis, dtype) if type(a) is np.ndarray else 0
+    if dtype is not None and dtype == HALF:  # which NumPy adds up in float32 only if it was not asked for
+        return np.asarray(np.mean(a, axis=axis, dtype=np.float32, keepdims=keepdims)).astype(HALF)
     if not count:
         return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
     total: Array = _add.reduce(a, axis=axis, keepdims=keepdims)  # as np.mean, which takes four times as long to call
@@ -274,10 +280,10 @@ def mean(
         refuse_out("mean", out)
     if where is not True:
         a = to_tensor(a)
-        half = dtype is None and a.dtype == np.float16  # NumPy adds these up in float32
+        half = (a.dtype if dtype is None else dtype) == HALF  # these are added up in float32
         total = sum(a, axis, np.float32 if half else dtype, keepdims=keepdims, where=where)
         y = total / counted(a, where, axis, keepdims, total.dtype)
-        return y if dtype is None and not half else cast(y, a.dtype if half else dtype)
+        return y if dtype is None and not half else cast(y, HALF if half else dtype)
     return _mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
 
 

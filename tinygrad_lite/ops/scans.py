@@ -15,24 +15,26 @@ import numpy as np
 from tinygrad_lite.ops.reductions import products_before
 from tinygrad_lite.ops.shaping import as_axis, atleast_1d, concatenate, moveaxis, ravel
 from tinygrad_lite.primitive import primitive, refuse_out
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.tensor import Array, Tensor, rounding_once, to_tensor, wide
 
 
 @primitive
+@rounding_once
 def _cumsum(a: Any, *, axis: int = 0, dtype: Any = None) -> Array:
     return np.cumsum(a, axis=axis, dtype=dtype)
 
 
-_cumsum.defvjp(lambda g, y, a, axis, dtype: np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis))
+_cumsum.defvjp(lambda g, y, a, axis, dtype: np.flip(np.cumsum(np.flip(wide(g), axis), axis=axis), axis))
 
 
 @primitive
+@rounding_once
 def _cumprod(a: Any, *, axis: int = 0, dtype: Any = None) -> Array:
     return np.cumprod(a, axis=axis, dtype=dtype)
 
 
 def _cumprod_vjp(g: Any, y: Any, a: Any, axis: int, dtype: Any) -> Any:
-    s, x = np.moveaxis(g, axis, -1), np.moveaxis(a, axis, -1)
+    s, x = np.moveaxis(wide(g), axis, -1), np.moveaxis(wide(a), axis, -1)
     factors, step, length = x[..., 1:], 1, x.shape[-1]
     while step < length:  # now sᵢ holds the sum up to gᵢ₊ₛₜₑₚ₋₁, and factorsᵢ = xᵢ₊₁·…·xᵢ₊ₛₜₑₚ
         s = np.concatenate([s[..., :-step] + factors * s[..., step:], s[..., -step:]], axis=-1)

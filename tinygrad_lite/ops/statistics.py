@@ -38,17 +38,19 @@ from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, broadcast_to, reshape, transpose
 from tinygrad_lite.primitive import hold, primitive, refuse_out
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.tensor import HALF, Array, Tensor, rounding_once, to_tensor, wide
 
 # Variance -----------------------------------------------------------------------------------------------------
 
 
 @primitive
+@rounding_once
 def _var(a: Any, *, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Array:
     return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
 
 @primitive
+@rounding_once
 def _std(a: Any, *, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Array:
     return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
@@ -61,10 +63,12 @@ def _scaled_deviations(a: Any, axis: Any, ddof: float) -> Any:
 
 
 def _var_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
+    g, a = wide(g), wide(a)
     return 2 * expand_reduced(g, a, axis, keepdims) * _scaled_deviations(a, axis, ddof)
 
 
 def _std_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
+    g, a = wide(g), wide(a)
     slope = g / np.where(y == 0, 1, y)  # where all elements are equal their deviations are 0, and so is the gradient
     return expand_reduced(slope, a, axis, keepdims) * _scaled_deviations(a, axis, ddof)
 
@@ -81,6 +85,10 @@ def _chosen_var(
     Where `ddof` is as large as their number NumPy divides by 0; and answers nan in `nanvar`, which passes over nan.
     """
     a = to_tensor(a)
+    if dtype is None and a.dtype == HALF:
+        dtype, a = HALF, wide(a)
+    if dtype is not None and dtype == HALF:  # which is added up in float32
+        return cast(_chosen_var(a, axis, np.float32, ddof, keepdims, where, mean_, passes_nan), HALF)
     if mean_ is None:
         mean_ = mean(a, axis, dtype, keepdims=True, where=where)
     deviations = where_(where, subtract(a, mean_), 0)
@@ -262,16 +270,18 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     a = to_tensor(a)
     if weights is None:
         answer = mean(a, axis, keepdims=keepdims)
-        total = to_tensor(np.full(answer.shape, count_reduced(a, axis), answer.dtype))
+        with np.errstate(over="ignore"):  # float16 ends at 65504
+            total = to_tensor(np.full(answer.shape, count_reduced(a, axis)).astype(answer.dtype))
     else:
         weights = to_tensor(weights, a.dtype)
         dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind == "f" else [np.float64]))
         a, weights = (x if x.dtype == dtype else cast(x, dtype) for x in (a, weights))
-        weights = _spread_weights(weights, a, axis)
+        a, weights = wide(a), wide(_spread_weights(weights, a, axis))
         total = sum_(weights, axis, keepdims=keepdims)
         hold(_check_total, total)
         answer = sum_(multiply(a, weights), axis, keepdims=keepdims) / total
-    return (answer, total) if returned else answer
+        answer = answer if answer.dtype == dtype else cast(answer, dtype)
+    return (answer, total if total.dtype == answer.dtype else cast(total, answer.dtype)) if returned else answer
 
 
 def _check_total(total: Array) -> None:
