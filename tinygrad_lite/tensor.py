@@ -340,14 +340,6 @@ class Tensor:
     def __format__(self, spec: str) -> str:
         return format(self._data.item() if self._data.ndim == 0 else self._data, spec)
 
-    @property
-    def _mask(self) -> Any:
-        """Where NumPy's masked arrays look first: they would take the array that a Tensor holds, and write to it."""
-        raise TypeError(
-            "NumPy's masked arrays cannot take a Tensor: its gradient would be lost, and its value could be changed. "
-            "Use tgl.where(mask, x, other), or pass tensor.numpy() if no gradient is needed."
-        )
-
     def __len__(self) -> int:
         if self._data.ndim == 0:
             raise TypeError(
@@ -675,8 +667,9 @@ class Variable(Tensor):
         Parameters
         ----------
         value : Tensor, ndarray, number, nested lists of numbers
-            Of the Variable's shape. A Tensor must have the Variable's dtype; an array or Python's numbers
-            are converted, unless that would lose more than precision (floats into integers).
+            Of the Variable's shape. A Tensor must have the Variable's dtype, or one that is converted to it without
+            loss (float32 to float64); an array or Python's numbers are converted, unless that would lose more than
+            precision (floats into integers).
 
         Returns
         -------
@@ -697,7 +690,7 @@ class Variable(Tensor):
         """
         array = self._checked(value, "assign")
         if tracing.tracer is not None:
-            tracing.tracer.note_assign(self, "assign", value)
+            tracing.tracer.note_assign(self, "assign", self._widened(value))
         self._note_assignment("assign", value)
         if self._data is not array:
             np.copyto(self.writable(copied=False), array, casting="same_kind")
@@ -707,7 +700,7 @@ class Variable(Tensor):
         """Add `value` to the value, in place where nobody else sees the buffer. See `assign`."""
         array = self._checked(value, "assign_add")
         if tracing.tracer is not None:
-            tracing.tracer.note_assign(self, "assign_add", value)
+            tracing.tracer.note_assign(self, "assign_add", self._widened(value))
         self._note_assignment("assign_add", value)
         data = self.writable()
         np.add(data, array, out=data, casting="same_kind")
@@ -717,7 +710,7 @@ class Variable(Tensor):
         """Subtract `value` from the value, in place where nobody else sees the buffer. See `assign`."""
         array = self._checked(value, "assign_sub")
         if tracing.tracer is not None:
-            tracing.tracer.note_assign(self, "assign_sub", value)
+            tracing.tracer.note_assign(self, "assign_sub", self._widened(value))
         self._note_assignment("assign_sub", value)
         data = self.writable()
         np.subtract(data, array, out=data, casting="same_kind")
@@ -748,13 +741,18 @@ class Variable(Tensor):
                 f"{self.name}.{method} expected a value of shape {self.shape}. Received: value.shape="
                 f"{array.shape}. Reshape or broadcast it first, for example with tgl.broadcast_to."
             )
-        exact = isinstance(value, Tensor)
-        if array.dtype != self._data.dtype and (exact or not np.can_cast(array.dtype, self._data.dtype, "same_kind")):
+        casting: Any = "safe" if isinstance(value, Tensor) else "same_kind"
+        if array.dtype != self._data.dtype and not np.can_cast(array.dtype, self._data.dtype, casting):
             raise TypeError(
                 f"{self.name}.{method} expected a value of dtype {self.dtype}. Received: value.dtype="
                 f"{array.dtype}. Convert it with tgl.cast(value, '{self.dtype}')."
             )
         return array
+
+    def _widened(self, value: Any) -> Any:
+        """`value` for the tracer: a Tensor in the Variable's dtype."""
+        is_other = isinstance(value, Tensor) and value._data.dtype != self._data.dtype
+        return value.astype(self._data.dtype) if is_other else value
 
     def _refuse_in_place(self, operator: str, method: str) -> TypeError:
         return TypeError(

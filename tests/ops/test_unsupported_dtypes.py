@@ -1,5 +1,6 @@
 """What tensors cannot hold is refused wherever an array enters: nothing drops an imaginary part or a mask."""
 
+import contextlib
 from contextlib import nullcontext
 
 import numpy as np
@@ -134,11 +135,30 @@ def test_a_forward_that_makes_complex_numbers_is_refused():
 
 
 @pytest.mark.parametrize("f", [np.ma.exp, lambda x: np.ma.add(x, 1.0), lambda x: MASKED * x, lambda x: x * MASKED])
-def test_functions_of_masked_arrays_take_no_tensor(f):
+def test_functions_of_masked_arrays_take_no_tensor_that_is_recorded(f):
+    v = tgl.Variable([1.0, 2.0, 3.0])
+    for make in (lambda: v, lambda: v * 1.0):
+        with tgl.GradientTape(), pytest.raises(TypeError, match="masked array"):
+            f(make())
+    assert v.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_masks_are_kept_or_refused():
     x = tgl.constant([1.0, 2.0, 3.0])
+    assert (MASKED * x).mask.tolist() == [False, True, False]
     with pytest.raises(TypeError, match="masked array"):
-        f(x)
-    assert x.tolist() == [1.0, 2.0, 3.0]
+        x * MASKED
+
+
+def test_functions_of_masked_arrays_read_tensors_that_nobody_records():
+    """Plots are drawn with them; the Tensor stays what it is."""
+    x = tgl.constant([1.0, np.nan, 3.0])
+    for make in (np.ma.masked_invalid, np.ma.array, np.ma.asarray, np.ma.ravel, lambda x: np.ma.array(x, copy=True)):
+        array = make(x)
+        with contextlib.suppress(ValueError):  # it is read-only, or a copy
+            array[0] = 7.0
+        assert x.numpy()[0] == 1.0
+    assert np.ma.exp(tgl.constant([0.0])).tolist() == [1.0]
 
 
 def test_arrays_of_other_subclasses_and_byte_orders_are_read(tmp_path):

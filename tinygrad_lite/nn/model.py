@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ from tinygrad_lite.nn.suspicions import Watch
 from tinygrad_lite.printing import printable, show
 from tinygrad_lite.strictness import is_strict, suspect
 from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tape import GradientTape
+from tinygrad_lite.tape import GradientTape, recording_tapes
 from tinygrad_lite.tensor import Array, Tensor, Variable, wrap
 
 __all__ = ["Model", "Sequential"]
@@ -823,7 +823,7 @@ class Model(Layer, builds_once=False):  # its `build` only calls it
                 step.refresh()
                 for number, batch in enumerate(batches):
                     hooks("on_predict_batch_begin", number, {})
-                    outputs.append(map_structure(np.asarray, step(tuple(map(wrap, batch)))))
+                    outputs.append(map_structure(_as_array, _unrecorded(step, tuple(map(wrap, batch)))))
                     hooks("on_predict_batch_end", number, {})
                 hooks("on_predict_end", {})
         finally:
@@ -904,6 +904,18 @@ def _pair(validation_data: Any) -> tuple[tuple[Any, Any], Any]:
         x, y, *weights = validation_data
         return (x, y), weights[0] if weights else None
     return (validation_data, None), None
+
+
+def _unrecorded(step: Callable[..., Any], data: Any) -> Any:
+    """The result of a step that no open tape sees: it leaves as plain arrays."""
+    with ExitStack() as stack:
+        for tape in recording_tapes():
+            stack.enter_context(tape.stop_recording())
+        return step(data)
+
+
+def _as_array(leaf: Any) -> Any:
+    return leaf.numpy() if isinstance(leaf, Tensor) else np.asarray(leaf)
 
 
 def _plain(logs: Any) -> Logs | None:
