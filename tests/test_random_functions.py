@@ -1,0 +1,62 @@
+"""The search of tests/random_functions.py, for a few seeds; and that it finds faults."""
+
+import sys
+
+import pytest
+
+from tests import random_functions
+from tinygrad_lite.program import _is_inline, _Writer
+from tinygrad_lite.trace import Tracer
+
+functions = sys.modules["tinygrad_lite.function"]
+
+
+@pytest.mark.parametrize("start", range(0, 60, 10))
+def test_random_functions_give_the_same_numbers_in_all_ways(start):
+    for seed in range(start, start + 10):
+        source, difference, _ = random_functions.check(seed)
+        assert difference is None, f"seed {seed}\n{source}\n{difference}"
+
+
+def touched(self, variable):
+    if variable._id not in self._before:
+        self._before[variable._id] = (variable, variable._data, variable._data)
+
+
+def signature(structure, arrays, right=functions._signature):
+    return structure if type(structure) in (int, bool, float) else right(structure, arrays)
+
+
+def by_name(self, value, identity, right=Tracer.rewrap):
+    variable = next((v for v, *_ in self._before.values() if v._id == identity), None)
+    return right(self, value, identity) if variable is None else variable
+
+
+def last_uses(self, right=_Writer._last_uses):
+    """As if x.T, where it is written last, were no use of x."""
+    last = right(self)
+    for node in self._ordered:
+        if _is_inline(node):
+            last[id(self._stands_for(node.inputs[0]))] = self._ordered.index(node)
+    return last
+
+
+FAULTS = {
+    "snapshots are known by their array": (Tracer, "touch", touched),
+    "equal values have one signature": (functions, "_signature", signature),
+    "x is not needed as long as x.T": (_Writer, "_last_uses", last_uses),
+    "recorded Variables are those of now": (Tracer, "rewrap", by_name),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_faults_are_found(fault, monkeypatch):
+    monkeypatch.setattr(*FAULTS[fault])
+    for seed in range(100):
+        try:
+            _, difference, _ = random_functions.check(seed)
+        except Exception:
+            return
+        if difference is not None:
+            return
+    raise AssertionError(f"{fault}: not found")
