@@ -92,14 +92,11 @@ def test_wheel_holds_the_package_its_types_and_nothing_else(wheel):
 HOUSE = {
     1: (
         "structure",
-        "names",
+        "names settings schedules callback",
         "version",
         "streams",
-        "schedules",
-        "callback",
         "callers strictness",
         "printing",
-        "settings",
         "tensor",
         "datasets",
     ),

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tinygrad_lite.settings import Checked
+
 __all__ = ["Callback"]
 
 Logs = dict[str, float]
 
 
-class Callback:
+class Callback(Checked):
     """Told of each stage of `fit`, `evaluate` and `predict`: override the hooks that you need.
 
     `logs` maps names to numbers: the loss and the metrics so far, and `val_loss` and so on at the end of an

@@ -139,6 +139,8 @@ def hessian_vector_product(f: Callable[[Any], Any], x: Any, vector: Any) -> Any:
     >>> tgl.hessian_vector_product(f, tgl.constant([3.0, 5.0]), tgl.constant([1.0, 0.0])).numpy()
     array([10.,  6.], dtype=float32)
     """
+    if not callable(f):
+        raise TypeError(f"hessian_vector_product expected a function first. Received: f={f!r}.")
     zero = UnconnectedGradients.ZERO
     shared = _shared_variables(x)
     x = _apart(x, shared)

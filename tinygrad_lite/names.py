@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
-__all__ = ["check_surplus", "lookup", "unexpected"]
+__all__ = ["check_surplus", "explain_calls", "holds", "lookup", "unexpected"]
 
 T = TypeVar("T")
 
@@ -82,8 +83,68 @@ def unexpected(instance: Any, names: Iterable[str], instead: Mapping[str, str]) 
     takes = dict.fromkeys(p.name for p in parameters if p.kind not in variadic and p.name != "self")
     given = list(names)
     fixes = [f" Instead of {name}: {instead[name]}." for name in given if name in instead]
+    near = [difflib.get_close_matches(name, takes, n=1) for name in given if name not in instead]
+    fixes += [f" Did you mean {names[0]}?" for names in near if names]
     return TypeError(
         f"{type(instance).__name__} does not take {', '.join(given)}. It takes: {', '.join(takes)}.{''.join(fixes)}"
+    )
+
+
+def explain_calls(cls: type) -> None:
+    """Let the constructor that `cls` defines say what it takes, where it is called with other arguments.
+
+    Examples
+    --------
+    >>> class Circle:
+    ...     def __init__(self, radius, name="circle"): ...
+    >>> explain_calls(Circle)
+    >>> Circle(radios=2)
+    Traceback (most recent call last):
+        ...
+    TypeError: Circle does not take radios. It takes: radius, name. Did you mean radius?
+    >>> Circle()
+    Traceback (most recent call last):
+        ...
+    TypeError: Circle expected radius. Received: no arguments. It takes: radius, name.
+    """
+    init = vars(cls).get("__init__")
+    if not inspect.isfunction(init):
+        return
+
+    @functools.wraps(init)
+    def explained(self: Any, *args: Any, **kwargs: Any) -> None:
+        try:
+            init(self, *args, **kwargs)
+        except TypeError as error:
+            trace = error.__traceback__
+            if trace is None or trace.tb_next is not None:  # it was raised inside of the constructor
+                raise
+            raise _wrong_call(self, inspect.signature(init), args, kwargs) from None
+
+    cls.__init__ = explained  # type: ignore[misc]
+
+
+def _wrong_call(instance: Any, signature: inspect.Signature, args: Any, kwargs: Mapping[str, Any]) -> TypeError:
+    """The error for arguments that a constructor does not take."""
+    parameters = list(signature.parameters.values())[1:]  # without self
+    names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+    unknown = [name for name in kwargs if name not in names]
+    if unknown and all(p.kind is not p.VAR_KEYWORD for p in parameters):
+        return unexpected(instance, unknown, {})
+    positional = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    required = [p.name for p in parameters if p.default is p.empty and p.name in names]
+    missing = [name for name in required if name not in kwargs and name not in positional[: len(args)]]
+    twice = [name for name in positional[: len(args)] if name in kwargs]
+    if missing:
+        expected = ", ".join(missing)
+    elif twice:
+        expected = f"{', '.join(twice)} once"
+    else:
+        expected = f"at most {len(positional)} positional arguments, the others by name"
+    received = [type(value).__name__ for value in args] + [f"{name}={value!r}" for name, value in kwargs.items()]
+    return TypeError(
+        f"{type(instance).__name__} expected {expected}. Received: {', '.join(received) or 'no arguments'}. "
+        f"It takes: {', '.join(names) or 'none'}."
     )
 
 
@@ -124,6 +185,20 @@ def check_surplus(
 def is_same(value: Any, default: Any) -> bool:
     """Whether an argument is at its default: equal, and of the same type."""
     return value is default or (type(value) is type(default) and bool(value == default))
+
+
+def holds(condition: Callable[[Any], Any], value: Any) -> bool:
+    """Whether a condition is true of a value that may be no number at all.
+
+    Examples
+    --------
+    >>> holds(lambda x: x > 0, 2), holds(lambda x: x > 0, "text")
+    (True, False)
+    """
+    try:
+        return bool(condition(value))
+    except (TypeError, ValueError):
+        return False
 
 
 def _plain(name: str) -> str:

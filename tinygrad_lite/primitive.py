@@ -108,8 +108,12 @@ class Primitive:
         self.hint = ""  # for somebody who passed too few arguments
         self.domain: str | None = None
         self.kinks: str | None = None
+        if not callable(forward):
+            raise TypeError(f"Expected a function that computes with arrays. Received: {forward!r}.")
         self.__name__: str = name or forward.__name__
         self.__qualname__ = self.__name__
+        self.public_name: str = self.__name__.lstrip("_") or self.__name__
+        """What errors call it: that of the function which users call."""
         self.__doc__ = forward.__doc__
         if isinstance(forward, np.ufunc):
             self.arrays: tuple[str, ...] = ("x",) if forward.nin == 1 else ("x1", "x2")
@@ -129,7 +133,7 @@ class Primitive:
         self._is_unary = is_elementwise and self.arity == 1 and not (self.metadata or self.may_alias or _NUMPY_1)
 
     def __repr__(self) -> str:
-        return f"<primitive {self.__name__}>"
+        return f"<primitive {self.public_name}>"
 
     def __reduce__(self) -> Any:
         """As functions are pickled: by module and name. One that is no global goes by its name in the registry."""
@@ -175,7 +179,8 @@ class Primitive:
             each = self.rule_each
             return lambda g, y, *arguments, **metadata: each(position, g, y, *arguments, **metadata)
         raise NotImplementedError(
-            f"The primitive {self.__name__} has no gradient rule. Add one beside its forward:\n\n    {self._stub()}\n"
+            f"The primitive {self.public_name} has no gradient rule. Add one beside its forward:\n\n"
+            f"    {self._stub()}\n"
         )
 
     def _stub(self) -> str:
@@ -187,7 +192,7 @@ class Primitive:
         """The error for a rule whose gradient has not its argument's shape."""
         name = self.arrays[position] if position < len(self.arrays) else f"argument {position}"
         return ValueError(
-            f"The gradient rule of {self.__name__} for {name} must return the shape of {name}. Expected: "
+            f"The gradient rule of {self.public_name} for {name} must return the shape of {name}. Expected: "
             f"{expected}. Received: {received}. If the primitive broadcasts its arguments, define it with "
             "@elementwise, which sums over broadcast axes."
         )
@@ -252,9 +257,9 @@ class Primitive:
         except (ValueError, TypeError, IndexError) as error:
             raise self._explain(error, arrays, kwargs) from error
         if type(data) not in _RESULTS:
-            data = _settled(data, arrays, self.__name__)
+            data = _settled(data, arrays, self.public_name)
         if self.may_alias:
-            _require_supported(data, arrays, self.__name__)
+            _require_supported(data, arrays, self.public_name)
         if _NUMPY_1:
             data = map_structure(lambda item: _narrowed(item, arrays, kwargs, self), data)
         if borrowed:  # the caller may overwrite his own arrays later: neither result nor record may notice
@@ -399,35 +404,35 @@ class Primitive:
             extra = args[arity:]
             if len(extra) > len(names):
                 raise TypeError(
-                    f"{self.__name__} expected at most {arity + len(names)} arguments "
+                    f"{self.public_name} expected at most {arity + len(names)} arguments "
                     f"({', '.join((*self.arrays, *names))}). Received: {len(args)}."
                 )
             for name, value in zip(names, extra):
                 if name in kwargs:
-                    raise TypeError(f"{self.__name__} received {name} twice: by position and by name.")
+                    raise TypeError(f"{self.public_name} received {name} twice: by position and by name.")
                 kwargs[name] = value
             args = args[:arity]
         if arity is not None and len(args) < arity:
             missing = [name for name in self.arrays[len(args) :] if name not in kwargs]
             if missing:
                 raise TypeError(
-                    f"{self.__name__} expected {', '.join(self.arrays)}. Received: {len(args)} arguments, "
+                    f"{self.public_name} expected {', '.join(self.arrays)}. Received: {len(args)} arguments, "
                     f"without {', '.join(missing)}.{self.hint}"
                 )
             args += tuple(kwargs.pop(name) for name in self.arrays[len(args) :])
         if "out" in kwargs and "out" not in self.metadata:
-            refuse_out(self.__name__, kwargs.pop("out"))
+            refuse_out(self.public_name, kwargs.pop("out"))
         for name in kwargs:
             if name not in self.metadata:
                 known = ", ".join((*self.arrays, *self.metadata)) or "none"
                 raise TypeError(
-                    f"{self.__name__} does not take the argument {name!r}. It takes: {known}."
+                    f"{self.public_name} does not take the argument {name!r}. It takes: {known}."
                     f"{' Choose with tgl.where(condition, new, old).' if name == 'where' else ''}"
                 )
         metadata = {**self.metadata, **kwargs}
         for name, value in metadata.items():
             if value is inspect.Parameter.empty:
-                raise TypeError(f"{self.__name__} is missing the argument {name!r}.")
+                raise TypeError(f"{self.public_name} is missing the argument {name!r}.")
             if isinstance(value, Tensor):
                 metadata[name] = self._plain_metadata(name, value)
         return args, metadata
@@ -439,7 +444,7 @@ class Primitive:
             if state.tapes:
                 array = np.asarray(value)  # refuses what is recorded
         except TypeError as error:
-            raise TypeError(f"{self.__name__} expected {name} as a number. {error}") from error
+            raise TypeError(f"{self.public_name} expected {name} as a number. {error}") from error
         return array.item() if array.ndim == 0 else array
 
     def _explain(self, error: Exception, arrays: list[Any], kwargs: dict[str, Any]) -> Exception:
@@ -455,10 +460,10 @@ class Primitive:
             expected = self.fitting
         if expected is not None:
             what, fix = expected
-            return ValueError(f"{self.__name__} expected {what}. Received: {received}. {fix}")
+            return ValueError(f"{self.public_name} expected {what}. Received: {received}. {fix}")
         text = str(error)
         if "Received: " not in text:
-            text = f"{self.__name__.lstrip('_')} failed: {text}. Received: {received}."
+            text = f"{self.public_name} failed: {text}. Received: {received}."
         try:
             return kind(text)
         except Exception:
@@ -500,7 +505,7 @@ def _plain(x: Any, args: tuple[Any, ...], primitive: Primitive) -> Any:
     try:
         return as_array(x, like=_like(args))
     except TypeError as error:
-        raise TypeError(f"{primitive.__name__}: {error}") from None
+        raise TypeError(f"{primitive.public_name}: {error}") from None
 
 
 def _like(args: tuple[Any, ...]) -> np.dtype[Any] | None:

@@ -12,10 +12,12 @@ import numbers
 from collections.abc import Sequence
 from typing import Any
 
+from tinygrad_lite.settings import Checked
+
 __all__ = ["CosineDecay", "ExponentialDecay", "LearningRateSchedule", "PiecewiseConstantDecay"]
 
 
-class LearningRateSchedule:
+class LearningRateSchedule(Checked):
     """What schedules share: subclass it, and define `__call__`.
 
     The constructor's arguments are kept as attributes of the same names; `get_config` finds them there.

@@ -12,11 +12,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tinygrad_lite.names import explain_calls
+
 __all__ = ["Checked", "CheckedOptions", "flag", "is_real"]
 
 
 class Checked:
-    """An object whose settings are checked when they are set.
+    """An object whose settings are checked when they are set, and whose constructor says what it takes.
 
     Examples
     --------
@@ -30,6 +32,10 @@ class Checked:
 
     _settings: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {}
     """What becomes of a value that is set to an attribute: a function of the object and the value, by its name."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        explain_calls(cls)
 
     def __setattr__(self, name: str, value: Any) -> None:
         convert = self._settings.get(name)

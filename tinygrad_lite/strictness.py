@@ -118,5 +118,5 @@ def suspect(message: str) -> None:
         `tgl.strict` is on.
     """
     if _state.is_on:
-        raise StrictError(f"{message} (tgl.strict() is on: without it this is a warning.)")
+        raise StrictError(f"{message} (tgl.strict() is on: otherwise this is no error.)")
     warn_user(message, SuspicionWarning)

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lite.names import explain_calls
 from tinygrad_lite.strictness import is_strict, on_gradient, suspect, witness
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tensor import HALF, Array, Tensor, Variable, as_array, detached, new_id, wrap
@@ -752,6 +753,9 @@ class GradientTape:
         finally:
             state.pulling_back -= 1
         return rows
+
+
+explain_calls(GradientTape)
 
 
 def _is_recorded() -> bool:

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import random
-from tinygrad_lite.names import lookup
+from tinygrad_lite.names import holds, lookup
+from tinygrad_lite.settings import Checked
 from tinygrad_lite.tensor import Array, DTypeLike, Tensor, as_array
 
 __all__ = [
@@ -27,7 +28,7 @@ __all__ = [
 Shape = tuple[int, ...]
 
 
-class Initializer:
+class Initializer(Checked):
     """What all initializers share: called with a shape, they return an array of initial weights.
 
     Parameters
@@ -256,7 +257,7 @@ class VarianceScaling(Initializer):
         seed: int | None = None,
     ) -> None:
         super().__init__(seed)
-        if not scale > 0:
+        if not holds(lambda x: x > 0, scale):
             raise ValueError(f"VarianceScaling expected a positive scale. Received: scale={scale!r}.")
         self.scale, self.mode, self.distribution = scale, mode, distribution
         self._entries()  # unknown names are told now

@@ -20,9 +20,10 @@ from typing import Any, ClassVar, TypeVar
 import numpy as np
 
 from tinygrad_lite import ops, random
-from tinygrad_lite.names import check_surplus
+from tinygrad_lite.names import check_surplus, explain_calls
 from tinygrad_lite.nn import activations, initializers
 from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.settings import Checked
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import enter_scopes, recording_tapes
 from tinygrad_lite.tape import state as tapes
@@ -127,7 +128,7 @@ def given_weights(given: Callable[[Shape, np.dtype[Any]], Array]) -> Iterator[No
         _state.given = outer
 
 
-class Layer:
+class Layer(Checked):
     """A function with weights: subclass it, make the weights in `build`, compute in `call`.
 
     Parameters
@@ -170,7 +171,6 @@ class Layer:
         "name": lambda layer, name: _checked_name(layer, name),
         "dtype": lambda layer, dtype: _floating(layer, dtype),
     }
-    """What becomes of a value that is set to an attribute, in the constructor and later, by the attribute's name."""
 
     _is_model = False
     _casts_inputs = True  # what has no weights leaves float64 as it is
@@ -203,10 +203,6 @@ class Layer:
         super().__init_subclass__(**kwargs)
         if builds_once and "build" in vars(cls):
             cls.build = _once(cls.build)  # type: ignore[method-assign, assignment]
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        convert = self._settings.get(name)
-        object.__setattr__(self, name, value if convert is None else convert(self, value))
 
     def __getattr__(self, name: str) -> Any:  # called for what is missing only
         if "_trainable" not in vars(self) and not name.startswith("__"):  # copying looks for __setstate__ and so on
@@ -749,7 +745,7 @@ def _known_lengths(owner: str, shape: Any) -> Shape:
 
 def _sample_shape(owner: str, shape: Any) -> Shape:
     """The shape of one sample, checked."""
-    lengths = (shape,) if isinstance(shape, (int, np.integer)) else tuple(shape)
+    lengths = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in lengths):
         raise ValueError(
             f"{owner} expected the shape of one sample, without the batch axis. Received: {lengths}. For MNIST "
@@ -813,6 +809,9 @@ class Input:
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return {"shape": list(self.shape)}
+
+
+explain_calls(Input)
 
 
 class Dense(Layer):

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.names import lookup
+from tinygrad_lite.names import holds, lookup
 from tinygrad_lite.ops.neural import _sparse_cross_entropy, check_labels
 from tinygrad_lite.primitive import hold
 from tinygrad_lite.settings import Checked, CheckedOptions, flag, is_real
@@ -110,7 +110,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     >>> huber([[0.0, 0.0]], [[1.0, 3.0]]).numpy()
     array([1.5], dtype=float32)
     """
-    if not delta > 0:
+    if not holds(lambda x: x > 0, delta):
         raise ValueError(f"huber expected a positive delta. Received: delta={delta!r}.")
     y_true, y_pred = _aligned("huber", y_true, y_pred)
     error = ops.absolute(y_pred - y_true)
@@ -329,7 +329,7 @@ def sparse_categorical_crossentropy(
 
 def _last(name: str, values: Tensor, axis: int) -> Tensor:
     """`values` with the axis of the classes at the end."""
-    if not -values.ndim <= axis < values.ndim:
+    if not holds(lambda n: -values.ndim <= n < values.ndim, axis):
         raise ValueError(f"{name} expected an axis of the predictions. Received: axis={axis}, shape={values.shape}.")
     return ops.moveaxis(values, axis, -1)
 
@@ -348,7 +348,7 @@ def _inside(p: Tensor) -> Tensor:
 
 def _smoothed(y_true: Tensor, label_smoothing: float, classes: int) -> Tensor:
     """Labels moved towards the even distribution over `classes`."""
-    if not 0 <= label_smoothing <= 1:
+    if not holds(lambda x: 0 <= x <= 1, label_smoothing):
         raise ValueError(f"Expected label_smoothing from 0 to 1. Received: label_smoothing={label_smoothing!r}.")
     return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
 

@@ -51,7 +51,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
     >>> accuracy([1, 2, 3], [1, 2, 0]).numpy()
     array([ True,  True, False])
     """
-    y_true, y_pred = losses.line_up(y_true, y_pred)
+    y_true, y_pred = losses.line_up(*to_tensors(y_true, y_pred))
     losses.check_shapes("accuracy", y_true, y_pred)
     return ops.equal(y_pred, y_true)
 
@@ -80,7 +80,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     >>> binary_accuracy([1, 0, 1], [0.9, 0.2, 0.3]).numpy()
     array([ True,  True, False])
     """
-    y_true, y_pred = losses.line_up(y_true, y_pred)
+    y_true, y_pred = losses.line_up(*to_tensors(y_true, y_pred))
     losses.check_shapes("binary_accuracy", y_true, y_pred)
     hold(_are_bits, y_true)
     return ops.equal(ops.greater(y_pred, threshold), y_true)
@@ -118,7 +118,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     >>> categorical_accuracy([[0, 1], [1, 0]], [[0.2, 0.8], [0.4, 0.6]]).numpy()
     array([ True, False])
     """
-    y_true, y_pred = losses.line_up(y_true, y_pred)
+    y_true, y_pred = losses.line_up(*to_tensors(y_true, y_pred))
     if y_true.ndim and y_true.shape == y_pred.shape[:-1]:
         raise ValueError(
             "categorical_accuracy expected one-hot labels of the shape of the predictions. Received: "

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_lite.callback import Callback, Logs
+from tinygrad_lite.names import holds
 from tinygrad_lite.printing import show
 from tinygrad_lite.tensor import Variable
 
@@ -239,7 +240,7 @@ class ReduceLROnPlateau(Callback):
         cooldown: int = 0,
         min_lr: float = 0.0,
     ) -> None:
-        if not 0 <= factor < 1:
+        if not holds(lambda x: 0 <= x < 1, factor):
             raise ValueError(f"ReduceLROnPlateau expected a factor below 1. Received: factor={factor!r}.")
         self._watch = _Watch("ReduceLROnPlateau", monitor, mode, min_delta)
         self.factor = factor

@@ -256,6 +256,8 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike | No
     ([0, 1, 2], array([0.  , 0.25, 0.5 , 0.75], dtype=float32))
     """
     given = [x.item() if isinstance(x, Tensor) else x for x in (start, stop, step) if x is not None]
+    if any(np.asarray(x).dtype.kind not in "biuf" for x in given):
+        raise TypeError(f"arange expected numbers. Received: start={start!r}, stop={stop!r}, step={step!r}.")
     if step is not None and stop is None:
         given = [0, *given]
     values = np.arange(*given, dtype=None if dtype is None else as_dtype(dtype))

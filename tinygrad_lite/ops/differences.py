@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.names import holds
 from tinygrad_lite.ops.elementwise import cast, not_equal, subtract
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, broadcast_to, concatenate, moveaxis, ravel
@@ -46,8 +47,8 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     a = to_tensor(a)
     if n == 0:
         return a
-    if n < 0 or not a.ndim:
-        raise ValueError(f"diff expected n of at least 0, and at least one axis. Received: n={n}, a.shape={a.shape}.")
+    if not holds(lambda count: count > 0, n) or not a.ndim:
+        raise ValueError(f"diff expected n of at least 0, and at least one axis. Received: n={n!r}, a.shape={a.shape}.")
     axis = as_axis(axis, a.ndim)
     end = (*a.shape[:axis], 1, *a.shape[axis + 1 :])
     parts = [None if part is None else to_tensor(part, a.dtype) for part in (prepend, a, append)]

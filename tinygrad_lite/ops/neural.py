@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.names import holds
 from tinygrad_lite.ops.elementwise import _cast, _sech2, equal, exp, log, maximum, multiply
 from tinygrad_lite.ops.indexing import getitem
 from tinygrad_lite.ops.products import matmul, transposed_product
@@ -779,8 +780,8 @@ def dropout(
     >>> sorted(set(tgl.dropout(tgl.ones(100), 0.5).tolist()))
     [0.0, 2.0]
     """
-    if not 0 <= rate < 1:
-        raise ValueError(f"dropout expected a rate of at least 0 and below 1. Received: rate={rate}.")
+    if not holds(lambda x: 0 <= x < 1, rate):
+        raise ValueError(f"dropout expected a rate of at least 0 and below 1. Received: rate={rate!r}.")
     x = to_tensor(x)
     lengths = x.shape if noise_shape is None else _noise_shape(x.shape, noise_shape)
     if not rate:

@@ -136,6 +136,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     if np.ndim(axes) == 0:
         count = operator.index(axes)
         axes = (range(-count, 0), range(count))
+    if len(axes) != 2:
+        raise ValueError(f"tensordot expected axes to be a number or a pair. Received: axes={axes!r}. Try axes=1.")
     of_a, of_b = ([n] if np.ndim(n) == 0 else list(n) for n in axes)
     of_a, of_b = [as_axis(n, a.ndim) for n in of_a], [as_axis(n, b.ndim) for n in of_b]
     if [a.shape[n] for n in of_a] != [b.shape[n] for n in of_b]:
