@@ -3,14 +3,28 @@
     pip install torch jax            # either will do; what is not installed is left out
     python tests/differential.py     # prints a table, exits with 1 if anything differs by more than 1e-10
 
+This is the first of the comparisons with what others compute. All have this command line, draw at random where they
+have `--seconds` and `--seed`, print each difference with what reproduces it, and exit with 1 if there is one:
+
+    python tests/differential.py primitives                            this one
+    python tests/differential.py calls --seconds 60 --seed 0           calls of all functions against NumPy
+    python tests/differential.py tensorflow --seconds 60 --seed 0      calls of `compat` against TensorFlow
+    python tests/differential.py losses --seconds 60 --seed 0          losses, metrics and weights against Keras
+    python tests/differential.py models --seconds 60 --seed 0          trained models against Keras
+    python tests/differential.py saving --seconds 60 --seed 0          models that are saved and loaded
+
 For random weights w, directions v and inputs x, in float64: the value f(x), the gradient of <w, f(x)> with respect to
 every argument, and the gradient of the sum of that gradient's products with the v. What is compared is the largest
 difference, relative to the largest number in the result. A primitive without a case and without a reason why it has
 no counterpart is an error, so that none can be forgotten.
 """
 
+import argparse
 import importlib
+import subprocess
 import sys
+import time
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -429,7 +443,7 @@ def forgotten():
     )
 
 
-def main():
+def primitives():
     found = libraries()
     if not found:
         sys.exit("Neither PyTorch nor JAX is installed: pip install torch jax")
@@ -456,5 +470,35 @@ def main():
         sys.exit("\n".join(wrong))
 
 
+# The others, each a script of its own beside this one: what it is called, and how it is told how much and from where.
+OTHERS = {
+    "calls": ("calls.py", ["--calls", "20", "--seed"]),
+    "tensorflow": ("tensorflow_calls.py", None),
+    "losses": ("against_keras.py", ["--cases", "200", "--seed"]),
+    "models": ("keras_models.py", None),
+    "saving": ("saving_search.py", ["--cases", "40", "--first"]),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="?", choices=["primitives", *OTHERS], default="primitives")
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    if given.what == "primitives":
+        return primitives()
+    script, portions = OTHERS[given.what]
+    command = [sys.executable, str(Path(__file__).with_name(script))]
+    if portions is None:
+        return subprocess.call([*command, "--seconds", str(given.seconds), "--seed", str(given.seed)])
+    end, failed, seed = time.monotonic() + given.seconds, 0, given.seed
+    while time.monotonic() < end:  # a portion at a time, each from a seed of its own
+        failed |= subprocess.call([*command, *portions, str(seed)])
+        seed += 1 if portions[0] != "--cases" or portions[-1] == "--seed" else int(portions[1])
+    print(f"{given.what}: portions with the seeds {given.seed} to {seed - 1}")
+    return failed
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

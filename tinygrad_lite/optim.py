@@ -119,7 +119,7 @@ class Optimizer(Checked):
     _settings: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {
         "weight_decay": lambda self, value: None if value is None else _not_negative("weight_decay", value),
         **{name: functools.partial(_clip, name) for name in _CLIPS},
-        **{name: functools.partial(_refuse_name, name) for name in _INSTEAD},
+        **{name: functools.partial(_refuse_name, name) for name in _INSTEAD if name != "lr"},  # which there is
     }
     weight_decay: float | None
     clipnorm: float | None

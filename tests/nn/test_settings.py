@@ -147,7 +147,7 @@ def test_where_sums_begin_cannot_change_after_they_have_begun():
 
 
 @pytest.mark.parametrize("cls", OTHERS)
-@pytest.mark.parametrize("name", ["lr", "decay", "eps", "betas", "alpha"])
+@pytest.mark.parametrize("name", ["decay", "eps", "betas", "alpha"])
 def test_names_of_other_libraries_are_refused(cls, name):
     with pytest.raises(AttributeError, match="Instead"):
         setattr(cls(), name, 0.1)
