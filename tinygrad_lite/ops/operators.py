@@ -17,6 +17,7 @@ import numpy as np
 from tinygrad_lite import ops
 from tinygrad_lite.callers import called_by
 from tinygrad_lite.ops import linalg
+from tinygrad_lite.ops.hints import no_mirror
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import is_followed, state
@@ -175,8 +176,8 @@ _UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {
 
 # These look at shape, dtype or memory, and never at a gradient.
 _LOOKS = {
-    np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj, np.isrealobj, np.shares_memory,
-    np.may_share_memory, np.array2string, np.array_repr, np.array_str,
+    np.shape, np.ndim, np.size, np.result_type, np.min_scalar_type, np.common_type, np.can_cast, np.iscomplexobj,
+    np.isrealobj, np.shares_memory, np.may_share_memory, np.array2string, np.array_repr, np.array_str,
 }  # fmt: skip
 
 
@@ -186,21 +187,6 @@ def _of_values(function: Any, args: Any, kwargs: Any, complaint: Callable[[], Ty
         raise complaint()
     args, kwargs = map_structure(lambda x: x.numpy() if isinstance(x, Tensor) else x, (args, kwargs))
     return function(*args, **kwargs)
-
-
-def _no_mirror(function: Any) -> TypeError:
-    name = getattr(function, "__name__", str(function))
-    room = "linalg." if "linalg" in (getattr(function, "__module__", "") or "") else ""
-    is_ufunc = isinstance(function, np.ufunc)
-    arrays = ", ".join(["x1", "x2", "x3"][: function.nin]) if is_ufunc and function.nin > 1 else "x"
-    rules = ", ".join(f"lambda g, y, {arrays}: ..." for _ in arrays.split(", "))
-    return TypeError(
-        f"numpy.{room}{name} has no gradient rule in tinygrad_lite and cannot take a Tensor that is being recorded. "
-        f"Ways out: pass tensor.numpy() if no gradient is needed; write it with the operations of tgl; or add the "
-        f"rule:\n\n    @tgl.{'elementwise' if is_ufunc else 'primitive'}\n    def {name}({arrays}):\n"
-        f"        return np.{room}{name}({arrays})\n\n"
-        f"    {name}.defvjp({rules})  # the gradient of each argument, given g, that of y\n"
-    )
 
 
 def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -230,7 +216,7 @@ def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
         return ours(*inputs, **{"axis": 0, **kwargs})
     ours = _MIRRORS.get(ufunc)
     if ours is None:
-        return _of_values(ufunc, inputs, kwargs, lambda: _no_mirror(ufunc))
+        return _of_values(ufunc, inputs, kwargs, lambda: no_mirror(ufunc, inputs, kwargs))
     return ours(*inputs, **kwargs)
 
 
@@ -246,14 +232,14 @@ def _mask(self: Tensor) -> Any:
 
 def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     if function is np.broadcast_arrays and any(x is None or isinstance(x, str) for x in args):  # as matplotlib's bar
-        return _of_values(function, args, kwargs, lambda: _no_mirror(function))
+        return _of_values(function, args, kwargs, lambda: no_mirror(function, args, kwargs))
     ours = _MIRRORS.get(function)
     if ours is not None:
         return ours(*args, **kwargs)
     if function in _LOOKS:
         args, kwargs = map_structure(lambda x: x._data if isinstance(x, Tensor) else x, (args, kwargs))
         return function(*args, **kwargs)
-    return _of_values(function, args, kwargs, lambda: _no_mirror(function))
+    return _of_values(function, args, kwargs, lambda: no_mirror(function, args, kwargs))
 
 
 def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
