@@ -1,5 +1,7 @@
 """What holds for all tests: draws that cannot flake, and nothing that outlives the test that made it."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -22,6 +24,14 @@ def pytest_configure(config):
     if not config.getoption("hypothesis_profile", None):
         is_seeded = config.getoption("hypothesis_seed", None) is not None
         settings.load_profile(profiles.RANDOM if is_seeded else profiles.REPEATABLE)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Why tests were skipped, in one line for each reason."""
+    reports = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+    for reason, count in reasons.items():
+        terminalreporter.write_line(f"{count} skipped: {reason}")
 
 
 def _left_behind(errors):

@@ -227,9 +227,9 @@ def test_a_summary_in_any_encoding(monkeypatch, encoding):
 def test_training_is_reported_in_any_encoding(monkeypatch, encoding, is_terminal, tmp_path):
     stream = output(monkeypatch, encoding, is_terminal)
     model = a_model_with_a_name(NAME)
-    monitor = f"{NAME}_error"
+    monitor, file_name = f"{NAME}_error", NAME if sys.getfilesystemencoding() != "ascii" else "model"
     callbacks = [
-        nn.callbacks.ModelCheckpoint(tmp_path / f"{NAME}.tgl", verbose=1),
+        nn.callbacks.ModelCheckpoint(tmp_path / f"{file_name}.tgl", verbose=1),
         nn.callbacks.EarlyStopping(monitor, mode="max", patience=1, restore_best_weights=True, verbose=1),
         nn.callbacks.ReduceLROnPlateau(monitor, mode="max", patience=1, verbose=1),
         nn.callbacks.LearningRateScheduler(lambda epoch: 0.01, verbose=1),
