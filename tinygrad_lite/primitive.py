@@ -420,8 +420,8 @@ class Primitive:
                     f"without {', '.join(missing)}.{self.hint}"
                 )
             args += tuple(kwargs.pop(name) for name in self.arrays[len(args) :])
-        if "out" in kwargs and "out" not in self.metadata:
-            refuse_out(self.public_name, kwargs.pop("out"))
+        if "out" in kwargs:
+            refuse_out(self.public_name, kwargs["out"] if "out" in self.metadata else kwargs.pop("out"))
         for name in kwargs:
             if name not in self.metadata:
                 known = ", ".join((*self.arrays, *self.metadata)) or "none"

@@ -1,6 +1,7 @@
 """Random calls against NumPy, a few of each function; `python tests/calls.py` makes more of them."""
 
 import importlib.util
+import inspect
 import warnings
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tgl
+from tinygrad_lite.primitive import Primitive
 
 SPEC = importlib.util.spec_from_file_location("calls", Path(__file__).parents[1] / "calls.py")
 calls = importlib.util.module_from_spec(SPEC)
@@ -123,3 +125,31 @@ def test_what_a_reduction_starts_from_does_not_change_its_dtype(name, dtype):
     for initial in (1, tgl.constant(1), tgl.constant(1.0)):
         answer = getattr(tgl, name)(x, initial=initial)
         assert (answer.dtype, answer.item()) == (expected.dtype, expected)
+
+
+# Signatures ---------------------------------------------------------------------------------------------------
+
+MADE_HERE = {"arange", "eye", "full", "identity", "ones", "zeros"}  # no Tensor leads NumPy's here
+LEFT_OUT = {"kwargs", "like"}  # of ufuncs; for arrays of other libraries
+
+
+@pytest.mark.parametrize("name", sorted(set(calls.callables()) - MADE_HERE))
+def test_a_signature_is_numpys(name):
+    """Every parameter of NumPy's is here, those that go by position in NumPy's order, with NumPy's defaults."""
+    ours, theirs = calls.callables()[name]
+    if isinstance(theirs, np.ufunc) or name in {"where", "linalg.tensordot"}:  # whose x and y, x1 and x2 have no names
+        return
+    try:
+        numpys = [p for p in inspect.signature(theirs).parameters.values() if p.name not in LEFT_OUT]
+    except ValueError:  # written in C, without a signature
+        return
+    if isinstance(ours, Primitive):
+        found = {**dict.fromkeys(ours.arrays, inspect.Parameter.empty), **ours.metadata}
+    else:
+        found = {p.name: p.default for p in inspect.signature(ours).parameters.values()}
+    by_position = [p.name for p in numpys if p.kind in (p.POSITIONAL_OR_KEYWORD, p.POSITIONAL_ONLY)]
+    assert [n for n in found if n in {p.name for p in numpys}][: len(by_position)] == by_position
+    for p in numpys:
+        assert p.name in found
+        if p.default is not p.empty and p.default is not np._NoValue and p.default is not None:
+            assert found[p.name] == p.default

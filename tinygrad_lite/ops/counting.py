@@ -12,7 +12,7 @@ from tinygrad_lite.tensor import Array, Tensor
 
 
 @nondifferentiable
-def argmax(a: Any, *, axis: int | None = None, keepdims: bool = False) -> Array:
+def argmax(a: Any, *, axis: int | None = None, out: None = None, keepdims: bool = False) -> Array:
     """The index of the largest element along `axis`, the first where several tie; without a gradient.
 
     Parameters
@@ -20,6 +20,7 @@ def argmax(a: Any, *, axis: int | None = None, keepdims: bool = False) -> Array:
     a : Tensor or array-like
     axis : int or None
         None searches the flattened array.
+    out : None
     keepdims : bool
 
     Returns
@@ -37,11 +38,12 @@ def argmax(a: Any, *, axis: int | None = None, keepdims: bool = False) -> Array:
     >>> tgl.argmax([[1.0, 5.0], [3.0, 4.0]], axis=1).numpy()
     array([1, 1])
     """
+    refuse_out("argmax", out)
     return np.argmax(a, axis=axis, keepdims=keepdims)
 
 
 @nondifferentiable
-def argmin(a: Any, *, axis: int | None = None, keepdims: bool = False) -> Array:
+def argmin(a: Any, *, axis: int | None = None, out: None = None, keepdims: bool = False) -> Array:
     """The index of the smallest element along `axis`, the first where several tie; without a gradient.
 
     Parameters
@@ -49,6 +51,7 @@ def argmin(a: Any, *, axis: int | None = None, keepdims: bool = False) -> Array:
     a : Tensor or array-like
     axis : int or None
         None searches the flattened array.
+    out : None
     keepdims : bool
 
     Returns
@@ -66,6 +69,7 @@ def argmin(a: Any, *, axis: int | None = None, keepdims: bool = False) -> Array:
     >>> tgl.argmin([3.0, 1.0, 2.0]).item()
     1
     """
+    refuse_out("argmin", out)
     return np.argmin(a, axis=axis, keepdims=keepdims)
 
 

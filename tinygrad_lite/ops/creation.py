@@ -136,7 +136,13 @@ def identity(n: int, dtype: DTypeLike = "float32") -> Tensor:
 
 
 def zeros_like(
-    a: Any, dtype: DTypeLike | None = None, order: Any = "K", subok: bool = True, shape: Any = None
+    a: Any,
+    dtype: DTypeLike | None = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
 ) -> Tensor:
     """Zeros of the shape and dtype of `a`.
 
@@ -145,7 +151,7 @@ def zeros_like(
     a : Tensor or array-like
     dtype : dtype, optional
         Instead of that of `a`.
-    order, subok
+    order, subok, device
         Are there for NumPy's sake, without effect.
     shape : int or tuple of int, optional
         Instead of that of `a`.
@@ -164,7 +170,13 @@ def zeros_like(
 
 
 def ones_like(
-    a: Any, dtype: DTypeLike | None = None, order: Any = "K", subok: bool = True, shape: Any = None
+    a: Any,
+    dtype: DTypeLike | None = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
 ) -> Tensor:
     """Ones of the shape and dtype of `a`.
 
@@ -173,7 +185,7 @@ def ones_like(
     a : Tensor or array-like
     dtype : dtype, optional
         Instead of that of `a`.
-    order, subok
+    order, subok, device
         Are there for NumPy's sake, without effect.
     shape : int or tuple of int, optional
         Instead of that of `a`.
@@ -192,7 +204,14 @@ def ones_like(
 
 
 def full_like(
-    a: Any, fill_value: Any, dtype: DTypeLike | None = None, order: Any = "K", subok: bool = True, shape: Any = None
+    a: Any,
+    fill_value: Any,
+    dtype: DTypeLike | None = None,
+    order: Any = "K",
+    subok: bool = True,
+    shape: Any = None,
+    *,
+    device: Any = None,
 ) -> Tensor:
     """A Tensor of the shape and dtype of `a`, filled with a value, to which a gradient flows back.
 
@@ -203,7 +222,7 @@ def full_like(
         Broadcasts to the shape.
     dtype : dtype, optional
         Instead of that of `a`.
-    order, subok
+    order, subok, device
         Are there for NumPy's sake, without effect.
     shape : int or tuple of int, optional
         Instead of that of `a`.
@@ -293,6 +312,8 @@ def linspace(
     retstep: bool = False,
     dtype: DTypeLike | None = None,
     axis: int = 0,
+    *,
+    device: Any = None,
 ) -> Any:
     """Numbers at equal distances from `start` to `stop`, to both of which a gradient flows back.
 
@@ -310,6 +331,8 @@ def linspace(
         Of the result.
     axis : int
         Where the new axis stands, if the ends have axes.
+    device
+        Is there for NumPy's sake, without effect.
 
     Returns
     -------

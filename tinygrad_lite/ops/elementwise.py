@@ -553,7 +553,7 @@ floor_divide = nondifferentiable(
 
 
 @nondifferentiable
-def round(a: Any, *, decimals: int = 0) -> Array:
+def round(a: Any, *, decimals: int = 0, out: None = None) -> Array:
     """The nearest number with so many decimals, an even last digit if two are; without a gradient.
 
     Parameters
@@ -561,6 +561,7 @@ def round(a: Any, *, decimals: int = 0) -> Array:
     a : Tensor or array-like
     decimals : int
         Negative ones count digits before the point.
+    out : None
 
     Returns
     -------
@@ -573,6 +574,7 @@ def round(a: Any, *, decimals: int = 0) -> Array:
     >>> tgl.round([0.5, 1.25, 21.0], 1).tolist()
     [0.5, 1.2000000476837158, 21.0]
     """
+    refuse_out("round", out)
     return np.round(a, decimals=decimals)
 
 
@@ -720,12 +722,13 @@ signbit = nondifferentiable(np.signbit, "Whether it is negative, -0 included.", 
 
 
 @nondifferentiable
-def isposinf(x: Any) -> Array:
+def isposinf(x: Any, *, out: None = None) -> Array:
     """Whether it is inf.
 
     Parameters
     ----------
     x : Tensor or array-like
+    out : None
 
     Returns
     -------
@@ -737,16 +740,18 @@ def isposinf(x: Any) -> Array:
     >>> tgl.isposinf([1.0, float("inf")]).tolist()
     [False, True]
     """
+    refuse_out("isposinf", out)
     return np.isposinf(x)
 
 
 @nondifferentiable
-def isneginf(x: Any) -> Array:
+def isneginf(x: Any, *, out: None = None) -> Array:
     """Whether it is -inf.
 
     Parameters
     ----------
     x : Tensor or array-like
+    out : None
 
     Returns
     -------
@@ -758,6 +763,7 @@ def isneginf(x: Any) -> Array:
     >>> tgl.isneginf([1.0, -float("inf")]).tolist()
     [False, True]
     """
+    refuse_out("isneginf", out)
     return np.isneginf(x)
 
 

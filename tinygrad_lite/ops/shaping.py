@@ -54,7 +54,7 @@ _reshape.may_alias = True  # a view where the strides allow it, else a copy
 _reshape.defvjp(lambda g, y, a, shape: np.reshape(g, a.shape))
 
 
-def reshape(a: Any, shape: Any, order: str = "C") -> Tensor:
+def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
     """The elements of `a` in the same order, in an array of another shape.
 
     Parameters
@@ -64,6 +64,8 @@ def reshape(a: Any, shape: Any, order: str = "C") -> Tensor:
         One of them may be -1: it is worked out from the others.
     order : "C" or "F"
         Which axis changes fastest when elements are counted: the last or the first.
+    copy : bool, optional
+        Is there for NumPy's sake, without effect: tensors never change.
 
     Returns
     -------
@@ -583,13 +585,15 @@ def _broadcast_to(array: Any, *, shape: tuple[int, ...]) -> Array:
 _broadcast_to.defvjp(lambda g, y, array, shape: sum_to_shape(g, array.shape))
 
 
-def broadcast_to(array: Any, shape: Any) -> Tensor:
+def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tensor:
     """`array` repeated along new and length-one axes to the shape `shape`.
 
     Parameters
     ----------
     array : Tensor or array-like
     shape : int or tuple of int
+    subok : bool
+        Is there for NumPy's sake, without effect.
 
     Returns
     -------
@@ -609,12 +613,14 @@ def broadcast_to(array: Any, shape: Any) -> Tensor:
     return _broadcast_to(array, shape=as_shape(shape))
 
 
-def broadcast_arrays(*args: Any) -> tuple[Tensor, ...]:
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Tensor, ...]:
     """The arguments, each repeated to the shape that they broadcast to.
 
     Parameters
     ----------
     *args : Tensors or array-likes
+    subok : bool
+        Is there for NumPy's sake, without effect.
 
     Returns
     -------
