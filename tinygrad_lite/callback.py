@@ -57,7 +57,8 @@ class Callback(Checked):
     def get_state(self) -> dict[str, Any]:
         """What the callback remembers from epoch to epoch, by name: numbers, strings, and lists of arrays.
 
-        `BackupAndRestore` saves it, and hands it to `set_state` of a new callback when training is resumed.
+        `BackupAndRestore` saves it, and hands it to `set_state` of a new callback when training is resumed. Where this
+        is not overridden, it does so with the attributes that changed since training began.
         """
         return {}
 

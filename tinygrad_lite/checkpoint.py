@@ -123,6 +123,8 @@ def write_archive(
     ------
     OSError
         The file cannot be written.
+    ValueError
+        A text is too long to be read again.
 
     Examples
     --------
@@ -134,7 +136,12 @@ def write_archive(
     """
     with atomic_path(path) as aside, zipfile.ZipFile(aside, "w", zipfile.ZIP_STORED) as file:
         for name, value in (texts or {}).items():
-            text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False)
+            text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False).encode()
+            if len(text) > MOST_TEXT:  # it could not be read again
+                raise ValueError(
+                    f"Expected a description of at most {MOST_TEXT:,} bytes. Received: one of {len(text):,}. Keep "
+                    "large arrays in weights, not in attributes."
+                )
             file.writestr(zipfile.ZipInfo(f"{name}.json", _EPOCH), text)
         for name, array in arrays.items():
             with file.open(zipfile.ZipInfo(f"{name}.npy", _EPOCH), "w", force_zip64=True) as entry:

@@ -149,3 +149,62 @@ def test_killed_training_is_resumed(tmp_path):
     lines = done.stdout.split()
     assert lines[:-1] == ["3", "4", "5"]  # epoch 3 was not saved yet: it is done again
     assert lines[-1] == __import__("hashlib").sha256(b"".join(bits(whole))).hexdigest()
+
+
+# What training changes besides weights ------------------------------------------------------------------------------
+
+
+class Counting(nn.Layer):
+    """Computes with the number of its calls."""
+
+    def __init__(self):
+        super().__init__()
+        self.calls, self.unused = 0, object()
+
+    def call(self, inputs, training=False):
+        if training:
+            self.calls += 1
+        return inputs * (1.0 + self.calls / 100)
+
+
+class Own(nn.Callback):
+    """Remembers, changes a setting of the optimizer, and has an argument."""
+
+    def __init__(self, factor=0.9):
+        self.factor, self.seen = factor, []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seen.append(round(logs["loss"], 6))
+        self.best = min(self.seen)
+        self.model.optimizer.momentum *= self.factor
+
+
+class Fails(nn.Callback):
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            raise OSError("the power failed")
+
+
+def counted(folder, *more, factor=0.9):
+    tgl.random.set_seed(0)
+    model = nn.Sequential([nn.Dense(3), Counting(), nn.Dense(1)])
+    model.compile(tgl.optim.SGD(0.01, momentum=0.5), "mse", run_eagerly=True)
+    x = np.linspace(-1, 1, 24, dtype="float32").reshape(8, 3)
+    own = Own(factor)
+    backup = nn.callbacks.BackupAndRestore(folder)
+    history = model.fit(x, x[:, 0], 4, epochs=4, verbose=0, callbacks=[backup, own, *more])
+    kept = [w.numpy().tobytes() for w in model.weights], model.optimizer.momentum, model.layers[1].calls
+    return history.history, own.seen, own.best, own.factor, kept
+
+
+def test_attributes_that_training_changes_are_resumed(tmp_path):
+    expected = counted(tmp_path / "whole")
+    with pytest.raises(OSError, match="power"):
+        counted(tmp_path / "broken", Fails())
+    assert counted(tmp_path / "broken") == expected
+
+
+def test_arguments_are_those_of_the_program_that_resumes(tmp_path):
+    with pytest.raises(OSError, match="power"):
+        counted(tmp_path, Fails())
+    assert counted(tmp_path, factor=0.5)[3] == 0.5

@@ -17,8 +17,8 @@ import numpy as np
 from tinygrad_lite import random
 from tinygrad_lite.callback import Callback, Logs
 from tinygrad_lite.checkpoint import Archive, write_archive
-from tinygrad_lite.nn.registry import deserialize, serialize
-from tinygrad_lite.nn.saving import model_state, restore_state
+from tinygrad_lite.nn.registry import deserialize, plain_attributes, serialize, set_attributes
+from tinygrad_lite.nn.saving import layers_of, model_state, restore_state
 from tinygrad_lite.tensor import Array
 
 __all__ = ["BackupAndRestore"]
@@ -29,8 +29,10 @@ class BackupAndRestore(Callback):
 
     After every epoch the state of training is saved, atomically. When `fit` begins and finds such a state, it
     goes on with the epoch after it, and ends with the same bits as if it had not been interrupted: weights,
-    optimizer, shuffling, dropout, history and the memory of other callbacks included. What it cannot know of
-    is randomness of your own: draw from `tgl.random` or from a layer's `stream`.
+    optimizer, shuffling, dropout, history and the memory of other callbacks included. Of callbacks and layers of your
+    own these are the attributes that changed since training began, as far as they are numbers, strings, arrays and
+    lists or dicts of them; or what `get_state` of a callback gives. What it cannot know of is randomness of your own:
+    draw from `tgl.random` or from a layer's `stream`.
 
     Parameters
     ----------
@@ -98,6 +100,7 @@ class BackupAndRestore(Callback):
             The epoch to go on with.
         """
         self.backup_dir.mkdir(parents=True, exist_ok=True)
+        self._at_first = self._attributes(callbacks)
         if not self.path.exists():
             return None
         with Archive(self.path) as archive:
@@ -105,6 +108,8 @@ class BackupAndRestore(Callback):
                 description = archive.text("training")
                 states = self._states(archive, description, callbacks)
                 restore_state(self.model, archive, description)
+                for key, thing in self._things(callbacks).items():
+                    set_attributes(thing, deserialize(description.get("attributes", {}).get(key, {})))
                 for generator, state in zip(_generators(feed), description["generators"]):
                     generator.bit_generator.state = deserialize(state)
             except (KeyError, TypeError, AttributeError, IndexError, RuntimeError, OverflowError, ValueError) as error:
@@ -121,6 +126,10 @@ class BackupAndRestore(Callback):
         description, arrays = model_state(self.model)
         description["epoch"] = epoch
         description["generators"] = [serialize(generator.bit_generator.state) for generator in _generators(feed)]
+        description["attributes"] = {
+            key: _changed(self._at_first.get(key, {}), attributes)
+            for key, attributes in self._attributes(callbacks).items()
+        }
         description["callbacks"] = []
         for number, callback in enumerate(_remembering(callbacks)):
             plain: dict[str, Any] = {}
@@ -132,6 +141,18 @@ class BackupAndRestore(Callback):
                     plain[name] = serialize(value)
             description["callbacks"].append({"class": type(callback).__name__, "state": plain})
         write_archive(self.path, arrays, {"training": description})
+
+    def _things(self, callbacks: Sequence[Callback]) -> dict[str, Any]:
+        """What may hold something that training changes, besides what is saved anyway, by its kind and number."""
+        own = [callback for callback in callbacks if type(callback).get_state is Callback.get_state]
+        things: dict[str, Any] = {}
+        for thing in (self.model.optimizer, self.model.loss, *layers_of(self.model), *own):
+            number = sum(type(thing) is type(other) for other in things.values())
+            things[f"{type(thing).__name__} {number}"] = thing
+        return things
+
+    def _attributes(self, callbacks: Sequence[Callback]) -> dict[str, dict[str, Any]]:
+        return {key: plain_attributes(thing) for key, thing in self._things(callbacks).items()}
 
     def _states(
         self, archive: Archive, description: Mapping[str, Any], callbacks: Sequence[Callback]
@@ -154,6 +175,10 @@ class BackupAndRestore(Callback):
     def on_train_end(self, logs: Logs | None = None) -> None:
         if self.delete_checkpoint and not self.model.was_interrupted:
             self.path.unlink(missing_ok=True)
+
+
+def _changed(first: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in now.items() if name not in first or first[name] != value}
 
 
 def _remembering(callbacks: Sequence[Callback]) -> list[Callback]:

@@ -16,6 +16,7 @@ from typing import Any, TypeVar, overload
 import numpy as np
 
 from tinygrad_lite import optim, schedules
+from tinygrad_lite.callback import Callback
 from tinygrad_lite.names import lookup
 from tinygrad_lite.nn import activations, initializers, losses, metrics
 from tinygrad_lite.nn.equality import difference, held_by
@@ -189,6 +190,18 @@ def attributes_beyond(value: Any, twin: Any) -> dict[str, Any]:
             try:
                 attributes[name] = serialize(held)
             except (TypeError, ValueError):  # whether that matters is for `save` to see
+                continue
+    return attributes
+
+
+def plain_attributes(value: Any) -> dict[str, Any]:
+    """The attributes of an object that are plain data, as `serialize` writes them."""
+    attributes = {}
+    for name, held in held_by(value).items():
+        if not is_restored(value, name) and not _has_state(held):
+            try:
+                attributes[name] = serialize(held)
+            except (TypeError, ValueError):
                 continue
     return attributes
 
@@ -370,6 +383,7 @@ restored(
     "_is_named_by_class", "_takes_training",
 )  # fmt: skip
 restored(metrics.Metric, "_variables")
+restored(Callback, "model", "params")
 restored(
     optim.Optimizer,
     "_iterations", "_learning_rate", "_trainable", "_index", "_state", "_scratch", "built",

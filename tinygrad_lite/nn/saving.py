@@ -241,6 +241,11 @@ def _visit(root: Layer) -> Iterator[tuple[Layer, list[Layer]]]:
         pending.extend((child, [*around, layer]) for child in reversed(children))
 
 
+def layers_of(root: Layer) -> list[Layer]:
+    """Every layer once, `root` first."""
+    return [layer for layer, _ in _visit(root)]
+
+
 def _streams(layer: Layer) -> dict[str, np.random.Generator]:
     """The generators that a layer draws from."""
     return {name: value for name, value in vars(layer).items() if isinstance(value, np.random.Generator)}
