@@ -99,6 +99,7 @@ class Primitive:
         self.joint_rule: Rule | None = None
         self.lowering: Callable[..., Any] | None = None
         self.is_differentiable = True
+        self.conditions = 0  # how many of the first arguments only choose, so that their dtype does not count
         self.is_random = False
         self.may_alias: bool | frozenset[int] = False
         self.hands_on = 0  # how many of the last arguments are the results, as custom gradients have it
@@ -248,8 +249,8 @@ class Primitive:
                 arrays.append(x)
                 ids.append(0)
                 borrowed = borrowed or isinstance(x, np.ndarray)
-        if numbers and numbers == len(arrays):  # nothing but Python's numbers: floats become float32, as in a Tensor
-            arrays = [np.float32(x) if type(x) is float else x if -_FAR < x < _FAR else as_array(x) for x in arrays]
+        if numbers and numbers >= len(arrays) - self.conditions and not state.pulling_back:
+            arrays = self._as_tensors_would(args, arrays)
         if _NUMPY_1:
             arrays = _weak_scalars(arrays)
         try:
@@ -292,6 +293,19 @@ class Primitive:
                 y._id = y._id or new_id()
                 tape._beyond[y._id] = (self.__name__, ids)
         return y
+
+    def _as_tensors_would(self, args: Any, arrays: Any) -> Any:
+        """Where nothing but Python's numbers meet, floats become float32, as in a Tensor.
+
+        In gradient rules they do not: there they are what NumPy makes of them, which is what a rule on arrays computes
+        with, and may be about to meet float64.
+        """
+        if any(type(x) not in NUMBERS for x in args[self.conditions :]):
+            return arrays
+        return [
+            np.float32(x) if type(x) is float else as_array(x) if type(x) is int and not -_FAR < x < _FAR else x
+            for x in arrays
+        ]
 
     def _unary(self, x: Tensor) -> Tensor | None:
         """A function of one number each, of a tensor; None where anything is out of the ordinary: see `as_operator`."""
@@ -553,15 +567,15 @@ def refuse_out(name: str, out: Any) -> None:
         raise TypeError(f"{name} cannot write into out=: tensors never change. Assign the result instead.")
 
 
-def hold(check: Callable[..., None], *tensors: Tensor, **metadata: Any) -> None:
-    """Check the values of tensors: now, and in a `tgl.function` at every call.
+def hold(check: Callable[..., None], *tensors: Any, **metadata: Any) -> None:
+    """Check the values of tensors, or of a rule's arrays: now, and in a `tgl.function` at every call.
 
     Parameters
     ----------
     check : callable
         Takes the tensors' arrays and the metadata; raises where something is wrong with them.
     """
-    arrays = [x._data for x in tensors]
+    arrays = [x._data if isinstance(x, Tensor) else x for x in tensors]
     check(*arrays, **metadata)
     if tracing.tracer is not None:
         tracing.tracer.note_check(check, tensors, arrays, metadata)

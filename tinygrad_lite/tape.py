@@ -554,14 +554,15 @@ class GradientTape:
         (tensor,) = _tensors(target, "target", "jacobian")
         leaves = _tensors(sources, "source", "jacobian")
         self._use([tensor])
-        seeds = (_one_hot(tensor, index) for index in np.ndindex(tensor.shape))
+        elements = np.ndindex(tensor.shape) if tensor.size else [()]  # of none, a walk to see what it depends on
+        seeds = (_one_hot(tensor, index) for index in elements)
         rows = self._pull_back_each(tensor, seeds, leaves)
         columns: list[Any] = []
-        for source, gradients in zip(leaves, zip(*rows) if rows else ((),) * len(leaves)):
+        for source, gradients in zip(leaves, zip(*rows)):
             shape = tensor.shape + source.shape
             if unconnected is UnconnectedGradients.NONE and all(gradient is None for gradient in gradients):
                 columns.append(None)
-            elif not rows:
+            elif not tensor.size:
                 columns.append(wrap(np.zeros(shape, source.dtype)))
             else:
                 filled = [_answer(source, gradient, UnconnectedGradients.ZERO) for gradient in gradients]

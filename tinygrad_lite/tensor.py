@@ -506,10 +506,15 @@ def to_tensor(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
     return stacked(value, like) if holds_tensors(value) else Tensor(as_array(value, like=like))
 
 
+def float_dtype(*values: Any) -> np.dtype[Any] | None:
+    """The dtype of the first Tensor or array of floats: what Python's floats become that meet it."""
+    kinds = (x.dtype for x in values if isinstance(x, (Tensor, np.ndarray)))
+    return next((dtype for dtype in kinds if dtype.kind == "f"), None)
+
+
 def to_tensors(*values: Any) -> list[Tensor]:
     """All as Tensors; Python's floats get the dtype of the first array of floats, as in a primitive's arguments."""
-    kinds = (x.dtype for x in values if isinstance(x, (Tensor, np.ndarray)))
-    like = next((dtype for dtype in kinds if dtype.kind == "f"), None)
+    like = float_dtype(*values)
     return [to_tensor(x, like) for x in values]
 
 

@@ -242,7 +242,11 @@ def test_values_that_coincide():
 def test_norms_at_zero_have_gradient_zero():
     for ord in (None, 1, 2, 3, 1.5, np.inf):
         assert not gradient(lambda x, ord=ord: linalg.norm(x, ord), np.zeros(3)).any()
-    assert not gradient(linalg.norm, np.zeros((2, 2))).any()
+    for ord in ("fro", "nuc", 1, 2, -2, np.inf):
+        assert not gradient(lambda x, ord=ord: linalg.norm(x, ord), np.zeros((2, 3))).any()
+        stack = gradient(lambda x, ord=ord: linalg.norm(x, ord, axis=(-2, -1)), np.stack([np.zeros((2, 2)), np.eye(2)]))
+        assert not stack[0].any()
+        assert stack[1].any()
     rows = gradient(lambda x: linalg.norm(x, axis=1), np.array([[0.0, 0.0], [3.0, 4.0]]))
     np.testing.assert_allclose(rows, [[0.0, 0.0], [0.6, 0.8]])
 

@@ -12,7 +12,7 @@ from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input, 
 from tinygrad_lite.nn.model import Model, Sequential
 from tinygrad_lite.nn.registry import register
 from tinygrad_lite.nn.saving import load_model
-from tinygrad_lite.ops.elementwise import tanh
+from tinygrad_lite.ops.elementwise import sigmoid, tanh
 from tinygrad_lite.ops.neural import (
     dense,
     dropout,
@@ -28,7 +28,6 @@ from tinygrad_lite.ops.neural import (
     one_hot,
     relu,
     selu,
-    sigmoid,
     sigmoid_cross_entropy_with_logits,
     silu,
     softmax,

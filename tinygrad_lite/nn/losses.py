@@ -22,7 +22,7 @@ from tinygrad_lite.names import holds, lookup
 from tinygrad_lite.ops.neural import _sparse_cross_entropy, check_labels
 from tinygrad_lite.primitive import hold
 from tinygrad_lite.settings import Checked, CheckedOptions, flag, is_real
-from tinygrad_lite.tensor import Array, DTypeLike, Tensor, to_tensor, to_tensors
+from tinygrad_lite.tensor import Array, DTypeLike, Tensor, float_dtype, to_tensor, to_tensors
 
 __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "Loss",
@@ -113,9 +113,9 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     if not holds(lambda x: x > 0, delta):
         raise ValueError(f"huber expected a positive delta. Received: delta={delta!r}.")
     y_true, y_pred = _aligned("huber", y_true, y_pred)
-    error = ops.absolute(y_pred - y_true)
-    quadratic = ops.minimum(error, delta)
-    return ops.mean(0.5 * ops.square(quadratic) + delta * (error - quadratic), axis=-1)
+    error = y_pred - y_true
+    near = ops.clip(error, -delta, delta)
+    return ops.mean(near * (error - 0.5 * near), axis=-1)
 
 
 def hinge(y_true: Any, y_pred: Any) -> Tensor:
@@ -361,7 +361,7 @@ _BINARY_LABELS = "Labels are 0 or 1: use hinge for -1 and 1, sparse_categorical_
 
 def _tensors(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     """Both as tensors, lined up, the predictions as floats."""
-    y_pred = to_tensor(y_pred)
+    y_pred = to_tensor(y_pred, float_dtype(y_true))
     y_pred = y_pred if y_pred.dtype.kind == "f" else ops.cast(y_pred, "float32")
     y_true = to_tensor(y_true, y_pred.dtype)
     return (y_true, y_pred) if y_true.ndim == y_pred.ndim else line_up(y_true, y_pred)

@@ -21,7 +21,7 @@ from numpy.linalg import LinAlgError
 from tinygrad_lite.ops.diagonals import tril
 from tinygrad_lite.ops.products import matmul, t
 from tinygrad_lite.ops.shaping import concatenate
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import hold, primitive
 from tinygrad_lite.tensor import Array, Tensor, to_tensor
 
 
@@ -225,7 +225,7 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Tensor:
 # QR -----------------------------------------------------------------------------------------------------------
 
 
-@primitive
+@primitive(domain="everywhere; on the way back, first columns that do not depend on each other: else it raises.")
 def _qr(a: Any, *, mode: str) -> tuple[Array, ...]:
     return tuple(np.linalg.qr(a, mode))  # type: ignore[call-overload]
 
@@ -295,8 +295,19 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 # Singular values ----------------------------------------------------------------------------------------------
 
 
-@primitive(kinks="where singular values coincide the gradient of singular vectors is nan.")
+def require_finite(name: str, a: Any) -> None:
+    """Raise if nan or inf are among the numbers: with them LAPACK's SVD fails, or never ends."""
+    if not np.all(np.isfinite(a)):
+        count = np.count_nonzero(~np.isfinite(a))
+        raise LinAlgError(f"{name} expected finite numbers. Received: {count} that are nan or infinite.")
+
+
+@primitive(
+    domain="finite numbers; for others it raises.",
+    kinks="where singular values coincide the gradient of singular vectors is nan.",
+)
 def _svd(a: Any, *, full_matrices: bool = True) -> tuple[Array, ...]:
+    require_finite("svd", a)
     return tuple(np.linalg.svd(a, full_matrices))
 
 
@@ -307,11 +318,9 @@ def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
     """
     (g_u, g_s, g_vt), (u, s, vt) = g, y
     k = s.shape[-1]
-    if bool(np.any(g_u[..., k:] != 0)) or bool(np.any(g_vt[..., k:, :] != 0)):
-        raise NotImplementedError(
-            f"linalg.svd with full_matrices=True has no gradient for the singular vectors beyond the first {k}: they "
-            f"can be any that complete a basis. Received: a.shape={a.shape}. Use full_matrices=False."
-        )
+    for beyond in (g_u[..., k:], g_vt[..., k:, :]):
+        if beyond.size:
+            hold(_check_completing, beyond, count=k, shape=a.shape)
     u, g_u, vt, g_vt = u[..., :k], g_u[..., :k], vt[..., :k, :], g_vt[..., :k, :]
     rows, columns = s[..., :, None], s[..., None, :]
     gaps = (columns - rows) * (columns + rows)
@@ -323,6 +332,15 @@ def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
     if a.shape[-1] > k:
         d = d + u @ _over_values(g_vt - t(right) @ vt, rows)
     return d
+
+
+def _check_completing(g: Array, count: int, shape: tuple[int, ...]) -> None:
+    """Raise unless the gradient of the singular vectors that only complete a basis is zero."""
+    if np.any(g != 0):
+        raise NotImplementedError(
+            f"linalg.svd with full_matrices=True has no gradient for the singular vectors beyond the first {count}: "
+            f"they can be any that complete a basis. Received: a.shape={shape}. Use full_matrices=False."
+        )
 
 
 def _over_values(x: Any, values: Any) -> Any:

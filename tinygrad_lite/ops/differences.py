@@ -13,7 +13,7 @@ from tinygrad_lite.names import holds
 from tinygrad_lite.ops.elementwise import cast, not_equal, subtract
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, broadcast_to, concatenate, moveaxis, ravel
-from tinygrad_lite.tensor import Tensor, to_tensor
+from tinygrad_lite.tensor import Tensor, float_dtype, to_tensor
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
@@ -44,7 +44,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     >>> tgl.diff([1.0, 2.0, 4.0]).numpy(), tgl.diff([1.0, 2.0, 4.0], n=2).numpy()
     (array([1., 2.], dtype=float32), array([1.], dtype=float32))
     """
-    a = to_tensor(a)
+    a = to_tensor(a, float_dtype(prepend, append))
     if n == 0:
         return a
     if not holds(lambda count: count > 0, n) or not a.ndim:
@@ -79,7 +79,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
     >>> tgl.ediff1d([1.0, 2.0, 4.0], to_begin=0.0).numpy()
     array([0., 1., 2.], dtype=float32)
     """
-    ary = ravel(ary)
+    ary = ravel(to_tensor(ary, float_dtype(to_begin, to_end)))
     parts = [to_begin, subtract(ary[1:], ary[:-1]), to_end]
     return concatenate([ravel(to_tensor(part, ary.dtype)) for part in parts if part is not None])
 
@@ -113,7 +113,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
     >>> tgl.trapezoid([1.0, 2.0, 3.0]).item(), tgl.trapezoid([1.0, 2.0, 3.0], x=[4.0, 6.0, 8.0]).item()
     (4.0, 8.0)
     """
-    y = moveaxis(y, axis, -1)
+    y = moveaxis(to_tensor(y, float_dtype(x, dx)), axis, -1)
     if x is not None:
         x = to_tensor(x, y.dtype)
         dx = diff(x if x.ndim == 1 else moveaxis(x, axis, -1))
@@ -154,7 +154,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     >>> tgl.gradient([1.0, 2.0, 4.0, 7.0, 11.0]).numpy()
     array([1. , 1.5, 2.5, 3.5, 4. ], dtype=float32)
     """
-    f = to_tensor(f)
+    f = to_tensor(f, float_dtype(*varargs))
     f = cast(f, np.float64) if f.dtype.kind in "iu" else f  # differences of unsigned integers would wrap around
     named = range(f.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = [as_axis(n, f.ndim) for n in named]

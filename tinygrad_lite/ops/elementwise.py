@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.primitive import elementwise, nondifferentiable, primitive, refuse_out
-from tinygrad_lite.tensor import NUMBERS, Array, Tensor, as_array, to_tensor
+from tinygrad_lite.tensor import NUMBERS, Array, Tensor, to_tensor
 
 # Python's floats: NumPy's would turn float32 into float64.
 _LOG_2 = math.log(2)
@@ -130,10 +130,26 @@ hypot = elementwise(
     np.hypot, "The length of the hypotenuse: √(x1² + x2²).", kinks="at (0, 0) the derivatives are 0.",
     example="[3.0, 0.0], [4.0, 0.0] -> [5. 0.]",
 )  # fmt: skip
-hypot.defvjp(
-    lambda g, y, a, b: g * (a / np.where(y == 0, 1, y)),
-    lambda g, y, a, b: g * (b / np.where(y == 0, 1, y)),
+
+
+@elementwise
+def _cosine(x1: Any, x2: Any) -> Array:
+    """x1 / √(x1² + x2²), and 0 at (0, 0)."""
+    y = np.hypot(x1, x2)
+    return x1 / np.where(y == 0, 1, y)
+
+
+def _over_length(x: Any, a: Any, b: Any) -> Any:
+    y = np.hypot(a, b)
+    return x / np.where(y == 0, 1, y)
+
+
+# With the sine b / y: 1 - cosine² would leave few digits.
+_cosine.defvjp(
+    lambda g, y, a, b: _over_length(g * np.square(_cosine.inline(b, a)), a, b),
+    lambda g, y, a, b: _over_length(-g * y * _cosine.inline(b, a), a, b),
 )
+hypot.defvjp(lambda g, y, a, b: g * _cosine.inline(a, b), lambda g, y, a, b: g * _cosine.inline(b, a))
 
 # Exponentials and logarithms ----------------------------------------------------------------------------------
 
@@ -165,19 +181,44 @@ log1p = elementwise(
 )  # fmt: skip
 log1p.defvjp(lambda g, y, x: g / (1 + x))
 
+
+@elementwise(example="[-1000.0, 0.0] -> [0.  0.5]")
+def sigmoid(x: Any) -> Array:
+    """The logistic function: 1 / (1 + e⁻ˣ)."""
+    with np.errstate(over="ignore"):  # e⁻ˣ = inf gives 0, which is right
+        return 1 / (1 + np.exp(-x))
+
+
+@elementwise
+def _sigmoid_slope(x: Any, s: Any) -> Array:
+    """The derivative of the logistic function, given its value s: s / (1 + eˣ)."""
+    return s / (1 + np.exp(x))  # eˣ = inf gives 0, which is right
+
+
+_sigmoid_slope.lowering = lambda x, s: s / (1 + exp(x))
+_sigmoid_slope.defvjp(lambda g, y, x, s: -g * y * sigmoid.inline(x), lambda g, y, x, s: g * sigmoid.inline(-x))
+sigmoid.defvjp(lambda g, y, x: g * _sigmoid_slope.inline(x, y))  # y·(1 - y) would round to 0 for large x
+
 logaddexp = elementwise(
     np.logaddexp,
     "The logarithm of a sum of exponentials: log(e^x1 + e^x2).",
     example="[1e4, -1e4], 0.0 -> [10000.     0.]",
 )
-logaddexp.defvjp(lambda g, y, a, b: g / (1 + np.exp(b - a)), lambda g, y, a, b: g / (1 + np.exp(a - b)))
+
+
+def _share(y: Any, a: Any, b: Any, scale: float = 1.0) -> Any:
+    """The share of `a` in the sum: 1 / (1 + e^(b - a)); 0 if the sum is of nothing, as in `logsumexp`."""
+    return sigmoid.inline(np.where(np.isneginf(y), -np.inf, (a - b) * scale))
+
+
+logaddexp.defvjp(lambda g, y, a, b: g * _share(y, a, b), lambda g, y, a, b: g * _share(y, b, a))
 
 logaddexp2 = elementwise(
     np.logaddexp2,
     "The logarithm of a sum of powers of two: log₂(2^x1 + 2^x2).",
     example="[3.0, 1000.0], 3.0 -> [   4. 1000.]",
 )
-logaddexp2.defvjp(lambda g, y, a, b: g / (1 + np.exp2(b - a)), lambda g, y, a, b: g / (1 + np.exp2(a - b)))
+logaddexp2.defvjp(lambda g, y, a, b: g * _share(y, a, b, _LOG_2), lambda g, y, a, b: g * _share(y, b, a, _LOG_2))
 
 # Trigonometry -------------------------------------------------------------------------------------------------
 
@@ -380,11 +421,10 @@ def where(condition: Any, x: Any, y: Any) -> Array:
     >>> tgl.where([True, False], [1.0, 2.0], 0.0).numpy()
     array([1., 0.], dtype=float32)
     """
-    if type(x) in NUMBERS and type(y) in NUMBERS:  # nothing to adapt to: floats are float32, as in a Tensor
-        x, y = as_array([x, y])
     return np.where(condition, x, y)
 
 
+where.conditions = 1
 where.hint = " For the indices of what is true, write tgl.nonzero(condition)."
 where.defvjp(None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b: np.where(c, 0, g))
 

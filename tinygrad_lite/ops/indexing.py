@@ -21,6 +21,7 @@ from tinygrad_lite.tensor import (
     Array,
     Tensor,
     as_array,
+    float_dtype,
     holds_tensors,
     rounding_once,
     stacked,
@@ -247,7 +248,7 @@ def index_set(x: Any, key: Any, value: Any) -> Tensor:
     >>> tgl.index_set(tgl.zeros(4), slice(1, 3), [5.0, 6.0]).numpy()
     array([0., 5., 6., 0.], dtype=float32)
     """
-    x = to_tensor(x)
+    x = to_tensor(x, float_dtype(value))
     template, arrays = _split_index(key)
     return _index_set(x, _storable(x, value, "index_set"), *arrays, template=template)
 
@@ -281,7 +282,7 @@ def index_add(x: Any, key: Any, value: Any) -> Tensor:
     >>> tgl.index_add(tgl.zeros(3), [0, 0, 2], 1.0).numpy()
     array([2., 0., 1.], dtype=float32)
     """
-    x = to_tensor(x)
+    x = to_tensor(x, float_dtype(value))
     template, arrays = _split_index(key)
     return _index_add(x, _storable(x, value, "index_add"), *arrays, template=template)
 

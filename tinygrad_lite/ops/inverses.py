@@ -18,7 +18,7 @@ from numpy.linalg import LinAlgError
 
 from tinygrad_lite.ops.counting import count_nonzero
 from tinygrad_lite.ops.creation import zeros
-from tinygrad_lite.ops.decompositions import mirrored, require_matrices, require_square, svdvals
+from tinygrad_lite.ops.decompositions import mirrored, require_finite, require_matrices, require_square, svdvals
 from tinygrad_lite.ops.elementwise import square
 from tinygrad_lite.ops.products import matmul, t
 from tinygrad_lite.ops.reductions import products_of_others
@@ -172,9 +172,11 @@ def det(a: Any) -> Array:
 
 
 def _svd_with_sign(a: Array) -> tuple[Array, Array, Array, Array]:
-    """U, s, Vᵀ, and det U · det Vᵀ, which is 1 or -1."""
-    u, s, vt = np.linalg.svd(a)
-    return u, s, vt, np.sign(np.linalg.det(u) * np.linalg.det(vt))[..., None, None]
+    """U, s, Vᵀ, and det U · det Vᵀ, which is 1 or -1; the latter nan for a matrix that is not finite."""
+    is_finite = np.all(np.isfinite(a), axis=(-2, -1), keepdims=True)
+    u, s, vt = np.linalg.svd(np.where(is_finite, a, 0))
+    sign = np.sign(np.linalg.det(u) * np.linalg.det(vt))[..., None, None]
+    return u, s, vt, np.where(is_finite, sign, np.nan).astype(sign.dtype, copy=False)
 
 
 @primitive
@@ -245,8 +247,12 @@ def slogdet(a: Any) -> SlogdetResult:
 # As well as can be --------------------------------------------------------------------------------------------
 
 
-@primitive(kinks="where the rank changes it jumps; the derivative is that at constant rank.")
+@primitive(
+    domain="finite numbers; for others it raises.",
+    kinks="where the rank changes it jumps; the derivative is that at constant rank.",
+)
 def _pinv(a: Any, *, rcond: Any = 1e-15) -> Array:
+    require_finite("pinv", a)
     return np.linalg.pinv(a, rcond)
 
 
@@ -301,8 +307,12 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     return _pinv(mirrored(a) if hermitian else a, rcond=threshold)
 
 
-@primitive(kinks="where the rank of a changes it jumps; the derivative is that at constant rank.")
+@primitive(
+    domain="finite a; for others it raises.",
+    kinks="where the rank of a changes it jumps; the derivative is that at constant rank.",
+)
 def _lstsq(a: Any, b: Any, *, rcond: float = 1e-15) -> Array:
+    require_finite("lstsq", a)
     return np.linalg.lstsq(a, b, rcond)[0]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.names import holds
-from tinygrad_lite.ops.elementwise import _cast, _sech2, equal, exp, log, maximum, multiply
+from tinygrad_lite.ops.elementwise import _cast, _sech2, _sigmoid_slope, equal, exp, log, maximum, multiply, sigmoid
 from tinygrad_lite.ops.indexing import getitem
 from tinygrad_lite.ops.products import matmul, transposed_product
 from tinygrad_lite.ops.reductions import expand_reduced
@@ -112,17 +112,6 @@ def selu(x: Any) -> Array:
 selu.defvjp(lambda g, y, x: _SELU_SCALE * np.where(x < 0, g * _SELU_ALPHA * np.exp(np.minimum(x, 0)), g))
 
 
-@elementwise(example="[-1000.0, 0.0] -> [0.  0.5]")
-def sigmoid(x: Any) -> Array:
-    """The logistic function: 1 / (1 + e⁻ˣ)."""
-    with np.errstate(over="ignore"):  # e⁻ˣ = inf gives 0, which is right
-        return 1 / (1 + np.exp(-x))
-
-
-# y·(1 - y) would round to 0 for large x; 1 / (1 + eˣ) is 1 - y, exact.
-sigmoid.defvjp(lambda g, y, x: g * y / (1 + np.exp(x)))
-
-
 @elementwise(kinks="at -3 and 3 the derivative is 0.", example="[-4.0, 0.0, 4.0] -> [0.  0.5 1. ]")
 def hard_sigmoid(x: Any) -> Array:
     """The sigmoid in three straight pieces: min(max(x + 3, 0), 6) / 6."""
@@ -167,7 +156,7 @@ def silu(x: Any) -> Array:
 
 def _silu_vjp(g: Any, y: Any, x: Any) -> Any:
     s = sigmoid.inline(x)
-    return g * (s + y * (1 - s))
+    return g * (s + x * _sigmoid_slope.inline(x, s))
 
 
 silu.defvjp(_silu_vjp)
@@ -296,15 +285,16 @@ def gelu(x: Any, *, approximate: bool = False) -> Array:
     [  -0.    0. 1000.]
     """
     if approximate:
-        return 0.5 * x * (1 + np.tanh(_SQRT_2_PI * (x + 0.044715 * x * x * x)))
+        return x * sigmoid.forward(2 * _SQRT_2_PI * (x + 0.044715 * x * x * x))  # (1 + tanh u) / 2, to the last digit
     return 0.5 * x * erfc.forward(-_SQRT_HALF * x)
 
 
 def _gelu_vjp(g: Any, y: Any, x: Any, approximate: bool) -> Any:
     if approximate:
-        u = _SQRT_2_PI * (x + 0.044715 * x * x * x)
-        du = _SQRT_2_PI * (1 + 0.134145 * x * x)
-        return g * 0.5 * (1 + np.tanh(u) + x * _sech2.inline(u) * du)
+        u = 2 * _SQRT_2_PI * (x + 0.044715 * x * x * x)
+        du = 2 * _SQRT_2_PI * (1 + 0.134145 * x * x)
+        s = sigmoid.inline(u)
+        return g * (s + x * _sigmoid_slope.inline(u, s) * du)
     density = 0.5 * _SQRT_2_PI * np.exp(-0.5 * np.square(x))
     return g * (0.5 * erfc.inline(-_SQRT_HALF * x) + x * density)
 
@@ -638,8 +628,12 @@ def check_labels(labels: Array, classes: int) -> None:
 @rounding_once
 def _softmax_cross_entropy(logits: Any, labels: Any) -> Array:
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
-    total = np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True))
-    return np.sum(labels * (total - shifted), axis=-1)
+    costs = np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True)) - shifted
+    with np.errstate(invalid="ignore"):
+        y = np.sum(labels * costs, axis=-1)
+        if np.isnan(y).any():  # a label of 0 costs nothing, also where the cost is infinite
+            y = np.sum(np.where(labels == 0, 0, labels * costs), axis=-1)
+    return y
 
 
 _softmax_cross_entropy.defvjp(
@@ -684,7 +678,12 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor:
 @elementwise
 def _sigmoid_cross_entropy(logits: Any, labels: Any) -> Array:
     # -p·log σ(z) - (1-p)·log σ(-z), arranged so that nothing overflows
-    return np.maximum(logits, 0) - logits * labels + np.log1p(np.exp(-np.absolute(logits)))
+    with np.errstate(invalid="ignore"):
+        y = np.maximum(logits, 0) - logits * labels + np.log1p(np.exp(-np.absolute(logits)))
+        if np.isnan(y).any():  # what cannot happen costs nothing, also where the cost is infinite
+            yes, no = softplus.forward(-logits), softplus.forward(logits)
+            y = np.where(labels == 0, 0, labels * yes) + np.where(labels == 1, 0, (1 - labels) * no)
+    return y
 
 
 _sigmoid_cross_entropy.defvjp(lambda g, y, z, p: g * (sigmoid.inline(z) - p), lambda g, y, z, p: -g * z)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from tinygrad_lite.ops.counting import count_nonzero
 from tinygrad_lite.ops.decompositions import require_matrices, svdvals
-from tinygrad_lite.ops.elementwise import absolute, cast, divide, multiply
+from tinygrad_lite.ops.elementwise import absolute, cast, divide, multiply, where
 from tinygrad_lite.ops.inverses import inv
 from tinygrad_lite.ops.reductions import expand_reduced
 from tinygrad_lite.ops.reductions import max as max_
@@ -20,6 +21,7 @@ from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, expand_dims, moveaxis, reshape
 from tinygrad_lite.primitive import primitive
+from tinygrad_lite.tape import stop_gradient
 from tinygrad_lite.tensor import Array, Tensor, rounding_once, to_tensor, wide
 
 
@@ -35,9 +37,10 @@ def _vector_norm(x: Any, *, ord: float = 2, axis: Any = None, keepdims: bool = F
 def _vector_norm_vjp(g: Any, y: Any, x: Any, ord: float, axis: Any, keepdims: bool) -> Any:
     g, y, x = wide(g), wide(y), wide(x)
     g, y = expand_reduced(g, x, axis, keepdims), expand_reduced(y, x, axis, keepdims)
-    y = np.where(y == 0, 1, y)
+    is_zero = y == 0
+    y = np.where(is_zero, 1, y)
     if ord == 2:
-        return g * (x / y)
+        return g * np.where(is_zero, 0, x / y)
     return g * np.sign(x) * (np.where(x == 0, 1, np.absolute(x)) / y) ** (ord - 1)
 
 
@@ -70,6 +73,11 @@ _OF_LINES: dict[Any, tuple[Callable[..., Tensor], int]] = {
 }  # and the axis that is summed
 
 
+def _with_kink_at_zero(s: Tensor) -> Tensor:
+    """The singular values of each matrix, without a gradient if all are 0: its direction would be any."""
+    return where(max_(s, -1, keepdims=True) > 0, s, stop_gradient(s))
+
+
 def _of_matrices(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: bool) -> Tensor:
     first, second = (as_axis(n, x.ndim) for n in axes)
     if first == second:
@@ -78,7 +86,9 @@ def _of_matrices(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: bool) -> 
     if ord in (None, "fro", "f"):
         y: Tensor = _vector_norm(moved, ord=2, axis=(-2, -1))
     elif ord in _OF_SINGULAR_VALUES:
-        y = _OF_SINGULAR_VALUES[ord](svdvals(moved), -1)
+        s = svdvals(moved)
+        of_none = not s.shape[-1] and ord != -2
+        y = sum_(s, -1) if of_none else _OF_SINGULAR_VALUES[ord](_with_kink_at_zero(s), -1)
     elif ord in _OF_LINES:
         extremum, summed = _OF_LINES[ord]
         y = extremum(sum_(absolute(moved), summed), -1)
@@ -227,7 +237,8 @@ def cond(x: Any, p: Any = None) -> Tensor:
     Raises
     ------
     numpy.linalg.LinAlgError
-        `x` has fewer than two axes; for other orders, a matrix is singular or not square.
+        `x` has fewer than two axes, is empty, or holds nan or inf; for other orders, a matrix is singular or not
+        square.
 
     Examples
     --------
@@ -239,8 +250,12 @@ def cond(x: Any, p: Any = None) -> Tensor:
     require_matrices("cond", x)
     if p in (None, 2, -2):
         s = svdvals(x)
-        with np.errstate(divide="ignore"):  # of a singular matrix it is infinite
-            return divide(s[..., -1], s[..., 0]) if p == -2 else divide(s[..., 0], s[..., -1])
+        if not s.shape[-1]:
+            raise LinAlgError(f"cond expected matrices that are not empty. Received: x.shape={x.shape}.")
+        if p == -2:
+            return divide(s[..., -1], s[..., 0])
+        with np.errstate(divide="ignore", invalid="ignore"):  # of a singular matrix it is infinite
+            return where(s[..., -1] == 0, np.inf, divide(s[..., 0], s[..., -1]))
     return multiply(matrix_norm(x, ord=p), matrix_norm(inv(x), ord=p))
 
 

@@ -38,7 +38,7 @@ from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, broadcast_to, reshape, transpose
 from tinygrad_lite.primitive import hold, primitive, refuse_out
-from tinygrad_lite.tensor import HALF, Array, Tensor, rounding_once, to_tensor, wide
+from tinygrad_lite.tensor import HALF, Array, Tensor, float_dtype, rounding_once, to_tensor, wide
 
 # Variance -----------------------------------------------------------------------------------------------------
 
@@ -267,7 +267,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     >>> tgl.average([1.0, 2.0, 6.0], weights=[1.0, 1.0, 2.0]).item()
     3.75
     """
-    a = to_tensor(a)
+    a = to_tensor(a, float_dtype(weights))
     if weights is None:
         answer = mean(a, axis, keepdims=keepdims)
         with np.errstate(over="ignore"):  # float16 ends at 65504

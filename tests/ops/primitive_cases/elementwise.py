@@ -94,6 +94,8 @@ CASES = {
     "sinc": ANYWHERE,
     # hyperbolic
     "_sech2": {"reference": lambda x: 1 / np.cosh(x) ** 2},
+    "_sigmoid_slope": {"reference": lambda x, s: s / (1 + np.exp(x))},
+    "_cosine": {"reference": lambda a, b: a / np.sqrt(a * a + b * b), "avoid": [0.0]},
     "sinh": ANYWHERE,
     "cosh": ANYWHERE,
     "tanh": ANYWHERE,
