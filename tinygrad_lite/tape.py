@@ -226,6 +226,7 @@ class GradientTape:
     (Tensor(27., shape=(), dtype=float32), Tensor(18., shape=(), dtype=float32))
     """
 
+    _add: Any  # the primitive, hung on by ops.operators
     _looks_back = True  # whether, as the only tape, it wants to see the operations of a walk backwards
     _traces = False  # whether this is not a tape but what `tgl.function` traces with: it notes every call
 
@@ -351,6 +352,9 @@ class GradientTape:
                 leaf._id = leaf._id or new_id()
             if self._used and not self._persistent:
                 self._watched_later.append(leaf)
+            elif leaf._id not in self._watched:
+                self._forget(leaf._id)
+                self._watch(leaf)
             else:
                 self._watch(leaf)
 
@@ -359,6 +363,13 @@ class GradientTape:
         self._roots.add(tensor._id)
         if isinstance(tensor, Variable):
             self._variables[tensor._id] = tensor
+
+    def _forget(self, identity: int) -> None:
+        """Take for a constant what the record has of a tensor until now: it was used before it is watched."""
+        record = self._record
+        for place in range(3, len(record), FIELDS):  # see `FIELDS` for the order
+            if identity in record[place]:
+                record[place] = tuple([0 if key == identity else key for key in record[place]])
 
     def _access(self, x: Tensor) -> None:
         """Called when an operation reads a Variable: watch it if it can be trained, unless told not to."""
@@ -655,48 +666,78 @@ class GradientTape:
         pupils = [
             tape for tape in state.tapes if tape is not self and not tape._traces and not self._watched <= tape._watched
         ]
-        lent: list[tuple[GradientTape, int, set[int]]] = []
+        lent: list[tuple[GradientTape, int, set[int], set[int]]] = []
         try:
             if pupils:
                 needed = _between(self._watched, {target._id for target in targets}, _backwards(record))[::-1]
                 read = {target._id for target in targets}.union(*[entry[2] for entry in needed])
                 variables = [variable for key, variable in self._variables.items() if key in read]
                 for tape in pupils:
-                    lent.append((tape, len(tape._record), tape._learn(needed, variables, self)))
+                    lent.append((tape, len(tape._record), *tape._learn(needed, variables, self)))
             yield
         finally:
-            for tape, start, identities in lent:
-                tape._rename(start, identities)
+            for tape, start, learnt, extended in lent:
+                tape._rename(start, learnt, extended)
 
-    def _learn(self, entries: list[Any], variables: list[Variable], other: GradientTape) -> set[int]:
-        """Record what another tape did, as far as this one watches it and did not stop; the new identities."""
-        known, learnt = self._watched, set()
+    def _learn(self, entries: list[Any], variables: list[Variable], other: GradientTape) -> tuple[set[int], set[int]]:
+        """Record what another tape did, as far as this one watches it and did not stop.
+
+        Returns the identities of what it did not know, and of what it knew, but as computed from a constant that it
+        now knows more of. The latter is the sum of what it was and of what comes from there.
+        """
+        known, learnt = self._watched, set[int]()
+        parts: dict[int, int] = {}  # of what it knew: what comes from there
+        mine: dict[Any, Any] = {}  # of what it knew: the inputs, some of which it may have been lent before
         for variable in variables:
             self._access(variable)
         pauses = self._pauses if self._serial in other._around else ()
-        for entry in entries:
-            outputs = _keys(entry[1])
-            paused = any(start < outputs[0] < end for start, end in pauses)
-            if known.isdisjoint(outputs) and not known.isdisjoint(entry[2]) and not paused:
-                new = other._watched.intersection(outputs)
-                self._record += entry[::-1]
-                known |= new
-                learnt |= new
-        return learnt
+        for primitive, output, inputs, arguments, metadata, y in entries:
+            outputs = _keys(output)
+            if any(start < outputs[0] < end for start, end in pauses):
+                continue
+            if known.isdisjoint(outputs):
+                if not known.isdisjoint(inputs):
+                    new = other._watched.intersection(outputs)
+                    self._record += (y, metadata, arguments, inputs, output, primitive)
+                    known |= new
+                    learnt |= new
+            elif not (learnt.isdisjoint(inputs) and parts.keys().isdisjoint(inputs)) and self._roots.isdisjoint(
+                outputs
+            ):
+                mine = mine or {entry[1]: entry[2] for entry in entries_of(self._record)}
+                changed = tuple(
+                    [
+                        (key if key in learnt else parts.get(key, 0)) if key == own else 0
+                        for key, own in zip(inputs, mine.get(output, ()))
+                    ]
+                )
+                if not any(changed):
+                    continue
+                fresh = tuple([new_id() for _ in outputs])
+                made = fresh if type(output) is tuple else fresh[0]
+                self._record += (y, metadata, arguments, changed, made, primitive)
+                for key, other_key, value in zip(outputs, fresh, y if type(output) is tuple else (y,)):
+                    if key in known:
+                        zero = np.zeros(value.shape, value.dtype)[()]
+                        self._record += (value, {}, (value, zero), (-key, other_key), key, self._add)
+                        known.add(other_key)
+                        parts[key] = other_key
+        return learnt, set(parts)
 
-    def _rename(self, start: int, identities: set[int]) -> None:
-        """Give these identities, which nothing before `start` in the record has, to nobody else."""
-        names = {key: new_id() for key in identities}
+    def _rename(self, start: int, learnt: set[int], extended: set[int]) -> None:
+        """Give what was lent, in the record from `start` on, identities that nobody else has."""
+        names = {key: new_id() for key in learnt | extended}
+        self._watched -= learnt
+        self._watched.update(names.values())
+        names.update((-key, key) for key in extended)
         record = self._record
         for place in range(start, len(record) if names else 0, FIELDS):  # see `FIELDS` for the order
             inputs, output = record[place + 3], record[place + 4]
-            if not identities.isdisjoint(inputs):
+            if not names.keys().isdisjoint(inputs):
                 record[place + 3] = tuple([names.get(key, key) for key in inputs])
-            if not identities.isdisjoint(_keys(output)):
+            if not names.keys().isdisjoint(_keys(output)):
                 renamed = tuple([names.get(key, key) for key in _keys(output)])
                 record[place + 4] = renamed if type(output) is tuple else renamed[0]
-        self._watched -= identities
-        self._watched.update(names.values())
 
     def _pull_back(self, targets: list[Tensor], seeds: list[Any], sources: list[Tensor], *, release: bool) -> list[Any]:
         """Gradients of the seeded targets with respect to `sources`, as Tensors or None."""

@@ -250,3 +250,26 @@ def test_many_gradients_of_one_record_stay_apart(seed):
     k, v = np.array([[1.0], [2.0]]), x.numpy()
     expected = 2 * (2 * k * np.cos(k * v) - k**2 * v * np.sin(k * v)).sum(axis=0)
     np.testing.assert_allclose(outer.gradient(s, x).numpy(), expected, rtol=1e-12)
+
+
+def test_a_tape_opened_in_the_middle_of_a_computation(x):
+    w = tgl.Variable(3.0, dtype="float64")
+    with tgl.GradientTape() as first:
+        h = x * x
+        with tgl.GradientTape() as second:
+            y = tgl.sin(h * w)  # of the second tape, but as computed from a constant h
+            a = first.gradient(y, w)  # h·cos(h·w)
+            s = a + h
+    expected = 4 * (np.cos(12.0) - 12.0 * np.sin(12.0))  # with h as x², times its derivative
+    np.testing.assert_allclose(second.gradient(s, x).numpy(), expected, rtol=1e-12)
+
+
+def test_what_is_watched_after_it_was_used():
+    x, v = tgl.constant(2.0), tgl.Variable(3.0)
+    with tgl.GradientTape() as other:
+        other.watch(x)  # so that it has an identity
+    with tgl.GradientTape() as tape:
+        y = x * v
+        tape.watch(x)
+        z = y + x * v
+    assert [g.item() for g in tape.gradient(z, [x, v])] == [3.0, 4.0]

@@ -1,6 +1,8 @@
 """Random programs: whatever is asked of a tape, the answer is the derivative by a complex step."""
 
 import numpy as np
+import pytest
+import random_tapes
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,3 +106,8 @@ def test_second_derivatives_by_nesting_and_by_a_tape_that_comes_later(lines):
 
     differences = [(gradient_at(n, h) - gradient_at(n, -h)) / (2 * h) for n in range(len(LEAVES))]
     np.testing.assert_allclose(nested, differences, rtol=1e-5, atol=1e-6 * (1 + np.abs(nested).max()))
+
+
+@pytest.mark.parametrize("start", range(0, 400, 100))
+def test_tapes_in_any_order_answer_what_the_reference_does(start):
+    assert sum(random_tapes.check(seed) for seed in range(start, start + 100)) > 50

@@ -20,7 +20,7 @@ from tinygrad_lite.ops import linalg
 from tinygrad_lite.ops.hints import no_mirror
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tape import is_followed, state
+from tinygrad_lite.tape import GradientTape, is_followed, state
 from tinygrad_lite.tensor import Array, Tensor, as_dtype
 
 _UNARY = {
@@ -312,6 +312,7 @@ def _hang() -> None:
         "mT": property(lambda self: ops.matrix_transpose(self), doc="The matrices in the last two axes, transposed."),
     }.items():
         setattr(Tensor, name, method)
+    GradientTape._add = ops.add
 
 
 _hang()
