@@ -12,6 +12,7 @@ have `--seconds` and `--seed`, print each difference with what reproduces it, an
     python tests/differential.py losses --seconds 60 --seed 0          losses, metrics and weights against Keras
     python tests/differential.py models --seconds 60 --seed 0          trained models against Keras
     python tests/differential.py saving --seconds 60 --seed 0          models that are saved and loaded
+    python tests/differential.py training --seconds 60 --seed 0        models trained compiled and eagerly
 
 For random weights w, directions v and inputs x, in float64: the value f(x), the gradient of <w, f(x)> with respect to
 every argument, and the gradient of the sum of that gradient's products with the v. What is compared is the largest
@@ -476,6 +477,7 @@ OTHERS = {
     "tensorflow": ("tensorflow_calls.py", None),
     "losses": ("against_keras.py", ["--cases", "200", "--seed"]),
     "models": ("keras_models.py", None),
+    "training": ("random_training.py", None),
     "saving": ("saving_search.py", ["--cases", "40", "--first"]),
 }
 
