@@ -48,7 +48,6 @@ class Function:
         *,
         warn_after: int | None = WARN_AFTER,
         most_traces: int = MOST_TRACES,
-        is_verified: bool = False,
     ) -> None:
         functools.update_wrapper(self, python_function, updated=())
         if isinstance(python_function, FunctionType):  # its attributes, but none that would hide a method
@@ -61,9 +60,6 @@ class Function:
         self._latest: Program | None = None
         self._warn_after = warn_after
         self._most_traces = most_traces
-        self._is_verified = is_verified  # whether a program has to come out of two traces alike
-        self._unproven: dict[Any, Program] = {}
-        self._eager: set[Any] = set()  # signatures whose two traces differed
         self._made: set[Any] = set()  # signatures whose first trace made Variables
         self._lock = threading.RLock()  # held while tracing, and while a program that changes Variables runs
         self._bound: dict[int, tuple[Callable[[], Any], Function]] = {}  # of objects that it is a method of, by id()
@@ -150,7 +146,7 @@ class Function:
         with self._lock:
             if key in self._programs:  # another thread was faster
                 return self.run(call, args, kwargs)
-            if key in self._eager or len(self._programs) >= self._most_traces:
+            if len(self._programs) >= self._most_traces:
                 return _eagerly(call, args, kwargs)
             if len(self._programs) == self._warn_after:
                 warnings.warn(
@@ -184,20 +180,9 @@ class Function:
         program = self._latest = Program(self.__name__, nodes, outputs, assigned, tracer.nodes)
         if tracer.made_variables:  # the next trace finds them, and makes none
             self._made.add(key)
-        elif not self._is_verified or self._has_proven(key, program):
+        else:
             self._programs[key] = (program, _rebuilder(structure))
         return released
-
-    def _has_proven(self, key: Any, program: Program) -> bool:
-        """Whether this is the second trace and gave the program that the first did; else it stays eager."""
-        first = self._unproven.setdefault(key, program)
-        if first is program:
-            return False
-        del self._unproven[key]
-        if first == program:
-            return True
-        self._eager.add(key)
-        return False
 
 
 class Method:

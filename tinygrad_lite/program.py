@@ -82,7 +82,6 @@ class Program:
         self._held, self._held_from_floats = writer.given_back
         self._slots = writer.slots
         namespace = writer.namespace
-        self._namespace = dict(namespace)
         exec(compile(self._source, f"<tgl.function {writer.name}>", "exec"), namespace)
         self._run: Callable[..., Any] = namespace[writer.name]
         self._idle: list[list[Array]] = []  # sets of buffers that no call is using
@@ -106,15 +105,6 @@ class Program:
                 raise
         self._idle.append(buffers)
         return answer
-
-    def __eq__(self, other: object) -> bool:
-        """Whether both have the same source, and what is called alike in it is the same."""
-        if not isinstance(other, Program) or self._source != other._source:
-            return NotImplemented if not isinstance(other, Program) else False
-        mine, theirs = self._namespace, other._namespace
-        return mine.keys() == theirs.keys() and all(_is_same(mine[name], theirs[name]) for name in mine)
-
-    __hash__ = None  # type: ignore[assignment]
 
     def release(self) -> None:
         """Let go of the buffers that no call is using."""
@@ -721,18 +711,6 @@ def _label(node: Node) -> str:
     if node.kind == "variable":
         return str(node.payload.name)
     return node.label or (node.payload.__name__.strip("_") if node.kind == "call" else "item")
-
-
-def _is_same(x: Any, y: Any) -> bool:
-    if x is y:
-        return True
-    if isinstance(x, np.ndarray) and isinstance(y, np.ndarray):
-        return x.dtype == y.dtype and np.array_equal(x, y, equal_nan=x.dtype.kind in "fc")
-    if isinstance(x, SimpleNamespace) and isinstance(y, SimpleNamespace):
-        return vars(x) == vars(y)
-    if isinstance(x, list) and isinstance(y, list):
-        return len(x) == len(y) and all(a is b for a, b in zip(x, y))
-    return type(x) is type(y) and not isinstance(x, Variable) and bool(np.all(x == y))
 
 
 def _formula(optimizer: Any) -> list[str]:
