@@ -426,12 +426,24 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
         raise ValueError(
             f"save expected a path whose ending promises no other format. Received: {str(path)!r}. {fix} Take .tgl."
         )
+    try:
+        description, arrays = _whole(model)
+    except RecursionError as error:
+        raise ValueError(
+            f"save expected attributes that do not contain themselves. Received: {model.name}, of which some do, or "
+            "are nested very deeply. Take them out before saving."
+        ) from error
+    write_archive(path, arrays, {"model": description})
+
+
+def _whole(model: Any) -> tuple[dict[str, Any], dict[str, Array]]:
+    """The description and the arrays of a whole model, of which it is known that they come back."""
     description, arrays = model_state(model)
     description["model"] = serialize(model)
     if model._is_compiled:
         description["compile"] = {name: serialize(getattr(model, held)) for held, name in COMPILED.items()}
     _check_return(model, arrays, description)
-    write_archive(path, arrays, {"model": description})
+    return description, arrays
 
 
 COMPILED = {
