@@ -11,6 +11,7 @@ have `--seconds` and `--seed`, print each difference with what reproduces it, an
     python tests/differential.py tensorflow --seconds 60 --seed 0      calls of `compat` against TensorFlow
     python tests/differential.py losses --seconds 60 --seed 0          losses, metrics and weights against Keras
     python tests/differential.py models --seconds 60 --seed 0          trained models against Keras
+    python tests/differential.py programs --seconds 60 --seed 0        random functions compiled against themselves
     python tests/differential.py saving --seconds 60 --seed 0          models that are saved and loaded
     python tests/differential.py training --seconds 60 --seed 0        models trained compiled and eagerly
 
@@ -478,6 +479,7 @@ OTHERS = {
     "losses": ("against_keras.py", ["--cases", "200", "--seed"]),
     "models": ("keras_models.py", None),
     "training": ("random_training.py", None),
+    "programs": ("random_functions.py", ["50", "--seed"]),
     "saving": ("saving_search.py", ["--cases", "40", "--first"]),
 }
 
@@ -497,7 +499,7 @@ def main():
     end, failed, seed = time.monotonic() + given.seconds, 0, given.seed
     while time.monotonic() < end:  # a portion at a time, each from a seed of its own
         failed |= subprocess.call([*command, *portions, str(seed)])
-        seed += 1 if portions[0] != "--cases" or portions[-1] == "--seed" else int(portions[1])
+        seed += 1 if given.what in ("calls", "losses") else int(portions[-2])  # the others count cases by seeds
     print(f"{given.what}: portions with the seeds {given.seed} to {seed - 1}")
     return failed
 

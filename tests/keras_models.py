@@ -24,8 +24,11 @@ from tinygrad_lite.compat import keras as ours
 
 ACTIVATIONS = ["relu", "tanh", "sigmoid", "elu", "selu", "gelu", "softplus", "softsign", "silu", "leaky_relu", None]
 
-# An epoch's loss is that of all its samples here; Keras shows a mean of the batches' sums, or of their weighted means.
-OTHER_EPOCHS = ("sum", "mean_with_sample_weight")
+
+def shows_another_loss(options):
+    """An epoch's loss is that of all its samples here. Keras shows a mean of the batches' sums, of weighted means,
+    or of means of the samples whose class counts, each batch by its number of samples."""
+    return options["reduction"] in ("sum", "mean_with_sample_weight") or options.get("ignore_class") is not None
 
 
 def draw(rng):
@@ -75,7 +78,7 @@ def draw(rng):
         metrics = []  # a documented difference: the threshold of logits
     # Under PyTorch, Keras multiplies the weights that its metrics read by the mask of the ignored class, in place.
     weighs = options.get("ignore_class") is None
-    shows_the_same_loss = options["reduction"] not in OTHER_EPOCHS
+    shows_the_same_loss = not shows_another_loss(options)
     return {
         "kind": kind, "features": int(rng.integers(1, 5)), "outputs": outputs, "hidden": hidden, "head": head,
         "flatten": flag(0.3), "loss": (loss, options), "optimizer": (name, settings),
@@ -140,7 +143,7 @@ def trained(keras, case, weights, arrays, eagerly):
     result = {f"history of {key}": np.array(values) for key, values in history.items()}
     result |= {f"evaluated {key}": np.array(value) for key, value in evaluation.items()}
     result |= {f"weight {n}": np.array(v) for n, v in enumerate(model.get_weights())}
-    if options["reduction"] in OTHER_EPOCHS:
+    if shows_another_loss(options):
         result = {name: value for name, value in result.items() if not name.endswith("loss")}
     result["predictions"] = np.asarray(model.predict(x, batch_size=case["batch_size"], verbose=0))
     return start, result

@@ -58,6 +58,8 @@ class ExponentialDecay(LearningRateSchedule):
     decay_rate : float
     staircase : bool
         Whether it falls at once after every `decay_steps`, and not a little at every step.
+    name : str, optional
+        Has no effect.
 
     Raises
     ------
@@ -72,8 +74,14 @@ class ExponentialDecay(LearningRateSchedule):
     """
 
     def __init__(
-        self, initial_learning_rate: float, decay_steps: int, decay_rate: float, staircase: bool = False
+        self,
+        initial_learning_rate: float,
+        decay_steps: int,
+        decay_rate: float,
+        staircase: bool = False,
+        name: str | None = None,
     ) -> None:
+        _check_name(self, name)
         self.initial_learning_rate = _not_negative("initial_learning_rate", initial_learning_rate)
         self.decay_steps = _steps("decay_steps", decay_steps)
         self.decay_rate = _not_negative("decay_rate", decay_rate)
@@ -97,6 +105,8 @@ class CosineDecay(LearningRateSchedule):
     decay_steps : int
     alpha : float
         What is left at the end, as a share.
+    name : str, optional
+        Has no effect.
     warmup_target : float, optional
     warmup_steps : int
 
@@ -121,9 +131,11 @@ class CosineDecay(LearningRateSchedule):
         initial_learning_rate: float,
         decay_steps: int,
         alpha: float = 0.0,
+        name: str | None = None,
         warmup_target: float | None = None,
         warmup_steps: int = 0,
     ) -> None:
+        _check_name(self, name)
         self.initial_learning_rate = _not_negative("initial_learning_rate", initial_learning_rate)
         self.decay_steps = _steps("decay_steps", decay_steps)
         self.alpha = _not_negative("alpha", alpha)
@@ -162,7 +174,8 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     (0.1, 0.01, 0.001)
     """
 
-    def __init__(self, boundaries: Sequence[int], values: Sequence[float]) -> None:
+    def __init__(self, boundaries: Sequence[int], values: Sequence[float], name: str | None = None) -> None:
+        _check_name(self, name)
         if len(values) != len(boundaries) + 1:
             raise ValueError(
                 "PiecewiseConstantDecay expected one value more than boundaries. Received: "
@@ -187,3 +200,12 @@ def _steps(name: str, value: int, *, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
         raise ValueError(f"Expected {name} to be an integer of at least {least}. Received: {name}={value!r}.")
     return int(value)
+
+
+def _check_name(schedule: LearningRateSchedule, name: Any) -> None:
+    """A name, which has no effect, and which no number may be taken for."""
+    if not isinstance(name, str | None):
+        raise TypeError(
+            f"{type(schedule).__name__} expected a name that is a string. Received: name={name!r}. Pass the other "
+            "arguments by name."
+        )

@@ -5,6 +5,7 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
+from tinygrad_lite.optim import schedules
 
 LOGITS = np.array([[2.0, -1.0, 0.5], [0.3, 0.2, -2.0]], "float32")
 
@@ -24,6 +25,7 @@ class TestByPosition:
             (lambda: optim.RMSprop(0.1, 0.8, 0.5, 1e-6, True, 0.01, None, 2.0), {"weight_decay": 0.01, "clipvalue": 2}),
             (lambda: optim.Adagrad(0.1, 0.2, 1e-6, 0.01, None, None, 3.0), {"global_clipnorm": 3.0}),
             (lambda: optim.Adam(0.1, 0.8, 0.9, 1e-6, True, 0.01), {"amsgrad": True, "weight_decay": 0.01}),
+            (lambda: schedules.CosineDecay(0.1, 100, 0.0, "name", 0.5, 10), {"warmup_target": 0.5, "warmup_steps": 10}),
             (lambda: nn.Dropout(0.5, (None, 1), 3), {"noise_shape": (None, 1), "seed": 3}),
             (lambda: nn.Sequential([], False, "chain"), {"trainable": False, "name": "chain"}),
             (lambda: nn.losses.Huber(2.0, "sum", "h", "float64"), {"reduction": "sum", "dtype": np.float64}),
@@ -43,6 +45,8 @@ class TestByPosition:
             (lambda: optim.SGD(0.1, 0.9, True, 0.1, None, None, None, False), "by name"),
             (lambda: optim.SGD(0.1, 0.9, True, 0.1, weight_decay=0.2), "none of them again by name"),
             (lambda: optim.Optimizer(0.1, 0.01), "Pass weight_decay"),
+            (lambda: schedules.CosineDecay(0.1, 100, 0.0, 0.5, 10), "name=0.5"),
+            (lambda: schedules.PiecewiseConstantDecay([1], [0.1, 0.2], 3), "name=3"),
             (lambda: nn.Dense(3, "relu", True, "ones", "zeros", "l2"), "positional"),
             (lambda: nn.Dropout(0.5, 3), "seed=3"),
             (lambda: nn.Activation("relu", "name"), "positional"),
