@@ -294,3 +294,86 @@ def test_hinge_with_zeros_and_ones_counts_signs_where_it_is_asked_to():
     x = np.linspace(-1, 1, 10, dtype=np.float32)[:, None]
     history = model.fit(x, (x > 0).astype(np.float32), epochs=50, verbose=0).history
     assert history["accuracy"][-1] == 1.0
+
+
+# Layers ---------------------------------------------------------------------------------------------------------
+
+LATER = [
+    (lambda: nn.Dense(3), "activation", "tanh"),
+    (lambda: nn.Dense(3, activation="relu"), "activation", None),
+    (lambda: nn.Dense(3), "activation", tgl.sigmoid),
+    (lambda: nn.Activation("relu"), "activation", "tanh"),
+    (lambda: nn.Dropout(0.5, seed=1), "rate", 0.1),
+    (lambda: nn.Dropout(0.5, seed=1), "seed", 2),
+    (lambda: nn.Dropout(0.5, seed=1), "noise_shape", (None, 1)),
+]
+
+
+@pytest.mark.parametrize(("make", "name", "value"), LATER)
+@pytest.mark.parametrize("is_built", [False, True])
+def test_a_setting_of_a_layer_counts_when_it_is_set_later(make, name, value, is_built):
+    x = np.random.default_rng(0).normal(size=(8, 4)).astype(np.float32)
+
+    def made(later):
+        tgl.random.set_seed(0)
+        layer = make()
+        if is_built:
+            layer(x)
+        if later:
+            setattr(layer, name, value)
+        return layer
+
+    later, before = (made(flag)(x, training=True).numpy() for flag in (True, False))
+    assert not np.array_equal(later, before)
+    if not is_built:
+        tgl.random.set_seed(0)
+        passed = type(make()).from_config(make().get_config() | {name: value})
+        tgl.random.set_seed(0)
+        assert made(True).get_config()[name] == passed.get_config()[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("units", 5),
+        ("use_bias", False),
+        ("kernel_initializer", "zeros"),
+        ("bias_initializer", "ones"),
+        ("dtype", "float64"),
+    ],
+)
+def test_what_the_weights_were_made_with_cannot_change(name, value):
+    x = np.ones((2, 3), np.float32)
+    layer = nn.Dense(4)
+    setattr(layer, name, value)  # before they are made, it counts
+    made = nn.Dense(**{"units": 4} | {name: value})
+    assert [w.shape for w in (layer(x), *layer.weights)] == [w.shape for w in (made(x), *made.weights)]
+    setattr(layer, name, getattr(layer, name))  # no change
+    other = nn.Dense(4)
+    other(x)
+    with pytest.raises(ValueError, match=name):
+        setattr(other, name, value)
+    assert other(x).shape == (2, 4)
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "value"),
+    [
+        (nn.Dense(2), "units", 0),
+        (nn.Dense(2), "units", 2.5),
+        (nn.Dense(2), "use_bias", "no"),
+        (nn.Dense(2), "activation", "rleu"),
+        (nn.Dense(2), "activation", 3),
+        (nn.Dense(2), "kernel_initializer", "glort"),
+        (nn.Dense(2), "dtype", "int32"),
+        (nn.Dense(2), "name", "a/b"),
+        (nn.Dropout(0.5), "rate", 1.0),
+        (nn.Dropout(0.5), "rate", "half"),
+        (nn.Activation("relu"), "activation", "rleu"),
+    ],
+)
+def test_wrong_settings_of_layers_are_refused_when_they_are_set(layer, name, value):
+    before = getattr(layer, name)
+    with pytest.raises((TypeError, ValueError)):
+        setattr(layer, name, value)
+    assert getattr(layer, name) is before

@@ -23,7 +23,7 @@ from tinygrad_lite import ops, random
 from tinygrad_lite.names import check_surplus, explain_calls
 from tinygrad_lite.nn import activations, initializers
 from tinygrad_lite.primitive import Primitive
-from tinygrad_lite.settings import Checked
+from tinygrad_lite.settings import Checked, flag
 from tinygrad_lite.structure import flatten, map_structure
 from tinygrad_lite.tape import enter_scopes, recording_tapes
 from tinygrad_lite.tape import state as tapes
@@ -169,7 +169,7 @@ class Layer(Checked):
     dtype: np.dtype[Any]
     _settings: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {
         "name": lambda layer, name: _checked_name(layer, name),
-        "dtype": lambda layer, dtype: _floating(layer, dtype),
+        "dtype": lambda layer, dtype: _before_building(layer, "dtype", _floating(layer, dtype)),
     }
 
     _is_model = False
@@ -693,8 +693,27 @@ def _activation(layer: Layer, activation: Any) -> Any:
     return activations.get(activation)
 
 
-def _initializer(layer: Layer, initializer: Any) -> Any:
-    return initializers.get(initializer)
+def _before_building(layer: Layer, name: str, value: Any) -> Any:
+    """`value`, unless the weights are made already and were made with another."""
+    if vars(layer).get("built") and name in vars(layer) and vars(layer)[name] != value:
+        raise ValueError(
+            f"{layer.name} expected {name} before its weights are made: it would have no effect on them. Received: "
+            f"{name}={value!r}, and {vars(layer)[name]!r} before. Make a new layer, or set_weights(...)."
+        )
+    return value
+
+
+def _units(units: Any) -> int:
+    if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units < 1:
+        raise ValueError(f"Dense expected a positive integer. Received: units={units!r}. Try nn.Dense(10).")
+    return int(units)
+
+
+def _seed(layer: Layer, seed: Any) -> Any:
+    """A seed of one's own, which begins the stream anew."""
+    if seed is not None:
+        layer.stream = np.random.default_rng(seed)
+    return seed
 
 
 def _rate(layer: Layer, rate: Any) -> float:
@@ -849,8 +868,10 @@ class Dense(Layer):
 
     _settings: ClassVar = Layer._settings | {
         "activation": _activation,
-        "kernel_initializer": _initializer,
-        "bias_initializer": _initializer,
+        "units": lambda layer, units: _before_building(layer, "units", _units(units)),
+        "use_bias": lambda layer, value: _before_building(layer, "use_bias", flag("use_bias", value)),
+        "kernel_initializer": lambda layer, x: _before_building(layer, "kernel_initializer", initializers.get(x)),
+        "bias_initializer": lambda layer, x: _before_building(layer, "bias_initializer", initializers.get(x)),
     }
 
     def __init__(
@@ -865,11 +886,8 @@ class Dense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        if isinstance(units, bool) or not isinstance(units, (int, np.integer)) or units < 1:
-            raise ValueError(f"Dense expected a positive integer. Received: units={units!r}. Try nn.Dense(10).")
-        self.units = int(units)
+        self.units, self.use_bias = units, use_bias
         self.activation = activation
-        self.use_bias = bool(use_bias)
         self.kernel_initializer = kernel_initializer
         self.bias_initializer = bias_initializer
         self.kernel: Variable | None = None
@@ -989,7 +1007,7 @@ class Dropout(Layer):
     [0.0, 2.0]
     """
 
-    _settings: ClassVar = Layer._settings | {"rate": _rate}
+    _settings: ClassVar = Layer._settings | {"rate": _rate, "seed": _seed}
     _casts_inputs = False
 
     def __init__(
