@@ -2,6 +2,7 @@
 
     python tests/calls.py                      # 50 calls of each function
     python tests/calls.py --calls 2000 --seed 7 sum var
+    python tests/calls.py --compiled           # values and gradients under tgl.function, against eager ones
 
 Arguments are drawn: shapes (0-d and empty ones too), dtypes (booleans, integers, float16 to float64), numbers (ties,
 nan, infinities, -0), and every keyword, by position or by name. A call agrees where both raise, or where both answer
@@ -781,14 +782,49 @@ def one_call(name, ours, theirs, seed):
     return lines
 
 
-def compare(names=None, calls=50, seed=0):
-    """Number of calls, and what differed."""
+SHAPES_OF_VALUES = {"argwhere", "compress", "flatnonzero", "nonzero", "unique"}  # a tgl.function refuses them
+
+
+def compiled_differences(name, ours, theirs, seed):
+    """What differs in the bits of one drawn call and of its gradients, eager and under `tgl.function`, as lines."""
+    d = Draw(np.random.default_rng([seed, zlib.crc32(name.encode())]))
+    args, kwargs = arguments(name, theirs, d)
+    tensors = [to_tensors(x) for x in ([args] if name == "concatenate" else args)]
+
+    def call(*given):
+        return ours(*given, **kwargs)
+
+    def gradients(*given):
+        watched = [x for x in flatten(list(given)) if isinstance(x, tgl.Tensor) and x.dtype.kind == "f"]
+        with tgl.GradientTape() as tape:
+            tape.watch(watched)
+            y = [x for x in flatten(list_of(ours(*given, **kwargs))) if x.dtype.kind == "f"]
+        return tape.gradient(y, watched, unconnected_gradients="zero") if y and watched else []
+
+    lines = []
+    for f, what in ((call, "value"), (gradients, "gradient")):
+        (eager, _), (compiled, _) = run(f, tensors, {}), run(tgl.function(f), tensors, {})
+        if isinstance(eager, Exception) and isinstance(compiled, Exception):
+            break
+        if isinstance(eager, Exception) or isinstance(compiled, Exception) or not all(map(same_bits, eager, compiled)):
+            lines.append(f"{show(name, args, kwargs)} [{what} compiled, seed {seed}]: {compiled}, eager {eager}")
+    return lines
+
+
+def same_bits(one, other):
+    is_float = one.dtype.kind == "f"
+    return (one.shape, one.dtype) == (other.shape, other.dtype) and np.array_equal(one, other, equal_nan=is_float)
+
+
+def compare(names=None, calls=50, seed=0, compiled=False):
+    """Number of calls, and what differed: from NumPy, or compiled from eager."""
     count, lines = 0, []
     for name, (ours, theirs) in callables().items():
-        if name in NOT_DRAWN or (names and name not in names):
+        if name in NOT_DRAWN or (names and name not in names) or (compiled and name in SHAPES_OF_VALUES):
             continue
         for n in range(calls):
-            found = one_call(name, ours, theirs, seed * 100_000 + n)
+            way = compiled_differences if compiled else one_call
+            found = way(name, ours, theirs, seed * 100_000 + n)
             if found is None:
                 lines.append(f"{name}: no drawing for it; write one with @spec, or list it in NOT_DRAWN")
                 break
@@ -802,10 +838,12 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--calls", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--compiled", action="store_true", help="compare tgl.function with eager calls, bit for bit")
     given = parser.parse_args()
-    count, lines = compare(set(given.names), given.calls, given.seed)
+    count, lines = compare(set(given.names), given.calls, given.seed, given.compiled)
     print(*lines, sep="\n")
-    print(f"{count} calls, three ways each: {len(lines)} differences")
+    ways = "value and gradients, compiled and eager" if given.compiled else "three ways each"
+    print(f"{count} calls, {ways}: {len(lines)} differences")
     print(Counter(line.partition("(")[0] for line in lines).most_common())
     sys.exit(bool(lines))
 

@@ -22,6 +22,23 @@ def test_a_few_random_calls_of_every_function():
     assert not differences, "\n".join(differences)
 
 
+def test_a_few_of_them_compiled():
+    count, differences = calls.compare(calls=3, compiled=True)
+    assert count > 600
+    assert not differences, "\n".join(differences)
+
+
+def test_another_bit_is_noticed(monkeypatch):
+    state = []
+
+    def other_at_the_second_call(x, **options):
+        state.append(0)
+        return tgl.sum(x, **options) * (1.0 if len(state) % 2 else 1.0000001)
+
+    monkeypatch.setattr(calls, "callables", lambda: {"sum": (other_at_the_second_call, np.sum)})
+    assert calls.compare(calls=20, compiled=True)[1]
+
+
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
