@@ -260,6 +260,7 @@ class GradientTape:
         self._watched: set[int] = set()  # identities of what a gradient can reach
         self._roots: set[int] = set()  # those among them that were watched, not computed
         self._variables: dict[int, Variable] = {}
+        self._read: dict[int, Variable] = {}  # trainable ones that it was told not to watch
         self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and their name
         self._beyond: dict[int, tuple[str, Any]] = {}  # what was computed from dead ends, they included: how, of what
         self._left: dict[int, str] = {}  # identities of values that left it, and how
@@ -373,8 +374,10 @@ class GradientTape:
 
     def _access(self, x: Tensor) -> None:
         """Called when an operation reads a Variable: watch it if it can be trained, unless told not to."""
-        if isinstance(x, Variable) and x.trainable and self._watch_accessed_variables and x._id not in self._watched:
-            if x._data.dtype.kind == "f":
+        if isinstance(x, Variable) and x.trainable and x._id not in self._watched:
+            if not self._watch_accessed_variables:
+                self._read[x._id] = x
+            elif x._data.dtype.kind == "f":
                 self._watch(x)
             else:
                 self._variables[x._id] = x
@@ -671,7 +674,7 @@ class GradientTape:
             if pupils:
                 needed = _between(self._watched, {target._id for target in targets}, _backwards(record))[::-1]
                 read = {target._id for target in targets}.union(*[entry[2] for entry in needed])
-                variables = [variable for key, variable in self._variables.items() if key in read]
+                variables = [v for key, v in (self._variables | self._read).items() if key in read]
                 for tape in pupils:
                     lent.append((tape, len(tape._record), *tape._learn(needed, variables, self)))
             yield

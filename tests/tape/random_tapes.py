@@ -130,9 +130,13 @@ class Reference:
             return False
         if tape in node.known:
             return True
-        if k + 1 == len(levels) or not self.follows(k + 1, node, levels):
+        if k + 1 == len(levels):
             return False
         watched = levels[k + 1][3].watched.get(tape, ())
+        if node.kind == "use" and node.parents[0].kind == "variable" and node.parents[0] in watched:
+            return True  # also if the other tape was told not to watch it
+        if not self.follows(k + 1, node, levels):
+            return False
         if node.kind == "use":
             return node.parents[0] in watched or self.follows(k, node.parents[0], levels)
         if node in watched:  # something of its own for this tape, whatever it was computed from before
@@ -316,6 +320,8 @@ class Program:
                     found.add(parent)
                 elif tape in parent.known:
                     pending.append(parent)
+                elif parent.kind == "use" and parent.parents[0] in trainable:
+                    found.add(parent.parents[0])
             if node.kind == "gradient":
                 inner, _, pairs = node.question
                 found |= self._variables_below(inner, [target for target, _ in pairs])

@@ -273,3 +273,14 @@ def test_what_is_watched_after_it_was_used():
         tape.watch(x)
         z = y + x * v
     assert [g.item() for g in tape.gradient(z, [x, v])] == [3.0, 4.0]
+
+
+@pytest.mark.parametrize("order", [lambda g, v: g() + v, lambda g, v: v + g()])
+def test_variables_that_the_other_tape_was_told_not_to_watch(x, order):
+    v = tgl.Variable(5.0, dtype="float64")
+    with tgl.GradientTape(watch_accessed_variables=False) as inner:
+        inner.watch(x)
+        y = x * v * v
+    with tgl.GradientTape() as outer:
+        s = order(lambda: inner.gradient(y, x), v)  # v² + v
+    assert outer.gradient(s, v).item() == 11.0
