@@ -408,7 +408,8 @@ def where(condition: Any, x: Any, y: Any) -> Array:
     Returns
     -------
     Tensor
-        Of the broadcast shape.
+        Of the broadcast shape. Of two Python numbers, float32 where one is a float: what is about to meet float64 with
+        all its digits, give as `np.float64(0.1)`.
 
     Raises
     ------
