@@ -13,6 +13,7 @@ have `--seconds` and `--seed`, print each difference with what reproduces it, an
     python tests/differential.py models --seconds 60 --seed 0          trained models against Keras
     python tests/differential.py programs --seconds 60 --seed 0        random functions compiled against themselves
     python tests/differential.py saving --seconds 60 --seed 0          models that are saved and loaded
+    python tests/differential.py tapes --seconds 60 --seed 0           random programs of tapes against a reference
     python tests/differential.py training --seconds 60 --seed 0        models trained compiled and eagerly
 
 For random weights w, directions v and inputs x, in float64: the value f(x), the gradient of <w, f(x)> with respect to
@@ -479,6 +480,7 @@ OTHERS = {
     "losses": ("against_keras.py", ["--cases", "200", "--seed"]),
     "models": ("keras_models.py", None),
     "training": ("random_training.py", None),
+    "tapes": ("tape/random_tapes.py", ["200"]),
     "programs": ("random_functions.py", ["50", "--seed"]),
     "saving": ("saving_search.py", ["--cases", "40", "--first"]),
 }
@@ -493,13 +495,15 @@ def main():
     if given.what == "primitives":
         return primitives()
     script, portions = OTHERS[given.what]
-    command = [sys.executable, str(Path(__file__).with_name(script))]
+    command = [sys.executable, str(Path(__file__).parent / script)]
     if portions is None:
         return subprocess.call([*command, "--seconds", str(given.seconds), "--seed", str(given.seed)])
     end, failed, seed = time.monotonic() + given.seconds, 0, given.seed
     while time.monotonic() < end:  # a portion at a time, each from a seed of its own
         failed |= subprocess.call([*command, *portions, str(seed)])
-        seed += 1 if given.what in ("calls", "losses") else int(portions[-2])  # the others count cases by seeds
+        seed += (
+            1 if given.what in ("calls", "losses") else int(next(filter(str.isdigit, portions)))
+        )  # else a seed a case
     print(f"{given.what}: portions with the seeds {given.seed} to {seed - 1}")
     return failed
 

@@ -36,3 +36,10 @@ def test_tanh_agrees(library):
     module, way = differential.libraries()[library]
     case = differential.CASES["tanh"]
     assert max(differential.differences(differential.ours(case), way(case, module))) < differential.TOLERANCE
+
+
+@pytest.mark.parametrize("kind", differential.OTHERS)
+def test_every_kind_of_comparison_has_its_script(kind):
+    script, _ = differential.OTHERS[kind]
+    assert (Path(differential.__file__).parent / script).is_file()
+    assert f"differential.py {kind} " in differential.__doc__

@@ -338,7 +338,8 @@ def check(seed):
 
 if __name__ == "__main__":
     many, compared = int(sys.argv[1]), 0
-    for seed in range(10**6, 10**6 + many):
+    first = int(sys.argv[2]) if len(sys.argv) > 2 else 10**6
+    for seed in range(first, first + many):
         try:
             compared += check(seed)
         except Exception as error:
