@@ -1071,6 +1071,7 @@ class Sequential(Model):
         return {"layers": [*layers, *self._layers], "name": self.name, "trainable": self.trainable}
 
 
+restored(Sequential, "_layers", "_input")
 register_built_in({"Sequential": Sequential})
 
 

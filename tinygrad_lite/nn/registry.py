@@ -176,7 +176,7 @@ def _described(value: Any) -> dict[str, Any]:
             f"Expected that a {cls.__name__} can be made again of what its get_config gives. Received: "
             f"{_short(config)}, and then: {error}"
         ) from error
-    attributes = attributes_beyond(value, twin)
+    attributes = attributes_beyond(value, twin) | _layers_beyond(value, twin)
     return data | ({"attributes": attributes} if attributes else {})
 
 
@@ -192,6 +192,30 @@ def attributes_beyond(value: Any, twin: Any) -> dict[str, Any]:
             except (TypeError, ValueError):  # whether that matters is for `save` to see
                 continue
     return attributes
+
+
+def _layers_beyond(value: Any, twin: Any) -> dict[str, Any]:
+    """The attributes that hold other layers than in `twin`, or of another configuration: a head that was swapped."""
+    known, attributes = held_by(twin), {}
+    for name, held in held_by(value).items():
+        if is_restored(value, name) or not _has_state(held) or _has_state(held, of=(Variable, np.random.Generator)):
+            continue
+        try:
+            described = serialize(held)
+            if name not in known or _nameless(described) != _nameless(serialize(known[name])):
+                attributes[name] = described
+        except (TypeError, ValueError):  # whether that matters is for `save` to see
+            continue
+    return attributes
+
+
+def _nameless(data: Any) -> Any:
+    """A description without what a model gives its layers, or restores by itself."""
+    if isinstance(data, list):
+        return [_nameless(item) for item in data]
+    if isinstance(data, dict):
+        return {key: _nameless(item) for key, item in data.items() if key not in ("name", "trainable")}
+    return data
 
 
 def plain_attributes(value: Any) -> dict[str, Any]:
@@ -226,13 +250,13 @@ def _no_weights(shape: Any, dtype: Any) -> Array:
     raise ValueError("a constructor makes weights: they belong into build.")
 
 
-def _has_state(value: Any) -> bool:
+def _has_state(value: Any, of: tuple[type, ...] = (Variable, Layer, np.random.Generator)) -> bool:
     """Whether weights, layers or generators are in it, which are not told by a description."""
     if isinstance(value, (list, tuple)):
-        return any(map(_has_state, value))
+        return any(_has_state(item, of) for item in value)
     if isinstance(value, dict):
-        return any(map(_has_state, value.values()))
-    return isinstance(value, (Variable, Layer, np.random.Generator))
+        return any(_has_state(item, of) for item in value.values())
+    return isinstance(value, of)
 
 
 def _check_arguments(cls: Any, config: Mapping[str, Any]) -> None:
