@@ -324,9 +324,9 @@ class Optimizer(Checked):
         """
         if not self.built:
             self.build(variables)
-        self._follow_slots()
         rate = self._learning_rate
         learning_rate = float(rate._data) if isinstance(rate, Variable) else self._scheduled()
+        self._follow_slots()  # after the schedule, which may set anything
         step = int(self._iterations._data) + 1
         index, state = self._index, self._state.values()
         slots = [[slot[index[variable._id]].writable() for slot in state] for variable in variables]

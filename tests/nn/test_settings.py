@@ -85,6 +85,19 @@ def test_amsgrad_switched_on_later_by_hand():
     assert w.item() == before
 
 
+def test_a_schedule_may_set_what_changes_the_slots():
+    for run_eagerly in (True, False):
+        model = nn.Sequential([nn.Dense(1)])
+
+        def rate(step, model=model):
+            model.optimizer.momentum = 0.5 if step > 3 else 0.0
+            return 0.01
+
+        model.compile(optim.RMSProp(rate), "mse", run_eagerly=run_eagerly)
+        model.fit(np.ones((8, 2), np.float32), np.ones((8, 1)), batch_size=2, epochs=2, verbose=0)
+        assert [*model.optimizer._state] == ["velocity", "momentum"]
+
+
 WRONG = {
     "momentum": (-0.1, 1.5, "0.9", None, np.nan, True),
     "rho": (-0.1, 1.5, "a"),
