@@ -133,7 +133,8 @@ class Reference:
         if k + 1 == len(levels):
             return False
         watched = levels[k + 1][3].watched.get(tape, ())
-        if node.kind == "use" and node.parents[0].kind == "variable" and node.parents[0] in watched:
+        is_reading = node.kind == "use" and node.parents[0].kind == "variable"
+        if is_reading and node.parents[0] in watched and levels[k + 1][0] is not tape:
             return True  # also if the other tape was told not to watch it
         if not self.follows(k + 1, node, levels):
             return False
