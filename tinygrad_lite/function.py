@@ -66,10 +66,15 @@ class Function:
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """As a method, if the function that it compiles would be one: every object has programs of its own."""
-        bind = getattr(type(self._python_function), "__get__", None)
-        if instance is None or bind is None:
+        python_function = self._python_function
+        if instance is None:
             return self
-        call = bind(self._python_function, instance, owner)
+        if type(python_function) is FunctionType:  # the usual case, without a search
+            return Method(self._of(instance), instance, MethodType(python_function, instance))
+        bind = getattr(type(python_function), "__get__", None)
+        if bind is None:
+            return self
+        call = bind(python_function, instance, owner)
         return self if call is self._python_function else Method(self._of(instance), instance, call)
 
     def _of(self, instance: Any) -> Function:

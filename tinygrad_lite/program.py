@@ -153,11 +153,11 @@ class _Writer:
         self._outputs = [self._stands_for(node) for node in outputs]
         self._assigned = [(variable, self._stands_for(node)) for variable, node in assigned]
         self._ordered = _order(nodes, self._outputs, self._assigned, self._same)
-        self._last = self._last_uses()
         used = {id(x) for node in self._ordered for x in self._arguments(node)} | {id(x) for x in self._outputs}
         self._in_place = {  # by id()
             id(node) for variable, node in self._assigned if id(node) not in used and self._is_in_place(node, variable)
         }
+        self._last = self._last_uses()
         self.given_back = self._changed_before_a_failure()
         self._memory = self._memory_of_each()
         self._escaping = self._with_bases(self._outputs)
@@ -455,7 +455,7 @@ class _Writer:
         return [f"del {', '.join(names)}"] if names else []
 
     def _commits(self) -> list[str]:
-        lines = ["", "# assignments"] if self._assigned else []
+        lines = ["", "# assignments", *self._deletions(len(self._ordered))] if self._assigned else []
         read = [node.inputs[1] if id(node) in self._in_place else node for _, node in self._assigned]
         needed = [self._stands_for(x) for x in (*self._outputs, *read) if isinstance(x, Node)]  # to the end
         kept = {id(self._written(x)) for x in needed}
@@ -539,7 +539,7 @@ class _Writer:
         for node in self._outputs:
             last[id(node)] = len(self._ordered)
         for _, node in self._assigned:
-            for x in (node, *node.inputs):  # of an assignment made in place, at the very end
+            for x in (node, *(node.inputs if id(node) in self._in_place else ())):  # which is made at the very end
                 if isinstance(x, Node):
                     last[id(self._stands_for(x))] = len(self._ordered)
         for node in reversed(self._ordered):  # after all uses are known: x.T is a use of x wherever it is written
