@@ -229,7 +229,7 @@ class Optimizer(Checked):
     def variables(self) -> list[Variable]:
         """The number of steps, the learning rate (unless it is a schedule), then the slots."""
         if self.built:
-            self._follow_slots()
+            self._follow_slots(self._trainable)
         learning_rate = [self._learning_rate] if isinstance(self._learning_rate, Variable) else []
         return [self._iterations, *learning_rate, *(v for slot in self._state.values() for v in slot)]
 
@@ -263,21 +263,23 @@ class Optimizer(Checked):
         if self.built:
             self._refuse_foreign(variables)
             return
+        self._follow_slots(variables)
         self._trainable = variables
         self._index = {variable._id: n for n, variable in enumerate(variables)}
-        self._follow_slots()
         self.built = True
 
-    def _follow_slots(self) -> None:
+    def _follow_slots(self, variables: list[Variable]) -> None:
         """Make the slots that are missing, and let go of those that are not needed any more: a setting may change."""
         slots = self.slots()
         if [*slots] != [*self._state]:
-            self._state = {slot: self._state.get(slot) or self._new_slot(slot, slots[slot]) for slot in slots}
+            self._state = {
+                slot: self._state.get(slot) or self._new_slot(slot, slots[slot], variables) for slot in slots
+            }
 
-    def _new_slot(self, slot: str, start: float) -> list[Variable]:
+    def _new_slot(self, slot: str, start: float, variables: list[Variable]) -> list[Variable]:
         return [
             Variable(np.full(v.shape, start, _wide(v.dtype)), trainable=False, name=f"{self.name}/{v.name}/{slot}")
-            for v in self._trainable
+            for v in variables
         ]
 
     # A step -----------------------------------------------------------------------------------------------
@@ -326,7 +328,7 @@ class Optimizer(Checked):
             self.build(variables)
         rate = self._learning_rate
         learning_rate = float(rate._data) if isinstance(rate, Variable) else self._scheduled()
-        self._follow_slots()  # after the schedule, which may set anything
+        self._follow_slots(self._trainable)  # after the schedule, which may set anything
         step = int(self._iterations._data) + 1
         index, state = self._index, self._state.values()
         slots = [[slot[index[variable._id]].writable() for slot in state] for variable in variables]
