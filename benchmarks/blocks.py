@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 import tinygrad_lite as tgl
-from tinygrad_lite import blocks
+from tinygrad_lite.compiler import fusion as blocks
 
 RUNS = {
     "bias, relu": lambda x, b: tgl.relu(x + b),

@@ -20,7 +20,7 @@ import numpy as np
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
-from tinygrad_lite.strictness import is_strict
+from tinygrad_lite.core.strict import is_strict
 
 BATCH, STEPS = 128, 60
 RNG = np.random.default_rng(0)

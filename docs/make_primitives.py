@@ -13,7 +13,7 @@ from pathlib import Path
 
 import tinygrad_lite as tgl
 import tinygrad_lite.nn  # all of the package's primitives are defined by now
-from tinygrad_lite.primitive import REGISTRY
+from tinygrad_lite.core.primitive import REGISTRY
 from tinygrad_lite.viz.formulas import display_name, rule_code
 
 PAGE = Path(__file__).with_name("autodiff.md")

@@ -19,8 +19,8 @@ from collections import Counter
 import numpy as np
 
 import tinygrad_lite as tgl
+from tinygrad_lite.core.structure import flatten
 from tinygrad_lite.ops import linalg
-from tinygrad_lite.structure import flatten
 
 DTYPES = ["?", "i1", "u1", "i4", "i8", "u8", "f2", "f4", "f8"]
 FLOATS = ["f2", "f4", "f8"]

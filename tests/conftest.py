@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from tinygrad_lite.tape import state
-from tinygrad_lite.tensor import tracing
+from tinygrad_lite.core.tape import state
+from tinygrad_lite.core.tensor import tracing
 from tinygrad_lite.testing import profiles
 
 

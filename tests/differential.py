@@ -34,7 +34,7 @@ import numpy as np
 
 import tinygrad_lite as tgl
 import tinygrad_lite.nn
-from tinygrad_lite.primitive import REGISTRY
+from tinygrad_lite.core.primitive import REGISTRY
 from tinygrad_lite.viz.formulas import display_name
 
 TOLERANCE = 1e-10

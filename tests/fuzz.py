@@ -30,8 +30,8 @@ import numpy as np
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, viz
+from tinygrad_lite.core.tape import enter_scopes
 from tinygrad_lite.datasets import idx
-from tinygrad_lite.tape import enter_scopes
 from tinygrad_lite.viz.dot import escaped
 
 LONGEST = 1 << 16

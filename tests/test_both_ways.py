@@ -17,10 +17,10 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn
+from tinygrad_lite.compiler.function import Function
+from tinygrad_lite.compiler.program import Program
+from tinygrad_lite.core.primitive import REGISTRY
 from tinygrad_lite.datasets import mnist, synthetic_digits
-from tinygrad_lite.function import Function
-from tinygrad_lite.primitive import REGISTRY
-from tinygrad_lite.program import Program
 
 PROJECT = Path(__file__).parents[1]
 SCRIPTS = Path(__file__).parent / "compat" / "scripts"

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_lite import nn
-from tinygrad_lite.checkpoint import Archive, atomic_path, write_archive
+from tinygrad_lite.utils.archive import Archive, atomic_path, write_archive
 
 ARRAYS = {
     "dense/kernel": np.arange(6, dtype="float32").reshape(2, 3),
@@ -93,7 +93,7 @@ def test_a_folder_that_is_missing_is_named(tmp_path):
 SAVE_FOREVER = """
 import sys
 import numpy as np
-from tinygrad_lite.checkpoint import write_archive
+from tinygrad_lite.utils.archive import write_archive
 n = 0
 while True:
     n += 1

@@ -13,8 +13,8 @@ import close_doctests
 import pytest
 
 import tinygrad_lite
+from tinygrad_lite.core.primitive import REGISTRY, Primitive
 from tinygrad_lite.datasets import mnist, synthetic_digits
-from tinygrad_lite.primitive import REGISTRY, Primitive
 
 PROJECT = Path(__file__).parents[1]
 PAGES = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted((PROJECT / "docs").rglob("*.md"))]
@@ -61,11 +61,11 @@ def test_docstrings_are_found():
     names = {test.name for module in MODULES for test in doctests_of(importlib.import_module(module))}
     # a class, a method, a primitive of a function, a primitive of NumPy's, a function
     assert {
-        "tinygrad_lite.tensor.Tensor",
-        "tinygrad_lite.tape.GradientTape.gradient",
+        "tinygrad_lite.core.tensor.Tensor",
+        "tinygrad_lite.core.tape.GradientTape.gradient",
         "tinygrad_lite.ops.neural.softmax",
         "tinygrad_lite.ops.elementwise.exp",
-        "tinygrad_lite.structure.flatten",
+        "tinygrad_lite.core.structure.flatten",
     } <= names
 
 

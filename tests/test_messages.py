@@ -9,8 +9,8 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
-from tinygrad_lite.names import explain_calls, holds
-from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.utils.names import explain_calls, holds
 
 INTERNAL = re.compile(r"(?<![\w.`'\"/%])_[a-z][a-z0-9_]*")
 BARE = re.compile(

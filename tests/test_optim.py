@@ -403,7 +403,13 @@ def test_options_at_the_end_of_their_range():
 @pytest.mark.parametrize("name", NAMES)
 def test_blocks_do_not_show(name):
     """Sizes around the length of a block: every element is updated as if it were alone."""
-    for size in (1, optim.BLOCK - 1, optim.BLOCK, optim.BLOCK + 1, 2 * optim.BLOCK + 3):
+    for size in (
+        1,
+        optim.optimizer.BLOCK - 1,
+        optim.optimizer.BLOCK,
+        optim.optimizer.BLOCK + 1,
+        2 * optim.optimizer.BLOCK + 3,
+    ):
         many, one = tgl.Variable(np.full(size, 0.5, "float32")), tgl.Variable(0.5)
         optimizer, alone = optim.get(name), optim.get(name)
         for g in (0.3, -0.7):
@@ -422,7 +428,7 @@ def test_blocks_take_their_own_part_of_everything(name, dtype, monkeypatch):
     first, second = optim.get(name), optim.get(name)
     for g in gradients:
         step(first, (g, whole))
-    monkeypatch.setattr(optim, "BLOCK", 4)
+    monkeypatch.setattr(optim.optimizer, "BLOCK", 4)
     for g in gradients:
         step(second, (g, small))
     assert (whole.numpy() == small.numpy()).all()
@@ -441,7 +447,7 @@ def test_gradients_of_any_strides(name, monkeypatch):
         (column, np.broadcast_to(plain[:, :1], (4, 6))),
         (np.full((4, 6), 0.5, "float32"), np.broadcast_to(np.float32(0.5), (4, 6))),
     ]
-    monkeypatch.setattr(optim, "BLOCK", 5)  # blocks that end in the middle of rows
+    monkeypatch.setattr(optim.optimizer, "BLOCK", 5)  # blocks that end in the middle of rows
     for contiguous, other in strided:
         a, b = tgl.Variable(start), tgl.Variable(start)
         first, second = optim.get(name), optim.get(name)
@@ -462,9 +468,9 @@ def test_a_step_is_in_place(name):
     optimizer, w = optim.get(name), tgl.Variable(np.ones(1000, "float32"))
     g = np.ones(1000, "float32")
     step(optimizer, (g, w))
-    buffers = [w._data.ctypes.data, *(v._data.ctypes.data for v in optimizer.variables)]
+    buffers = [w._array.ctypes.data, *(v._array.ctypes.data for v in optimizer.variables)]
     step(optimizer, (g, w))
-    assert buffers == [w._data.ctypes.data, *(v._data.ctypes.data for v in optimizer.variables)]
+    assert buffers == [w._array.ctypes.data, *(v._array.ctypes.data for v in optimizer.variables)]
 
 
 def peak_of(work):
@@ -492,20 +498,23 @@ def peak_of(work):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_step_takes_not_even_the_memory_of_a_block(optimizer, dtype):
     optimizer = copy.deepcopy(optimizer)
-    w, g = tgl.Variable(np.ones(3 * optim.BLOCK, "float32")), np.ones(3 * optim.BLOCK, dtype)
-    assert peak_of(lambda: step(optimizer, (g, w))) < optim.BLOCK  # bytes; its elements have 4 each
+    w, g = tgl.Variable(np.ones(3 * optim.optimizer.BLOCK, "float32")), np.ones(3 * optim.optimizer.BLOCK, dtype)
+    assert peak_of(lambda: step(optimizer, (g, w))) < optim.optimizer.BLOCK  # bytes; its elements have 4 each
     optimizer._scales = lambda gradients: [0.5]  # as where norms are clipped
-    assert peak_of(lambda: step(optimizer, (g, w))) < optim.BLOCK
+    assert peak_of(lambda: step(optimizer, (g, w))) < optim.optimizer.BLOCK
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("options", [{}, {"clipnorm": 1.0}, {"global_clipnorm": 1.0}])
 def test_a_gradient_of_any_order_is_never_copied_as_a_whole(order, options):
-    w, g = tgl.Variable(np.ones((16, optim.BLOCK), "float32")), np.ones((16, optim.BLOCK), "float32", order=order)
+    w, g = (
+        tgl.Variable(np.ones((16, optim.optimizer.BLOCK), "float32")),
+        np.ones((16, optim.optimizer.BLOCK), "float32", order=order),
+    )
     optimizer = optim.SGD(0.1, **options)
     # in bytes for each element of a block: two blocks of doubles to sum up, a block of floats in the order of C
     most = 1 + 16 * bool(options) + 4 * (order == "F")
-    assert peak_of(lambda: step(optimizer, (g, w))) < most * optim.BLOCK < w.nbytes / 2
+    assert peak_of(lambda: step(optimizer, (g, w))) < most * optim.optimizer.BLOCK < w.nbytes / 2
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -166,7 +166,7 @@ def test_shapes_that_do_not_multiply(a, b):
 def test_a_tensor_among_the_metadata_is_its_value_or_refused():
     x, slope = tgl.constant([-1.0, 2.0]), tgl.Variable(0.5)
     leaky = tgl.leaky_relu(x, slope)
-    assert isinstance(leaky._data, np.ndarray)
+    assert isinstance(leaky._array, np.ndarray)
     np.testing.assert_array_equal(leaky.numpy(), [-0.5, 2.0])
     assert set(tgl.dropout(tgl.ones(50), slope).tolist()) == {0.0, 2.0}
     with tgl.GradientTape(), pytest.raises(TypeError, match="would cut its gradient"):

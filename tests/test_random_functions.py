@@ -5,10 +5,10 @@ import sys
 import pytest
 
 from tests import random_functions
-from tinygrad_lite.program import _is_inline, _Writer
-from tinygrad_lite.trace import Tracer
+from tinygrad_lite.compiler.program import _is_inline, _Writer
+from tinygrad_lite.compiler.trace import Tracer
 
-functions = sys.modules["tinygrad_lite.function"]
+functions = sys.modules["tinygrad_lite.compiler.function"]
 
 
 @pytest.mark.parametrize("start", range(0, 60, 10))
@@ -20,7 +20,7 @@ def test_random_functions_give_the_same_numbers_in_all_ways(start):
 
 def touched(self, variable):
     if variable._id not in self._before:
-        self._before[variable._id] = (variable, variable._data, variable._data)
+        self._before[variable._id] = (variable, variable._array, variable._array)
 
 
 def signature(structure, arrays, right=functions._signature):

@@ -95,7 +95,7 @@ def test_clipping_and_decay(options, steps):
 
 
 def test_the_norm_is_that_of_all_blocks_of_any_order():
-    g = np.asfortranarray(np.ones((3, optim.BLOCK)))
+    g = np.asfortranarray(np.ones((3, optim.optimizer.BLOCK)))
     w = tgl.Variable(np.zeros(g.shape))
     optim.SGD(1.0, clipnorm=1.0).apply_gradients([(g, w)])
     np.testing.assert_allclose(w.numpy(), -1 / math.sqrt(g.size), rtol=1e-12)

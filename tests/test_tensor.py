@@ -131,12 +131,12 @@ class TestVariable:
 
     def test_an_unshared_buffer_is_updated_in_place(self):
         v = tgl.Variable(np.zeros(4))
-        address = v._data.ctypes.data
+        address = v._array.ctypes.data
         for _ in range(3):
             v.assign_add(np.ones(4))
             v.assign_sub(np.ones(4))
             v.assign(np.ones(4))
-        assert v._data.ctypes.data == address
+        assert v._array.ctypes.data == address
 
     def test_a_recorded_buffer_is_left_to_the_record(self):
         v = tgl.Variable(3.0)

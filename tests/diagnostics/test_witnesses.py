@@ -7,8 +7,8 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
+from tinygrad_lite.core.strict import StrictError
 from tinygrad_lite.diagnostics.suspicions import FIRST_STEPS
-from tinygrad_lite.strictness import StrictError
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(32, 4)).astype("float32")

@@ -21,16 +21,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tinygrad_lite import tape as tapes
+from tinygrad_lite.compiler.function import Function
+from tinygrad_lite.compiler.program import Program
+from tinygrad_lite.compiler.trace import _SHAPED_BY_VALUES, Node, Traced, Tracer, TracingError, _masks
+from tinygrad_lite.core import tape as tapes
+from tinygrad_lite.core.structure import flatten
+from tinygrad_lite.core.tape import state
+from tinygrad_lite.core.tensor import Tensor, Variable, tracing, wrap
 from tinygrad_lite.diagnostics.observing import Observer
-from tinygrad_lite.function import Function
-from tinygrad_lite.program import Program
-from tinygrad_lite.structure import flatten
-from tinygrad_lite.tape import state
-from tinygrad_lite.tensor import Tensor, Variable, tracing, wrap
 from tinygrad_lite.testing import gradients, primitives
 from tinygrad_lite.testing.gradients import reverse
-from tinygrad_lite.trace import _SHAPED_BY_VALUES, Node, Traced, Tracer, TracingError, _masks
 
 MOST_NODES = 2000
 """Nodes after which a program is made of what there is, and a new one begun."""
@@ -64,7 +64,7 @@ LEFT_OUT = {
     "test_optim.py::test_a_step_takes_not_even_the_memory_of_a_block": LIVES,
     "test_optim.py::test_learning_rate_of_a_function_without_arguments": "a function that answers anew at every call",
     "test_docs.py::test_docstrings[tinygrad_lite.optim]": CLEARED,
-    "test_docs.py::test_docstrings[tinygrad_lite.primitive]": CLEARED,
+    "test_docs.py::test_docstrings[tinygrad_lite.core.primitive]": CLEARED,
     "datasets/": NO_TENSORS,
     "viz/test_stepper_browser.py": NO_TENSORS,
     "test_package.py": NO_TENSORS,
@@ -123,9 +123,9 @@ class Replay(Tracer):
         """The test asks for a value: it becomes a result of the program."""
         if state.pulling_back and len(state.tapes) == 1 and isinstance(tensor, Traced):
             raise tensor._refuse(what)  # `apply_rule` makes one operation of a rule that must know values
-        node = self.node_of(tensor, tensor._data)
+        node = self.node_of(tensor, tensor._array)
         if node.kind not in ("constant", "input"):
-            self._seen.append((node, tensor._data))
+            self._seen.append((node, tensor._array))
 
     def refuse(self, tensor: Tensor, what: str) -> None:
         if isinstance(tensor, (Variable, Traced)):
@@ -138,7 +138,7 @@ class Replay(Tracer):
             of_values = primitive.__name__ in _SHAPED_BY_VALUES or _masks(primitive, arrays, inputs)
             if of_values or primitive.is_random:
                 for output in outputs:
-                    self._mark(output, self._constant(output._data))
+                    self._mark(output, self._constant(output._array))
             else:
                 super().note_call(primitive, args, arrays, metadata, outputs)
         finally:
@@ -147,7 +147,7 @@ class Replay(Tracer):
             self.compare()
 
     def note_variable(self, variable: Variable, value: Any) -> Any:
-        return value._data if isinstance(value, Tensor) else value
+        return value._array if isinstance(value, Tensor) else value
 
     def note_update(self, optimizer: Any, gradients: Any, arrays: Any, variables: Any) -> None:
         if self.assigned:
@@ -175,7 +175,7 @@ class Replay(Tracer):
         seen, assigned = self._seen, [(v, self.current[key]) for key, v in self.assigned.items()]
         inputs = [node for node in self.nodes if node.kind == "input"]
         self.give_back()
-        held = [(variable, array, variable._data) for variable, array, _ in self._before.values()]
+        held = [(variable, array, variable._array) for variable, array, _ in self._before.values()]
         if seen or assigned or self.effects:
             with self.left():
                 program = Program("test", inputs, [node for node, _ in seen], assigned, self.nodes)
@@ -183,18 +183,18 @@ class Replay(Tracer):
                 try:
                     for _ in range(2):
                         for variable, before, _ in held:
-                            variable._data = before
+                            variable._array = before
                         with np.errstate(all="ignore"):  # where the test ignores errors, it does not do so here
                             results = program([node.value for node in inputs])
                         for what, result, expected in zip(seen, results, (value for _, value in seen)):
                             _same(result, expected, what[0], program)
                         for variable, _, after in held:
-                            _same(variable._data, after, variable.name, program)
+                            _same(variable._array, after, variable.name, program)
                         for node, copy in zip(inputs, copies):
                             _same(node.value, copy, "an input", program)
                 finally:
                     for variable, _, after in held:
-                        variable._data = after
+                        variable._array = after
             counts["programs"] += 1
             counts["operations"] += sum(node.kind == "call" for node in self.nodes)
             counts["values compared"] += len(seen) + len(held)
@@ -278,7 +278,7 @@ def _patched() -> Iterator[tuple[Any, str, Any]]:
         make(self, *args, **kwargs)
         tracer = tracing.tracer
         if isinstance(tracer, Replay) and type(self) is Tensor:
-            tracer._mark(self, tracer._constant(self._data))
+            tracer._mark(self, tracer._constant(self._array))
 
     yield tapes, "recording_tapes", lambda: tuple(tape for tape in state.tapes if not isinstance(tape, Replay))
     yield Function, "run", called

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import tinygrad_lite as tgl
-from tinygrad_lite import blocks, nn, optim
-from tinygrad_lite.tensor import wrap
+from tinygrad_lite import nn, optim
+from tinygrad_lite.compiler import fusion as blocks
+from tinygrad_lite.core.tensor import wrap
 
 UNARY = [
     tgl.sin, tgl.tanh, tgl.exp, tgl.square, tgl.absolute, tgl.relu, tgl.sigmoid, tgl.softmax, tgl.log_softmax,
@@ -306,7 +307,7 @@ def test_one_sample_at_a_time_both_ways():
 
 @pytest.mark.parametrize("options", [{}, {"momentum": 0.9, "nesterov": True}, {"weight_decay": 0.1}, {"clipvalue": 9}])
 def test_sgd_computes_in_gradients_that_nobody_needs(options, monkeypatch):
-    monkeypatch.setattr(optim, "BLOCK", 64)  # a matrix is more than one, and not more than two
+    monkeypatch.setattr(optim.optimizer, "BLOCK", 64)  # a matrix is more than one, and not more than two
 
     def trained(compile_):
         rng = np.random.default_rng(0)

@@ -12,10 +12,10 @@ from primitive_cases import CASES, OTHERS
 
 import tinygrad_lite as tgl
 from tinygrad_lite import linalg, ops
-from tinygrad_lite.primitive import REGISTRY
-from tinygrad_lite.structure import flatten, map_structure
+from tinygrad_lite.compiler.trace import TracingError
+from tinygrad_lite.core.primitive import REGISTRY
+from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.testing import check_primitive, primitives
-from tinygrad_lite.trace import TracingError
 
 NEEDS_VALUES = {"_getitem", "_unique", "argwhere", "compress", "flatnonzero", "getitem", "nonzero", "unique"}
 

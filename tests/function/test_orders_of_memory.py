@@ -12,7 +12,7 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import optim
-from tinygrad_lite.tensor import wrap
+from tinygrad_lite.core.tensor import wrap
 
 SHAPES = [(6, 30), (40, 30), (2, 35), (30, 2), (10, 10), (4, 2), (16, 70), (2, 2)]
 LAYOUTS = {

@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn
-from tinygrad_lite.trace import TracingError
+from tinygrad_lite.compiler.trace import TracingError
 
 # Ways to hold what a Variable holds now. Some share its memory, some are the very same array.
 SNAPSHOTS = {
@@ -32,8 +32,8 @@ SNAPSHOTS = {
     "numpy, then a view": lambda v: v.numpy()[:],
     "asarray": np.asarray,
     "tensor of numpy": lambda v: tgl.constant(v.numpy()),
-    "its own array": lambda v: tgl.tensor.wrap(v._data),
-    "a view of its own array": lambda v: tgl.tensor.wrap(v._data[...]),
+    "its own array": lambda v: tgl.tensor.wrap(v._array),
+    "a view of its own array": lambda v: tgl.tensor.wrap(v._array[...]),
     "copy of the value": lambda v: copy.copy(v.value()),
     "returned by a function": lambda v: tgl.function(lambda: v)(),
     "a computed one": lambda v: tgl.function(lambda: tgl.reshape(v, v.shape))(),
@@ -249,13 +249,13 @@ def test_a_variable_read_before_and_after_it_is_assigned_in_one_record():
 
 def test_variables_that_are_only_read_keep_their_array():
     v = tgl.Variable(np.ones(4))
-    array = v._data
+    array = v._array
     f = tgl.function(lambda: v * 2.0)
     f()
-    assert v._data is array
+    assert v._array is array
     with pytest.raises(KeyError):
         tgl.function(lambda: [v * 2.0, v.assign_add(np.ones(4)), {}["broken"]])()
-    assert v._data is array
+    assert v._array is array
     np.testing.assert_array_equal(array, 1.0)
 
 

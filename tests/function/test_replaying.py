@@ -10,8 +10,9 @@ import pytest
 import replaying
 
 import tinygrad_lite as tgl
-from tinygrad_lite import optim, program
-from tinygrad_lite.trace import Tracer
+from tinygrad_lite import optim
+from tinygrad_lite.compiler import program
+from tinygrad_lite.compiler.trace import Tracer
 
 PROJECT = Path(__file__).parents[2]
 PART = ["tests/tape", "tests/test_functional.py", "tests/test_optim.py", "tests/nn/test_layers.py"]

@@ -13,8 +13,8 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
-from tinygrad_lite.function import MOST_TRACES, WARN_AFTER
-from tinygrad_lite.trace import TracingError
+from tinygrad_lite.compiler.function import MOST_TRACES, WARN_AFTER
+from tinygrad_lite.compiler.trace import TracingError
 
 X = tgl.constant([1.0, 2.0, 3.0])
 
@@ -810,11 +810,11 @@ def test_sums_kept_after_a_step_cost_no_copy_of_the_weights():
     x = tgl.constant(np.arange(5.0))
     step(x)
     step(x)
-    kept = [w._data, *(v._data for v in optimizer.variables)]
+    kept = [w._array, *(v._array for v in optimizer.variables)]
     addresses = [array.ctypes.data for array in kept]
     del kept
     step(x)
-    assert [w._data.ctypes.data, *(v._data.ctypes.data for v in optimizer.variables)] == addresses
+    assert [w._array.ctypes.data, *(v._array.ctypes.data for v in optimizer.variables)] == addresses
 
 
 def test_output_gradients_may_be_tensors_that_have_no_value_yet():

@@ -26,8 +26,8 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
+from tinygrad_lite.compiler.program import Program
 from tinygrad_lite.nn import layers, losses
-from tinygrad_lite.program import Program
 
 # Ways to hold a number: each makes (read, write) ---------------------------------------------------------------
 
@@ -758,7 +758,9 @@ CHANGES = {
     "method of the loss": _patched(losses.LossFunctionWrapper, "call", _negated),
     "method of the optimizer": _patched(optim.SGD, "update", lambda f: lambda *args: None),
     "function of a module": _patched(losses, "_aligned", lambda f: lambda name, y, p: (y, p * 2.0)),
-    "global of a module": _patched(layers, "ops", lambda ops: types.SimpleNamespace(**{**vars(ops), "dense": other})),
+    "global of a module": _patched(
+        layers.layer, "ops", lambda ops: types.SimpleNamespace(**{**vars(ops), "dense": other})
+    ),
 }
 
 
@@ -766,7 +768,7 @@ CHANGES = {
 def unpatched():
     """Puts back what the changes above replace."""
     places = [(nn.Dense, "call"), (nn.Layer, "_activate"), (losses.LossFunctionWrapper, "call"), (optim.SGD, "update"),
-              (losses, "_aligned"), (layers, "ops")]  # fmt: skip
+              (losses, "_aligned"), (layers.layer, "ops")]  # fmt: skip
     kept = [(owner, name, vars(owner)[name]) for owner, name in places]
 
     def restore():

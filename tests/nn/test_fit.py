@@ -725,7 +725,7 @@ def test_compiled_steps_work_in_place():
 
     class Buffers(nn.Callback):
         def on_train_batch_end(self, batch, logs=None):
-            seen.append([id(v._data) for v in (*self.model.weights, *self.model.optimizer.variables[2:])])
+            seen.append([id(v._array) for v in (*self.model.weights, *self.model.optimizer.variables[2:])])
 
     model = nn.Sequential([nn.Dense(8, "relu"), nn.Dense(1)])
     model.compile("rmsprop", "mse", metrics=["mae"])

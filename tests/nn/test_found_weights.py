@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn
-from tinygrad_lite.strictness import StrictError, SuspicionWarning
+from tinygrad_lite.core.strict import StrictError, SuspicionWarning
 
 X = np.ones((6, 2), np.float32)
 

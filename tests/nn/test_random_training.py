@@ -3,7 +3,7 @@
 import pytest
 
 from tests import random_training
-from tinygrad_lite.nn import snapshot
+from tinygrad_lite.nn.training import snapshot
 
 
 @pytest.mark.parametrize("start", range(0, 60, 10))

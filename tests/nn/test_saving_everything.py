@@ -9,8 +9,8 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
-from tinygrad_lite.nn import registry
-from tinygrad_lite.nn.equality import difference
+from tinygrad_lite.nn.saving import registry
+from tinygrad_lite.nn.saving.equality import difference
 
 SCRIPT = Path(__file__).parent.parent / "saving_search.py"
 _spec = importlib.util.spec_from_file_location("saving_search", SCRIPT)

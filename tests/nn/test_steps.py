@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
-from tinygrad_lite.program import Program
+from tinygrad_lite.compiler.program import Program
 
 
 @pytest.fixture

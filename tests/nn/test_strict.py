@@ -8,8 +8,8 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
-from tinygrad_lite.nn.suspicions import DivergedWarning
-from tinygrad_lite.strictness import StrictError, SuspicionWarning, is_strict
+from tinygrad_lite.core.strict import StrictError, SuspicionWarning, is_strict
+from tinygrad_lite.nn.training.checks import DivergedWarning
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(32, 4)).astype("float32")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tgl
-from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.core.primitive import Primitive
 
 SPEC = importlib.util.spec_from_file_location("calls", Path(__file__).parents[1] / "calls.py")
 calls = importlib.util.module_from_spec(SPEC)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tgl
-from tinygrad_lite.primitive import REGISTRY
+from tinygrad_lite.core.primitive import REGISTRY
 
 INF, NAN = np.inf, np.nan
 

@@ -9,7 +9,7 @@ from numpy.linalg import LinAlgError
 
 import tinygrad_lite as tgl
 from tinygrad_lite import linalg
-from tinygrad_lite.structure import map_structure
+from tinygrad_lite.core.structure import map_structure
 from tinygrad_lite.testing import check_gradients
 
 RNG = np.random.default_rng(7)

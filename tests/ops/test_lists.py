@@ -8,7 +8,7 @@ from primitive_cases import OTHERS
 
 import tinygrad_lite as tgl
 from tinygrad_lite import ops
-from tinygrad_lite.structure import flatten, map_structure
+from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.testing import check_primitive, primitives
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import Phase
 from primitive_cases import CASES
 
-from tinygrad_lite.primitive import REGISTRY
+from tinygrad_lite.core.primitive import REGISTRY
 from tinygrad_lite.testing import GradientError, PrimitiveError, check_primitive, drawing
 
 WRONG = 1.0001

@@ -11,8 +11,8 @@ from primitive_cases import CASES, OTHERS
 
 import tinygrad_lite as tgl
 from tinygrad_lite import linalg, nn, ops
-from tinygrad_lite.primitive import REGISTRY
-from tinygrad_lite.structure import flatten
+from tinygrad_lite.core.primitive import REGISTRY
+from tinygrad_lite.core.structure import flatten
 from tinygrad_lite.testing import check_primitive, primitives
 
 # Helpers that are never called with numbers; and meshgrid, whose arguments do not meet.

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tgl
+from tinygrad_lite.core.primitive import Primitive
 from tinygrad_lite.ops import operators
-from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.testing import check_gradients
 
 # Names --------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import pytest
 from primitive_cases.functions import numpys
 
 import tinygrad_lite as tgl
-from tinygrad_lite.structure import flatten
+from tinygrad_lite.core.structure import flatten
 from tinygrad_lite.testing import check_gradients
 
 X = np.array([[0.5, -1.5, 2.0], [3.0, 0.25, -0.75]])

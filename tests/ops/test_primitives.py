@@ -4,7 +4,7 @@ import pytest
 from primitive_cases import CASES, ELSEWHERE, OTHERS
 
 from tinygrad_lite import ops
-from tinygrad_lite.primitive import REGISTRY
+from tinygrad_lite.core.primitive import REGISTRY
 from tinygrad_lite.testing import check_primitive, profiles
 
 OURS = {name for name, made in REGISTRY.items() if made.__module__.startswith("tinygrad_lite.")}

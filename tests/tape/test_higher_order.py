@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tgl
-from tinygrad_lite.tape import _backwards, _between, _leads_to, entries_of
+from tinygrad_lite.core.tape import _backwards, _between, _leads_to, entries_of
 
 
 def counted():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tgl
-from tinygrad_lite.tape import FIELDS, recording_tapes
+from tinygrad_lite.core.tape import FIELDS, recording_tapes
 
 
 class TestLoad:
@@ -97,7 +97,7 @@ class TestLoad:
             for _ in range(5):
                 y = tgl.exp(y * 0.1)
             target = y.sum()
-        held = weakref.ref(y._data)
+        held = weakref.ref(y._array)
         del y
         getattr(tape, method)(target, v)
         assert held() is None

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_lite as tgl
-from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.core.primitive import Primitive
 from tinygrad_lite.testing import FIGURES, Figures, GradientError, KinkError, check_gradients
 from tinygrad_lite.testing import strategies as arrays
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import strategies as st
 
 import tinygrad_lite as tgl
-from tinygrad_lite.primitive import Primitive
-from tinygrad_lite.tensor import wrap
+from tinygrad_lite.core.primitive import Primitive
+from tinygrad_lite.core.tensor import wrap
 from tinygrad_lite.testing import FIGURES, GradientError, PrimitiveError, check_primitive, profiles, strategies
 
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.names import is_same
-from tinygrad_lite.tensor import to_tensor
+from tinygrad_lite.core.tensor import to_tensor
+from tinygrad_lite.utils.names import is_same
 
 PACKAGE = "tinygrad_lite.compat."
 

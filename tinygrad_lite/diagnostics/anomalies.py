@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.tape import _zero_rule
+from tinygrad_lite.core.tensor import Tensor, Variable
 from tinygrad_lite.diagnostics.observing import Observer, Site, site_of, told
-from tinygrad_lite.tape import _zero_rule
-from tinygrad_lite.tensor import Array, Tensor, Variable
+from tinygrad_lite.utils.types import Array
 
 __all__ = ["AnomalyError", "detect_anomalies"]
 
@@ -79,7 +80,7 @@ class _Detective(Observer):
 
     def see(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any, site: Site) -> None:
         for output in outputs:
-            wrong = _wrong(output._data)
+            wrong = _wrong(output._array)
             if wrong is None:
                 continue
             name, names = _name(primitive), _names(primitive, len(args))
@@ -90,8 +91,8 @@ class _Detective(Observer):
             index = tuple(int(n) for n in np.argwhere(wrong)[0])
             lines = [_described(*pair, index, output.shape, primitive) for pair in zip(names, arrays)]
             message = (
-                f"{name} expected to give finite numbers. Received: {_count(output._data, wrong)}, made of finite "
-                f"ones:\n" + "".join(lines) + _where(site) + _fix(primitive, output._data[index])
+                f"{name} expected to give finite numbers. Received: {_count(output._array, wrong)}, made of finite "
+                f"ones:\n" + "".join(lines) + _where(site) + _fix(primitive, output._array[index])
             )
             raise AnomalyError(message, name, site)
 
@@ -175,7 +176,7 @@ def _names(primitive: Any, count: int) -> list[str]:
 
 
 def _plain(x: Any) -> Any:
-    return x._data if isinstance(x, Tensor) else x
+    return x._array if isinstance(x, Tensor) else x
 
 
 def _wrong(array: Any) -> Array | None:

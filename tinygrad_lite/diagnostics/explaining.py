@@ -14,8 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.diagnostics.observing import Site, site_of, told
-from tinygrad_lite.tape import (
+from tinygrad_lite.core.tape import (
     GradientTape,
     _between,
     _keys,
@@ -26,7 +25,8 @@ from tinygrad_lite.tape import (
     entries_of,
     scopes_of,
 )
-from tinygrad_lite.tensor import Tensor, Variable
+from tinygrad_lite.core.tensor import Tensor, Variable
+from tinygrad_lite.diagnostics.observing import Site, site_of, told
 
 __all__ = ["Explanation", "explain"]
 
@@ -273,7 +273,7 @@ def _source_unwatched(case: _Case) -> Explanation | None:
     if case.cuts:
         return case.cut_off()
     for entry, position in _constants(case.needed()):
-        if entry[3][position] is source._data:
+        if entry[3][position] is source._array:
             name = _plain_name(entry[0].__name__)
             text = f"The value of the Variable itself goes into {name}, cut off before the tape was opened."
             return case.none("behind stop_gradient", text, name, entry[1])
@@ -409,7 +409,7 @@ def _constants(entries: list[Any]) -> Iterator[tuple[Any, int]]:
 def _returned(case: _Case) -> Iterator[tuple[Any, str, str, bool]]:
     """Operations of the target's that got a value that had left the tape: the entry, of what, how, and if rounded."""
     left = case.left()
-    values: dict[int, Any] = {case.source._id: case.source._data}
+    values: dict[int, Any] = {case.source._id: case.source._array}
     for entry in case.record if left else ():
         values.update(zip(_keys(entry[1]), entry[5] if isinstance(entry[5], tuple) else (entry[5],)))
         values.update((key, value) for key, value in zip(entry[2], entry[3]) if key == case.source._id)

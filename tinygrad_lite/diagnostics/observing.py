@@ -11,9 +11,9 @@ import linecache
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from tinygrad_lite.callers import user_frame
-from tinygrad_lite.tape import GradientTape, state
-from tinygrad_lite.tensor import new_id, tracing
+from tinygrad_lite.core.tape import GradientTape, state
+from tinygrad_lite.core.tensor import new_id, tracing
+from tinygrad_lite.utils.callers import user_frame
 
 __all__ = ["Observer", "Site", "call_site", "site_of", "told"]
 

@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.tensor import Array, Variable
+from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.utils.types import Array
 
 __all__ = ["FIRST_STEPS", "OF_AN_EPOCH", "OF_AN_OPERATION", "Epoch", "Seen", "checksums", "origin_of"]
 
@@ -213,7 +214,7 @@ FIRST_STEPS = 30
 
 def checksums(variables: Iterable[Variable]) -> dict[str, int]:
     """A checksum of every weight by its name; a single number may well stay what it is, if all is symmetric."""
-    return {v.name: zlib.crc32(np.ascontiguousarray(v._data).data) for v in variables if v.size > 1}
+    return {v.name: zlib.crc32(np.ascontiguousarray(v._array).data) for v in variables if v.size > 1}
 
 
 def _short(label: Array) -> str:

@@ -14,6 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.strict import on_gradient, on_step, suspect
+from tinygrad_lite.core.tape import Entry, GradientTape, entries_of, scopes_of, state
+from tinygrad_lite.core.tensor import Tensor, Variable, tracing
 from tinygrad_lite.diagnostics.suspicions import (
     FIRST_STEPS,
     OF_AN_OPERATION,
@@ -25,9 +28,6 @@ from tinygrad_lite.diagnostics.suspicions import (
     origin_of,
     unmoved_weights,
 )  # fmt: skip
-from tinygrad_lite.strictness import on_gradient, on_step, suspect
-from tinygrad_lite.tape import Entry, GradientTape, entries_of, scopes_of, state
-from tinygrad_lite.tensor import Tensor, Variable, tracing
 
 __all__ = ["EVERY"]
 
@@ -61,7 +61,7 @@ def _look_through(tape: GradientTape, targets: list[Tensor], sources: list[Tenso
     if not variables or state.tapes or tracing.tracer is not None:
         return  # a derivative of higher order, or no training at all
     if len(targets) == 1 and targets[0].size == 1:
-        _seen.loss = frozenset(v._id for v in variables), float(targets[0]._data.reshape(()))
+        _seen.loss = frozenset(v._id for v in variables), float(targets[0]._array.reshape(()))
     first = variables[0]._id
     times = _seen.times.pop(first, 0)
     _seen.times[first] = times + 1

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_lite import ops
-from tinygrad_lite.names import lookup
-from tinygrad_lite.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.utils.names import lookup
 
 __all__ = ["get", "linear"]
 

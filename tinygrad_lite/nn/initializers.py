@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import random
-from tinygrad_lite.names import holds, lookup
-from tinygrad_lite.settings import Checked
-from tinygrad_lite.tensor import Array, DTypeLike, Tensor, as_array
+from tinygrad_lite.core.tensor import Tensor, as_array
+from tinygrad_lite.utils.names import holds, lookup
+from tinygrad_lite.utils.settings import Checked
+from tinygrad_lite.utils.types import Array, DTypeLike
 
 __all__ = [
     "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Initializer", "LecunNormal",

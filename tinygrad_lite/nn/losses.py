@@ -18,11 +18,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.names import holds, lookup
+from tinygrad_lite.core.primitive import hold
+from tinygrad_lite.core.tensor import Tensor, float_dtype, to_tensor, to_tensors
 from tinygrad_lite.ops.neural import _sparse_cross_entropy, check_labels
-from tinygrad_lite.primitive import hold
-from tinygrad_lite.settings import Checked, CheckedOptions, flag, is_real
-from tinygrad_lite.tensor import Array, DTypeLike, Tensor, float_dtype, to_tensor, to_tensors
+from tinygrad_lite.utils.names import holds, lookup
+from tinygrad_lite.utils.settings import Checked, CheckedOptions, flag, is_real
+from tinygrad_lite.utils.types import Array, DTypeLike
 
 __all__ = [
     "BinaryCrossentropy", "CategoricalCrossentropy", "Hinge", "Huber", "KLDivergence", "Loss",

@@ -15,11 +15,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.names import lookup
+from tinygrad_lite.core.primitive import hold
+from tinygrad_lite.core.tensor import Tensor, Variable, to_tensor, to_tensors
 from tinygrad_lite.nn import initializers, losses
-from tinygrad_lite.primitive import hold
-from tinygrad_lite.settings import Checked, CheckedOptions, is_real
-from tinygrad_lite.tensor import DTypeLike, Tensor, Variable, to_tensor, to_tensors
+from tinygrad_lite.utils.names import lookup
+from tinygrad_lite.utils.settings import Checked, CheckedOptions, is_real
+from tinygrad_lite.utils.types import DTypeLike
 
 __all__ = [
     "Accuracy", "BinaryAccuracy", "CategoricalAccuracy", "Mean", "MeanAbsoluteError", "MeanMetricWrapper",

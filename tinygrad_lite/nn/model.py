@@ -16,9 +16,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import ops, optim, random
-from tinygrad_lite.nn import losses, saving
+from tinygrad_lite.core.strict import is_strict, suspect
+from tinygrad_lite.core.structure import flatten, map_structure
+from tinygrad_lite.core.tape import GradientTape, recording_tapes
+from tinygrad_lite.core.tensor import Tensor, Variable, wrap
+from tinygrad_lite.nn import losses
 from tinygrad_lite.nn import metrics as metrics_module
-from tinygrad_lite.nn.callbacks import (
+from tinygrad_lite.nn.callbacks.progress import (
     BackupAndRestore,
     Callback,
     CallbackList,
@@ -27,8 +31,8 @@ from tinygrad_lite.nn.callbacks import (
     as_list,
     progress,
 )
-from tinygrad_lite.nn.feeding import Feed, feed
-from tinygrad_lite.nn.layers import (
+from tinygrad_lite.nn.callbacks.steering import TerminateOnNaN
+from tinygrad_lite.nn.layers.layer import (
     BUILDS_NOTHING,
     Input,
     Layer,
@@ -39,15 +43,13 @@ from tinygrad_lite.nn.layers import (
     parts,
     weights_are_given,
 )
-from tinygrad_lite.nn.registry import register_built_in, restored
-from tinygrad_lite.nn.steering import TerminateOnNaN
-from tinygrad_lite.nn.steps import Step, Steps
-from tinygrad_lite.nn.suspicions import Watch
-from tinygrad_lite.printing import printable, show
-from tinygrad_lite.strictness import is_strict, suspect
-from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tape import GradientTape, recording_tapes
-from tinygrad_lite.tensor import Array, Tensor, Variable, wrap
+from tinygrad_lite.nn.saving import model_file as saving
+from tinygrad_lite.nn.saving.registry import register_built_in, restored
+from tinygrad_lite.nn.training.checks import Watch
+from tinygrad_lite.nn.training.compiled_step import Step, Steps
+from tinygrad_lite.nn.training.data import Feed, feed
+from tinygrad_lite.utils.printing import printable, show
+from tinygrad_lite.utils.types import Array
 
 __all__ = ["Model", "Sequential"]
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.primitive import nondifferentiable, refuse_out
+from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.ops.elementwise import where as where_
-from tinygrad_lite.primitive import nondifferentiable, refuse_out
-from tinygrad_lite.tensor import Array, Tensor
+from tinygrad_lite.utils.types import Array
 
 
 @nondifferentiable

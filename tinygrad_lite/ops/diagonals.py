@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.primitive import primitive, refuse_out
+from tinygrad_lite.core.tape import sum_to_shape
+from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import ravel
-from tinygrad_lite.primitive import primitive, refuse_out
-from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.utils.types import Array
 
 
 def _diagonal_index(shape: tuple[int, ...], offset: int) -> tuple[Any, ...]:

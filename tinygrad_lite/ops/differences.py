@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.names import holds
+from tinygrad_lite.core.tensor import Tensor, float_dtype, to_tensor
 from tinygrad_lite.ops.elementwise import cast, not_equal, subtract
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, broadcast_to, concatenate, moveaxis, ravel
-from tinygrad_lite.tensor import Tensor, float_dtype, to_tensor
+from tinygrad_lite.utils.names import holds
 
 
 def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
@@ -159,7 +159,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     named = range(f.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = [as_axis(n, f.ndim) for n in named]
     spacings = list(varargs) or [1.0]
-    if len(spacings) == 1 and not np.ndim(getattr(spacings[0], "_data", spacings[0])):
+    if len(spacings) == 1 and not np.ndim(getattr(spacings[0], "_array", spacings[0])):
         spacings = spacings * len(axes)
     if len(spacings) != len(axes):
         raise TypeError(

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.primitive import elementwise, nondifferentiable, primitive, refuse_out
-from tinygrad_lite.tensor import NUMBERS, Array, Tensor, to_tensor
+from tinygrad_lite.core.primitive import elementwise, nondifferentiable, primitive, refuse_out
+from tinygrad_lite.core.tensor import NUMBERS, Tensor, to_tensor
+from tinygrad_lite.utils.types import Array
 
 # Python's floats: NumPy's would turn float32 into float64.
 _LOG_2 = math.log(2)

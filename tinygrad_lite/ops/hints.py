@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tensor import DTYPES, Tensor
+from tinygrad_lite.core.structure import flatten, map_structure
+from tinygrad_lite.core.tensor import DTYPES, Tensor
 
 __all__ = ["no_mirror"]
 
@@ -109,7 +109,7 @@ def _call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
 
 def _result(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What NumPy answers for the values: its kind decides what a primitive returns."""
-    args, kwargs = map_structure(lambda x: np.array(x._data) if isinstance(x, Tensor) else x, (args, kwargs))
+    args, kwargs = map_structure(lambda x: np.array(x._array) if isinstance(x, Tensor) else x, (args, kwargs))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:

@@ -11,14 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.counting import nonzero
-from tinygrad_lite.ops.elementwise import cast, where
-from tinygrad_lite.ops.shaping import as_axis, broadcast_arrays, ravel, reshape, stack
-from tinygrad_lite.primitive import nondifferentiable, primitive, refuse_out
-from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import (
+from tinygrad_lite.core.primitive import nondifferentiable, primitive, refuse_out
+from tinygrad_lite.core.tape import sum_to_shape
+from tinygrad_lite.core.tensor import (
     NUMBERS,
-    Array,
     Tensor,
     as_array,
     float_dtype,
@@ -28,6 +24,10 @@ from tinygrad_lite.tensor import (
     to_tensor,
     to_tensors,
 )
+from tinygrad_lite.ops.counting import nonzero
+from tinygrad_lite.ops.elementwise import cast, where
+from tinygrad_lite.ops.shaping import as_axis, broadcast_arrays, ravel, reshape, stack
+from tinygrad_lite.utils.types import Array
 
 # Indexing -----------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.linalg import LinAlgError
 
+from tinygrad_lite.core.primitive import primitive
+from tinygrad_lite.core.tape import sum_to_shape
+from tinygrad_lite.core.tensor import Tensor, to_tensor, to_tensors
 from tinygrad_lite.ops.counting import count_nonzero
 from tinygrad_lite.ops.creation import zeros
 from tinygrad_lite.ops.decompositions import mirrored, require_finite, require_matrices, require_square, svdvals
@@ -24,9 +27,7 @@ from tinygrad_lite.ops.products import matmul, t
 from tinygrad_lite.ops.reductions import products_of_others
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import broadcast_to, reshape, transpose
-from tinygrad_lite.primitive import primitive
-from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, Tensor, to_tensor, to_tensors
+from tinygrad_lite.utils.types import Array
 
 
 class SlogdetResult(NamedTuple):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lite import ops
+from tinygrad_lite.core.tensor import Tensor, to_tensors
 from tinygrad_lite.ops.decompositions import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from tinygrad_lite.ops.inverses import (
     det,
@@ -24,7 +25,6 @@ from tinygrad_lite.ops.inverses import (
 from tinygrad_lite.ops.norms import cond, matrix_norm, matrix_rank, norm, vector_norm
 from tinygrad_lite.ops.products import matmul, multi_dot, tensordot
 from tinygrad_lite.ops.shaping import matrix_transpose
-from tinygrad_lite.tensor import Tensor, to_tensors
 
 __all__ = [
     "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm",

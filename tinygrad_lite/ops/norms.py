@@ -11,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.linalg import LinAlgError
 
+from tinygrad_lite.core.primitive import primitive
+from tinygrad_lite.core.tape import stop_gradient
+from tinygrad_lite.core.tensor import Tensor, rounding_once, to_tensor, wide
 from tinygrad_lite.ops.counting import count_nonzero
 from tinygrad_lite.ops.decompositions import require_matrices, svdvals
 from tinygrad_lite.ops.elementwise import absolute, cast, divide, multiply, where
@@ -20,9 +23,7 @@ from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, expand_dims, moveaxis, reshape
-from tinygrad_lite.primitive import primitive
-from tinygrad_lite.tape import stop_gradient
-from tinygrad_lite.tensor import Array, Tensor, rounding_once, to_tensor, wide
+from tinygrad_lite.utils.types import Array
 
 
 @primitive(kinks="at 0 the derivative is 0.")

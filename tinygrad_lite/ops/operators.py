@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.callers import called_by
+from tinygrad_lite.core.primitive import Primitive
+from tinygrad_lite.core.structure import flatten, map_structure
+from tinygrad_lite.core.tape import GradientTape, is_followed, state
+from tinygrad_lite.core.tensor import Tensor, as_dtype
 from tinygrad_lite.ops import linalg
 from tinygrad_lite.ops.hints import no_mirror
-from tinygrad_lite.primitive import Primitive
-from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tape import GradientTape, is_followed, state
-from tinygrad_lite.tensor import Array, Tensor, as_dtype
+from tinygrad_lite.utils.callers import called_by
+from tinygrad_lite.utils.types import Array
 
 _UNARY = {
     "__neg__": ops.negative,
@@ -237,7 +238,7 @@ def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: 
     if ours is not None:
         return ours(*args, **kwargs)
     if function in _LOOKS:
-        args, kwargs = map_structure(lambda x: x._data if isinstance(x, Tensor) else x, (args, kwargs))
+        args, kwargs = map_structure(lambda x: x._array if isinstance(x, Tensor) else x, (args, kwargs))
         return function(*args, **kwargs)
     return _of_values(function, args, kwargs, lambda: no_mirror(function, args, kwargs))
 

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.primitive import primitive, refuse_out
+from tinygrad_lite.core.tensor import HALF, Tensor, rounding_once, to_tensor, wide
 from tinygrad_lite.ops.elementwise import add, cast, divide, maximum, minimum, multiply, subtract
 from tinygrad_lite.ops.elementwise import where as where_
 from tinygrad_lite.ops.shaping import reshape
-from tinygrad_lite.primitive import primitive, refuse_out
-from tinygrad_lite.tensor import HALF, Array, Tensor, rounding_once, to_tensor, wide
+from tinygrad_lite.utils.types import Array
 
 _add: Any = np.add  # whose type stubs do not know of None as an axis
 

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.primitive import primitive, refuse_out
+from tinygrad_lite.core.tensor import Tensor, rounding_once, to_tensor, wide
 from tinygrad_lite.ops.reductions import products_before
 from tinygrad_lite.ops.shaping import as_axis, atleast_1d, concatenate, moveaxis, ravel
-from tinygrad_lite.primitive import primitive, refuse_out
-from tinygrad_lite.tensor import Array, Tensor, rounding_once, to_tensor, wide
+from tinygrad_lite.utils.types import Array
 
 
 @primitive

@@ -13,9 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.primitive import primitive, refuse_out
-from tinygrad_lite.tape import sum_to_shape
-from tinygrad_lite.tensor import Array, Tensor, adapted, to_tensor, to_tensors
+from tinygrad_lite.core.primitive import primitive, refuse_out
+from tinygrad_lite.core.tape import sum_to_shape
+from tinygrad_lite.core.tensor import Tensor, adapted, to_tensor, to_tensors
+from tinygrad_lite.utils.types import Array
 
 
 def as_shape(shape: Any) -> tuple[int, ...]:

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.primitive import nondifferentiable
+from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.indexing import take, take_along_axis
 from tinygrad_lite.ops.shaping import as_axis, ravel
-from tinygrad_lite.primitive import nondifferentiable
-from tinygrad_lite.tensor import Array, Tensor, to_tensor
+from tinygrad_lite.utils.types import Array
 
 
 @nondifferentiable

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.primitive import hold, primitive, refuse_out
+from tinygrad_lite.core.tensor import HALF, Tensor, float_dtype, rounding_once, to_tensor, wide
 from tinygrad_lite.ops.counting import all as all_
 from tinygrad_lite.ops.elementwise import (
     cast,
@@ -37,8 +39,7 @@ from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import as_axis, broadcast_to, reshape, transpose
-from tinygrad_lite.primitive import hold, primitive, refuse_out
-from tinygrad_lite.tensor import HALF, Array, Tensor, float_dtype, rounding_once, to_tensor, wide
+from tinygrad_lite.utils.types import Array
 
 # Variance -----------------------------------------------------------------------------------------------------
 

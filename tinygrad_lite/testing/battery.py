@@ -15,12 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.primitive import Primitive
-from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tape import GradientTape
-from tinygrad_lite.tensor import Array, Tensor, wrap
+from tinygrad_lite.core.primitive import Primitive
+from tinygrad_lite.core.structure import flatten, map_structure
+from tinygrad_lite.core.tape import GradientTape
+from tinygrad_lite.core.tensor import Tensor, wrap
 from tinygrad_lite.testing.gradients import FIGURES, KinkError, check_gradients, over_floats, reverse
 from tinygrad_lite.testing.scripts import literal, name_of, reference_to
+from tinygrad_lite.utils.types import Array
 
 __all__ = ["NUMPYS", "Battery", "PrimitiveError"]
 

@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.structure import flatten, map_structure
-from tinygrad_lite.tape import GradientTape
-from tinygrad_lite.tensor import Array, Tensor, wrap
+from tinygrad_lite.core.structure import flatten, map_structure
+from tinygrad_lite.core.tape import GradientTape
+from tinygrad_lite.core.tensor import Tensor, wrap
 from tinygrad_lite.testing.scripts import argument_names, literal, name_of, numbered, reference_to
 from tinygrad_lite.testing.slopes import Vector, Verdict, judge
+from tinygrad_lite.utils.types import Array
 
 __all__ = ["FIGURES", "Figures", "GradientError", "KinkError", "check_gradients"]
 

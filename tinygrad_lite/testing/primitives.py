@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import DTypeLike
 
-from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.core.primitive import Primitive
 from tinygrad_lite.testing.battery import NUMPYS, Battery, PrimitiveError
 from tinygrad_lite.testing.gradients import FIGURES
 from tinygrad_lite.testing.scripts import argument_names, name_of

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.primitive import REGISTRY, Primitive
-from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.core.primitive import REGISTRY, Primitive
+from tinygrad_lite.core.tensor import Tensor
 
 _LARGEST_LITERAL = 1000  # elements of an array that a message writes out
 
@@ -88,7 +88,7 @@ def reference_to(f: Any, placeholder: str = "f") -> tuple[list[str], str]:
             return ["import tinygrad_lite as tgl"], f"tgl.{name}"
         return [f"from {module} import {name}"], name
     if isinstance(f, Primitive) and REGISTRY.get(name) is f and module.startswith("tinygrad_lite."):
-        return ["from tinygrad_lite.primitive import REGISTRY"], f"REGISTRY[{name!r}]"
+        return ["from tinygrad_lite.core.primitive import REGISTRY"], f"REGISTRY[{name!r}]"
     code = getattr(getattr(f, "forward", f), "__code__", None)
     where = f"{code.co_filename}:{code.co_firstlineno}" if code else module
     return [f"{placeholder} = ...  # {name}, defined in {where}"], placeholder

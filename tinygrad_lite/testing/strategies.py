@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from tinygrad_lite.tensor import Array, Tensor
+from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.testing.profiles import extra, st
+from tinygrad_lite.utils.types import Array
 
 __all__ = [
     "arrays",

@@ -13,7 +13,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.core.primitive import Primitive
 
 __all__ = ["Term", "derivative_text", "display_name", "formula", "literal", "rule_code", "rule_text"]
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lite.structure import flatten
-from tinygrad_lite.tape import GradientTape
-from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.core.structure import flatten
+from tinygrad_lite.core.tape import GradientTape
+from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.viz.dot import to_dot
 from tinygrad_lite.viz.parts import GraphData, Node
 from tinygrad_lite.viz.path import Chain, find_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tinygrad_lite.tensor import Array
+from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.summary import number
 
 __all__ = ["Edge", "GraphData", "Group", "Node"]

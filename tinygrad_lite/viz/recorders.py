@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.callback import Callback
-from tinygrad_lite.tape import GradientTape
-from tinygrad_lite.tensor import Array, Tensor
+from tinygrad_lite.core.tape import GradientTape
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.utils.callback import Callback
+from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.plots.canvas import as_array
 from tinygrad_lite.viz.plots.curves import learning_curves
 

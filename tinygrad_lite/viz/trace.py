@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite import tape as tapes
-from tinygrad_lite.tape import Entry, GradientTape
-from tinygrad_lite.tensor import Array, Tensor
+from tinygrad_lite.core import tape as tapes
+from tinygrad_lite.core.tape import Entry, GradientTape
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.formulas import Term, display_name, formula, literal
 from tinygrad_lite.viz.parts import Group, Node
 
@@ -52,7 +53,7 @@ class Names:
             elif value._id:
                 self._by_id.setdefault(value._id, name)
             else:
-                self._by_array.setdefault(id(value._data), name)
+                self._by_array.setdefault(id(value._array), name)
 
     def of_id(self, identity: int) -> str | None:
         """The name of a tensor that some tape recorded."""
@@ -175,7 +176,7 @@ class Trace:
             self._add_operation(root, statements[root])
         for identity, target in self._targets.items():
             if identity not in self._node_of:  # a target that was watched, not computed
-                self._add_leaf(identity, identity, target._data, "input")
+                self._add_leaf(identity, identity, target._array, "input")
 
     def _statements(self) -> list[int]:
         """For each entry the entry that it is drawn as a part of, most often itself.
@@ -372,7 +373,7 @@ class Trace:
             return
         given = self._tape._seeds if self.was_differentiated() else {}
         gradients = {
-            identity: given[identity]._data if identity in given else np.ones(target.shape, target.dtype)
+            identity: given[identity]._array if identity in given else np.ones(target.shape, target.dtype)
             for identity, target in self._targets.items()
             if target.dtype.kind == "f"
         }

@@ -15,11 +15,11 @@ import numpy as _np
 from tinygrad_lite import datasets as _datasets
 from tinygrad_lite import nn as _nn
 from tinygrad_lite import optim as _optim
-from tinygrad_lite import streams as _streams
 from tinygrad_lite.compat.keras import activations as activations
 from tinygrad_lite.compat.keras import layers as layers
 from tinygrad_lite.compat.names import made_of, names_of, public
 from tinygrad_lite.nn import Input, Model, Sequential
+from tinygrad_lite.random import streams as _streams
 
 __all__ = [
     "Input", "Model", "Sequential", "activations", "callbacks", "datasets", "initializers", "layers", "losses",

@@ -6,8 +6,8 @@ from typing import Any
 
 from tinygrad_lite import ops
 from tinygrad_lite.compat.names import names_of, tensor, translated
+from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.nn.activations import BY_NAME, get, linear
-from tinygrad_lite.tensor import Tensor, to_tensor
 
 __all__ = ["get", "linear", "relu"]
 

@@ -7,7 +7,7 @@ from typing import Any
 from tinygrad_lite import nn, ops
 from tinygrad_lite.compat.keras.activations import relu
 from tinygrad_lite.compat.names import names_of
-from tinygrad_lite.nn.registry import register_built_in
+from tinygrad_lite.nn.saving.registry import register_built_in
 
 __all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input", "InputLayer", "Layer", "ReLU", "Softmax"]
 

@@ -24,13 +24,13 @@ from tinygrad_lite.compat.tensorflow import math as math
 from tinygrad_lite.compat.tensorflow import nn as nn
 from tinygrad_lite.compat.tensorflow import random as random
 from tinygrad_lite.compat.tensorflow.math import argmax, argmin, cumsum
-from tinygrad_lite.function import function as _function
+from tinygrad_lite.compiler.function import function as _function
+from tinygrad_lite.core.primitive import custom_gradient
+from tinygrad_lite.core.tape import GradientTape, UnconnectedGradients
+from tinygrad_lite.core.tape import stop_gradient as _stop_gradient
+from tinygrad_lite.core.tensor import Tensor, Variable, to_tensor
+from tinygrad_lite.core.tensor import constant as _constant
 from tinygrad_lite.ops import linalg as _linalg
-from tinygrad_lite.primitive import custom_gradient
-from tinygrad_lite.tape import GradientTape, UnconnectedGradients
-from tinygrad_lite.tape import stop_gradient as _stop_gradient
-from tinygrad_lite.tensor import Tensor, Variable, to_tensor
-from tinygrad_lite.tensor import constant as _constant
 
 _as_tensor, _as_axes = tensor, axes  # by names that are no arguments of TensorFlow's
 

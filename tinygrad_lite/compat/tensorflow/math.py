@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_lite import ops
 from tinygrad_lite.compat.names import axes, names_of, tensor, translated
-from tinygrad_lite.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, to_tensor
 
 __all__ = ["argmax", "argmin", "cumprod", "cumsum"]
 

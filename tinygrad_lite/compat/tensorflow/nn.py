@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tinygrad_lite import ops, streams
+from tinygrad_lite import ops
 from tinygrad_lite.compat.names import names_of, tensor, translated
-from tinygrad_lite.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.random import streams
 
 __all__ = ["bias_add", "dropout", "relu6", "silu", "softmax_cross_entropy_with_logits", "swish"]
 

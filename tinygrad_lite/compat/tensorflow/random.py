@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import ops, streams
+from tinygrad_lite import ops
 from tinygrad_lite import random as ours
 from tinygrad_lite.compat.names import names_of
-from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.random import streams
 
 __all__ = ["normal", "set_seed", "shuffle", "uniform"]
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.tensor import Array, Tensor
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.utils.types import Array
 
 __all__: list[str] = []
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.tensor import Array
+from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.plots.canvas import BLUE, MUTED, RED, as_array, axes_of, new_figure
 
 __all__ = ["confusion_matrix", "filters", "images", "mistakes"]

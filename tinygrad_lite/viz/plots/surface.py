@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.tensor import Array
+from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.plots.canvas import BLACK, RED, as_array, axes_of, named
 
 __all__ = ["loss_surface"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.tensor import Array
+from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.plots.canvas import BLUE, MUTED, RED, as_array, named, new_figure, style
 
 __all__ = ["histograms"]

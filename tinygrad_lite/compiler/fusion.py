@@ -1,0 +1,89 @@
+"""Runs of elementwise operations on large arrays, which a program works through block by block.
+
+Done one after another on whole arrays, each operation fetches from memory what the one before it has just written
+there. Done block by block, all find their block in the cache, and what only the run needs is no larger than a block.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from tinygrad_lite.compiler.trace import Node
+
+__all__ = ["Run", "find_runs"]
+
+BLOCK = 1 << 15
+"""Elements of a block; smaller ones cost more calls than they save."""
+LARGE = 1 << 20
+"""Elements from which on it is worth it, for an operation made of several or a run of so many:"""
+LONG = 4
+
+
+class Run:
+    """Nodes of one shape, one after another, and how many of the first axis' rows are a block."""
+
+    def __init__(self, first: Node, rows: int) -> None:
+        self.first, self.rows = first, rows
+        self.nodes: dict[int, Node] = {}  # by id()
+        self.end = 0  # the position of the last
+
+    def is_cut(self, x: Node) -> bool:
+        """Whether of the argument `x` a part belongs to each block; else all of it does."""
+        return len(x.shape) == len(self.first.shape) and x.shape[0] == self.first.shape[0]
+
+    def is_worthwhile(self) -> bool:
+        return len(self.nodes) >= LONG or not all(isinstance(x.payload.forward, np.ufunc) for x in self.nodes.values())
+
+    def takes(self, node: Node, arguments: Iterable[Node], written: Callable[[Node], Node]) -> bool:
+        """Whether `node` may be the next: its arguments can be cut as it is, or need not be."""
+        first, others = self.first, [x for x in arguments if id(x) not in self.nodes]
+        return (
+            (node.shape, node.section) == (first.shape, first.section)
+            and (node.scope == first.scope or node.section != "forward")
+            and all(self.is_cut(x) or len(x.shape) < len(node.shape) or x.shape[0] == 1 for x in others)
+            and all(id(written(x)) not in self.nodes for x in others)  # no transposed view of the run itself
+        )
+
+
+def find_runs(
+    nodes: Iterable[Node],
+    is_silent: Callable[[Node], bool],
+    arguments: Callable[[Node], list[Node]],
+    written: Callable[[Node], Node],
+) -> dict[int, Run]:
+    """The runs that are worth it, by the id() of their first node.
+
+    Of a node, `is_silent` says whether it may as well stand before the run, `arguments` what it is computed from, and
+    `written` the node with whose line it is written, if not with one of its own.
+    """
+    found: list[Run] = []
+    run: Run | None = None
+    for position, node in enumerate(nodes):
+        if is_silent(node):
+            continue
+        rows = _rows_of_a_block(node)
+        if run is None or not rows or not run.takes(node, arguments(node), written):
+            run = Run(node, rows)
+            if not rows or not run.takes(node, arguments(node), written):
+                run = None
+                continue
+            found.append(run)
+        run.nodes[id(node)] = node
+        run.end = position
+    return {id(run.first): run for run in found if run.is_worthwhile()}
+
+
+def _rows_of_a_block(node: Node) -> int:
+    """The rows of a block, if `node` can be computed in blocks of equal size; else 0."""
+    if node.kind != "call" or node.multiple or not node.shape or math.prod(node.shape) < LARGE:
+        return 0
+    primitive = node.payload
+    is_ours = isinstance(primitive.forward, np.ufunc) or str(primitive.forward.__module__).startswith("tinygrad_lite.")
+    if not primitive.is_elementwise or primitive.is_random or not is_ours or not node.value.flags.c_contiguous:
+        return 0
+    count, most = node.shape[0], max(1, BLOCK // math.prod(node.shape[1:]))
+    rows = next((rows for rows in range(min(most, count // 2), 0, -1) if count % rows == 0), 0)
+    return rows if 4 * rows >= most else 0  # of a prime number of rows they would be too small

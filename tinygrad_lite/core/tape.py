@@ -1,0 +1,1168 @@
+"""GradientTape: the record of a computation, and the walk backwards over it.
+
+While a tape is open, every primitive applied to something that the tape watches appends one entry to the
+tape's record. Entries come in the order of execution, so the record is the computation graph in topological
+order: to differentiate is to walk it once from its end, without sorting and without recursion. At each entry
+the gradient of the output is handed to the primitive's rules, and what they return is added to the
+gradients of the arguments.
+
+The semantics are those of TensorFlow 2's `tf.GradientTape`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
+from enum import Enum
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite.core.strict import is_strict, on_gradient, suspect, witness
+from tinygrad_lite.core.structure import flatten, map_structure
+from tinygrad_lite.core.tensor import HALF, Tensor, Variable, as_array, detached, new_id, wrap
+from tinygrad_lite.utils.names import explain_calls
+from tinygrad_lite.utils.types import Array
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Entry", "GradientTape", "UnconnectedGradients", "enter_scopes", "recording_tapes", "stop_gradient"]
+
+
+_numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
+
+
+class UnconnectedGradients(Enum):
+    """What `gradient` answers for a source that the target does not depend on.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> a, b = tgl.Variable(1.0), tgl.Variable(2.0)
+    >>> with tgl.GradientTape() as tape:
+    ...     y = a * a
+    >>> tape.gradient(y, [a, b], unconnected_gradients=tgl.UnconnectedGradients.ZERO)
+    [Tensor(2., shape=(), dtype=float32), Tensor(0., shape=(), dtype=float32)]
+    """
+
+    NONE = "none"
+    ZERO = "zero"
+
+
+class Entry(NamedTuple):
+    """One application of a primitive."""
+
+    primitive: Any
+    output_id: Any
+    """The identity of the output; a tuple of them where the primitive has several outputs."""
+    input_ids: Any
+    """The identities of the arguments; 0 for what no tape ever recorded."""
+    arguments: Any
+    """The arguments' values: ndarrays, or numbers."""
+    metadata: Any
+    """The keyword arguments."""
+    output: Any
+    """The output's value; a tuple where the primitive has several outputs."""
+
+
+# A record is one flat list. An entry takes six places in it, its fields in reverse, so that walking back meets them in
+# order. An object for each entry would be one that Python's garbage collector visits again and again, for it refers to
+# a primitive; what is left are tuples of numbers and arrays, which the collector leaves alone once it has seen them.
+FIELDS = len(Entry._fields)
+
+
+def entries_of(record: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """The entries of a record in the order of execution, as plain tuples."""
+    fields = iter(record)
+    return (entry[::-1] for entry in zip(*[fields] * FIELDS))
+
+
+def scopes_of(tape: GradientTape) -> Iterator[tuple[str, ...]]:
+    """For each entry of a tape's record, the names of the layers that it was made in, the outermost first."""
+    marks, count = tape._scopes, len(tape._record) // FIELDS
+    for (start, scope), (end, _) in zip(marks, [*marks[1:], (count, ())]):
+        for _ in range(start, min(end, count)):
+            yield scope
+
+
+def _keys(output: Any) -> tuple[int, ...]:
+    """The identities of an entry's outputs."""
+    return output if type(output) is tuple else (output,)
+
+
+def _backwards(record: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """The entries of a record from the last to the first; what is recorded meanwhile is not among them."""
+    fields = reversed(record)
+    return zip(*[fields] * FIELDS)
+
+
+def _popping(record: list[Any]) -> Iterator[list[Any]]:
+    """From the last entry to the first, letting go of each before the next is asked for."""
+    while record:
+        entry = record[: -FIELDS - 1 : -1]
+        del record[-FIELDS:]
+        yield entry
+
+
+class _ThreadState(threading.local):
+    """What one thread records: its open tapes, the innermost last, and the layers that it is inside of."""
+
+    def __init__(self) -> None:
+        self.tapes: list[GradientTape] = []
+        self.scopes: tuple[str, ...] = ()
+        self.pulling_back = 0  # how many computations of gradients it is inside of
+
+
+state = _ThreadState()
+_naming = threading.Lock()  # held to give an identity to a tensor that another thread may watch at the same time
+
+
+def recording_tapes() -> tuple[GradientTape, ...]:
+    """The tapes that this thread has open, the innermost last."""
+    return tuple(state.tapes)
+
+
+def enter_scopes(scopes: tuple[str, ...]) -> None:
+    """From here on, what is recorded is computed in these layers, the innermost last: drawings show it."""
+    state.scopes = scopes
+    for tape in state.tapes:
+        tape._scopes.append((len(tape._record) // FIELDS, scopes))
+
+
+def is_followed(x: Tensor) -> bool:
+    """Whether an open tape watches `x`, or would as soon as an operation reads it."""
+    for tape in state.tapes:
+        tape._access(x)
+    return any(x._id in tape._watched for tape in state.tapes) if x._id else False
+
+
+def _leave(self: Tensor, way: str, refusal: str = "") -> None:
+    """Called when the value of a tensor goes where no tape can follow: the tapes note it, for `tape.explain`.
+
+    Where it would happen without being asked for, a `refusal` says what follows; it is raised if a tape follows.
+    """
+    if not state.tapes:
+        return
+    if refusal and is_followed(self):
+        raise TypeError(
+            f"This tensor is being recorded by an open tape, and {refusal} would cut its gradient silently. Received: "
+            f"shape={self.shape}, dtype={self.dtype}. Use .numpy() or float(...) to leave the tape on purpose, or an "
+            "operation of tgl to stay on it."
+        )
+    if self._id:
+        for tape in state.tapes:
+            tape._left.setdefault(self._id, way)
+
+
+def _note_assignment(self: Variable, method: str, value: Any) -> None:
+    """Called when a Variable takes a value: tapes note which, for `tape.explain`, since no gradient goes through."""
+    for tape in state.tapes:
+        tape._assignments.append((new_id(), method, self._id, value._id if isinstance(value, Tensor) else 0))
+
+
+Tensor._leave = _leave  # type: ignore[method-assign]
+Variable._note_assignment = _note_assignment  # type: ignore[method-assign]
+
+
+def stop_gradient(x: Any) -> Tensor:
+    """The value of `x`, as a constant: no gradient flows back through it.
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+
+    Returns
+    -------
+    Tensor
+        Of the shape and dtype of `x`.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> v = tgl.Variable(3.0)
+    >>> with tgl.GradientTape() as tape:
+    ...     y = v * tgl.stop_gradient(v)
+    >>> tape.gradient(y, v)
+    Tensor(3., shape=(), dtype=float32)
+    """
+    if not isinstance(x, Tensor):
+        return Tensor(x)
+    y = detached(x)
+    for tape in state.tapes:
+        if x._id in tape._watched or x._id in tape._beyond or isinstance(x, Variable):
+            y._id = y._id or new_id()
+            tape._dead_ends[y._id] = "stop_gradient"
+            tape._beyond[y._id] = ("stop_gradient", (x._id,))
+    return y
+
+
+class GradientTape:
+    """Records operations for automatic differentiation.
+
+    Trainable Variables are watched by themselves when an operation reads them, other tensors through
+    `watch`. Tapes nest, which gives derivatives of higher order.
+
+    Parameters
+    ----------
+    persistent : bool
+        Keep the record after `gradient`, so that more gradients can be asked for. Entered again, such a tape goes
+        on with the record that it has.
+    watch_accessed_variables : bool
+        Whether trainable Variables are watched by themselves.
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> x = tgl.constant(3.0)
+    >>> with tgl.GradientTape() as outer:
+    ...     outer.watch(x)
+    ...     with tgl.GradientTape() as inner:
+    ...         inner.watch(x)
+    ...         y = x * x * x
+    ...     dy_dx = inner.gradient(y, x)
+    >>> dy_dx, outer.gradient(dy_dx, x)
+    (Tensor(27., shape=(), dtype=float32), Tensor(18., shape=(), dtype=float32))
+    """
+
+    _add: Any  # the primitive, hung on by ops.operators
+    _looks_back = True  # whether, as the only tape, it wants to see the operations of a walk backwards
+    _traces = False  # whether this is not a tape but what `tgl.function` traces with: it notes every call
+
+    def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any) -> None:
+        """Called for every application of a primitive if `_traces`."""
+
+    def apply_rule(self, primitive: Any, rule: Any, g: Any, y: Any, arguments: Any, metadata: Any) -> Any:
+        """A gradient rule on Tensors, so that what it computes is recorded."""
+        return rule(g, y, *arguments, **metadata)
+
+    def note_gradient(self, identity: int, g: Any) -> None:
+        """Called with the whole gradient of what has this identity, if a gradient is taken while recording."""
+
+    def examined(self, entries: Iterable[Any]) -> Iterable[Any]:
+        """What a walk backwards goes through instead of `entries`, for who wants to see its steps."""
+        return entries
+
+    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+        self._persistent = persistent
+        self._watch_accessed_variables = watch_accessed_variables
+        self._entered = False
+        self._recording = False  # inside of its context and not stopped, in whatever thread
+        self._used = False
+        self._serial = new_id()
+        self._around: frozenset[int] = frozenset()  # serials of the tapes that recorded whatever this one did
+        self._watched_later: list[Tensor] = []  # what was watched after it was used up: for when it is entered again
+        self._clear()
+
+    def _clear(self) -> None:
+        self._record: list[Any] = []  # see `entries_of`
+        self._watched: set[int] = set()  # identities of what a gradient can reach
+        self._roots: set[int] = set()  # those among them that were watched, not computed
+        self._variables: dict[int, Variable] = {}
+        self._read: dict[int, Variable] = {}  # trainable ones that it was told not to watch
+        self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and their name
+        self._beyond: dict[int, tuple[str, Any]] = {}  # what was computed from dead ends, they included: how, of what
+        self._left: dict[int, str] = {}  # identities of values that left it, and how
+        self._assignments: list[tuple[int, str, int, int]] = []  # when, how, to which Variable, which value
+        self._pauses: list[tuple[int, int]] = []  # when recording was stopped for a while, in identities given
+        self._seeds: dict[int, Tensor] = {}  # what `gradient` was last given for each target, if persistent
+        self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, state.scopes)]
+
+    # Recording --------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> GradientTape:
+        if self._recording:
+            raise ValueError(
+                "This GradientTape is recording already and cannot be entered again. Leave its context first, "
+                "or open another tape: tapes nest."
+            )
+        if self._used and not self._persistent:
+            self._clear()
+            for tensor in self._watched_later:
+                self._watch(tensor)
+            self._watched_later = []
+        self._entered, self._used, self._recording = True, False, True
+        self._scopes.append((len(self._record) // FIELDS, state.scopes))
+        tapes = state.tapes
+        around = frozenset([tape._serial for tape in tapes])
+        self._around = around & self._around if self._record else around
+        tapes.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
+        self._recording = False
+        tapes = state.tapes
+        if tapes and tapes[-1] is self:
+            tapes.pop()
+        else:
+            tapes[:] = [tape for tape in tapes if tape is not self]
+
+    def __reduce__(self) -> Any:
+        raise TypeError(
+            "A GradientTape cannot be pickled or copied: its record belongs to this process. Pickle the "
+            "gradients that it computed, or record again in the other process."
+        )
+
+    def rewrap(self, value: Any, identity: int) -> Tensor:
+        """A recorded value as the Tensor that it was, so that its use in a rule is recorded in turn."""
+        tensor = wrap(value)
+        tensor._id = identity
+        return tensor
+
+    def zero_rule(self, g: Tensor, d: Tensor) -> Tensor:
+        """`d` with the zero rule applied, in a way that this tape can record."""
+        return _zero_rule(g, d)
+
+    def watch(self, tensor: Any) -> None:
+        """Follow `tensor` from here on, so that gradients with respect to it can be taken.
+
+        Parameters
+        ----------
+        tensor : Tensor, or list, tuple or dict of Tensors
+            Of a floating dtype.
+
+        Raises
+        ------
+        ValueError
+            Something else than a Tensor.
+
+        Warns
+        -----
+        UserWarning
+            A tensor of integers or booleans: it carries no gradient, and is not watched.
+        """
+        for leaf in flatten(tensor):
+            if not isinstance(leaf, Tensor):
+                raise ValueError(
+                    f"tape.watch expected a Tensor. Received: {leaf!r} of type {type(leaf).__name__}. "
+                    "Make it one with tgl.constant(...) before the computation, and compute with that."
+                )
+            if leaf.dtype.kind != "f":
+                suspect(
+                    f"tape.watch expected a floating dtype. Received: dtype={leaf.dtype}. Integers and booleans "
+                    "carry no gradient: it will be None. Convert with tgl.cast(tensor, 'float32') before."
+                )
+                continue
+            with _naming:
+                leaf._id = leaf._id or new_id()
+            if self._used and not self._persistent:
+                self._watched_later.append(leaf)
+            elif leaf._id not in self._watched:
+                self._forget(leaf._id)
+                self._watch(leaf)
+            else:
+                self._watch(leaf)
+
+    def _watch(self, tensor: Tensor) -> None:
+        self._watched.add(tensor._id)
+        self._roots.add(tensor._id)
+        if isinstance(tensor, Variable):
+            self._variables[tensor._id] = tensor
+
+    def _forget(self, identity: int) -> None:
+        """Take for a constant what the record has of a tensor until now: it was used before it is watched."""
+        record = self._record
+        for place in range(3, len(record), FIELDS):  # see `FIELDS` for the order
+            if identity in record[place]:
+                record[place] = tuple([0 if key == identity else key for key in record[place]])
+
+    def _access(self, x: Tensor) -> None:
+        """Called when an operation reads a Variable: watch it if it can be trained, unless told not to."""
+        if isinstance(x, Variable) and x.trainable and x._id not in self._watched:
+            if not self._watch_accessed_variables:
+                self._read[x._id] = x
+            elif x._array.dtype.kind == "f":
+                self._watch(x)
+            else:
+                self._variables[x._id] = x
+
+    def watched_variables(self) -> tuple[Variable, ...]:
+        """The Variables that this tape watches, in the order in which they were created.
+
+        Those of integers are among them, as in TensorFlow; their gradient is None.
+        """
+        return tuple(self._variables[key] for key in sorted(self._variables))
+
+    def reset(self) -> None:
+        """Forget everything recorded and watched; an open tape goes on recording from here."""
+        self._clear()
+        self._watched_later = []
+
+    @contextmanager
+    def stop_recording(self) -> Iterator[None]:
+        """A context in which this tape, and no other, does not record.
+
+        Raises
+        ------
+        ValueError
+            The tape is not recording.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> v = tgl.Variable(2.0)
+        >>> with tgl.GradientTape() as tape:
+        ...     y = v * v
+        ...     with tape.stop_recording():
+        ...         scale = y * y
+        ...     z = y * scale
+        >>> tape.gradient(z, v)
+        Tensor(64., shape=(), dtype=float32)
+        """
+        position = next((n for n, tape in enumerate(state.tapes) if tape is self), None)
+        if position is None:
+            raise ValueError(
+                "stop_recording expected a tape that is recording. Received: a tape outside of its context. "
+                "Call it inside of `with tape:`."
+            )
+        self._stop()
+        start = new_id()
+        try:
+            yield
+        finally:
+            self._pauses.append((start, new_id()))
+            if self._persistent or not self._used:
+                state.tapes.insert(min(position, len(state.tapes)), self)
+                self._recording = True
+
+    # Reading ----------------------------------------------------------------------------------------------
+
+    @property
+    def persistent(self) -> bool:
+        """Whether the record outlives `gradient`."""
+        return self._persistent
+
+    def record(self) -> list[Entry]:
+        """The recorded applications of primitives, in the order of execution.
+
+        Raises
+        ------
+        RuntimeError
+            The record was released by `gradient`, or there never was one.
+        """
+        if self._used and not self._persistent:
+            raise RuntimeError(
+                "This tape released its record when it computed a gradient. Read the record (or draw it) before "
+                "calling gradient, or use GradientTape(persistent=True)."
+            )
+        if not self._entered:
+            raise RuntimeError("This tape has no record: it was never entered. Compute inside of `with tape:`.")
+        return [Entry(*entry) for entry in entries_of(self._record)]
+
+    # Differentiating --------------------------------------------------------------------------------------
+
+    if TYPE_CHECKING:  # hung on by diagnostics
+
+        def explain(self, target: Tensor, source: Tensor) -> Any: ...
+
+    def gradient(
+        self,
+        target: Any,
+        sources: Any,
+        output_gradients: Any = None,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+    ) -> Any:
+        """The derivative of the sum of `target` with respect to `sources`, by reverse accumulation.
+
+        Parameters
+        ----------
+        target : Tensor, or list, tuple or dict of Tensors
+            Of any shape: its elements are summed, and so are several targets.
+        sources : Tensor, or list, tuple or dict of Tensors
+            Watched tensors, or results computed from them.
+        output_gradients : Tensor or list of Tensors, optional
+            What each target's elements are weighted with before they are summed: of the target's dtype,
+            and of a shape that broadcasts to the target's. Default: ones.
+        unconnected_gradients : "none" or "zero"
+            What is answered for a source that `target` does not depend on.
+
+        Returns
+        -------
+        Tensor or None, or the structure of `sources` filled with them
+            Each of the shape and dtype of its source.
+
+        Raises
+        ------
+        RuntimeError
+            A second call on a tape that is not persistent, or the tape was never entered.
+        TypeError
+            A target or a source is not a Tensor.
+        ValueError
+            `output_gradients` do not fit the targets.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> w, b = tgl.Variable(2.0), tgl.Variable(1.0)
+        >>> with tgl.GradientTape() as tape:
+        ...     y = w * 3.0 + b
+        >>> tape.gradient(y, {"w": w, "b": b})
+        {'w': Tensor(3., shape=(), dtype=float32), 'b': Tensor(1., shape=(), dtype=float32)}
+        """
+        unconnected = _unconnected(unconnected_gradients)
+        targets = _tensors(target, "target")
+        leaves = _tensors(sources, "source")
+        seeds = _seeds(targets, output_gradients)
+        self._use(targets)
+        if self._persistent:
+            self._seeds = {}
+            for target, seed in zip(targets, seeds):
+                if target._id:  # else no tape knows it
+                    known = self._seeds.get(target._id)  # of a target that was given twice, weights add up
+                    self._seeds[target._id] = seed if known is None else wrap(known._array + seed._array)
+        _warn_of_integer_targets(self, targets)
+        if is_strict():
+            witness(on_gradient, self, targets, leaves)
+        found = self._pull_back(targets, seeds, leaves, release=not self._persistent)
+        if is_strict():
+            _refuse_unreached(leaves, found)
+        answers = [_answer(source, gradient, unconnected) for source, gradient in zip(leaves, found)]
+        if leaves is sources:
+            return answers
+        rest = iter(answers)
+        return map_structure(lambda _: next(rest), sources)
+
+    def jacobian(
+        self,
+        target: Tensor,
+        sources: Any,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+    ) -> Any:
+        """The derivative of every element of `target` with respect to every element of `sources`.
+
+        Parameters
+        ----------
+        target : Tensor
+        sources : Tensor, or list, tuple or dict of Tensors
+        unconnected_gradients : "none" or "zero"
+
+        Returns
+        -------
+        Tensor or None, or the structure of `sources` filled with them
+            Each of shape `target.shape + source.shape`.
+
+        Raises
+        ------
+        RuntimeError, TypeError
+            As for `gradient`.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> x = tgl.Variable([1.0, 2.0])
+        >>> with tgl.GradientTape() as tape:
+        ...     y = x * x
+        >>> tape.jacobian(y, x).numpy()
+        array([[2., 0.],
+               [0., 4.]], dtype=float32)
+        """
+        unconnected = _unconnected(unconnected_gradients)
+        if isinstance(target, (list, tuple, dict)):
+            raise TypeError(f"jacobian expected one Tensor as target. Received: {type(target).__name__}.")
+        (tensor,) = _tensors(target, "target", "jacobian")
+        leaves = _tensors(sources, "source", "jacobian")
+        self._use([tensor])
+        elements = np.ndindex(tensor.shape) if tensor.size else [()]  # of none, a walk to see what it depends on
+        seeds = (_one_hot(tensor, index) for index in elements)
+        rows = self._pull_back_each(tensor, seeds, leaves)
+        columns: list[Any] = []
+        for source, gradients in zip(leaves, zip(*rows)):
+            shape = tensor.shape + source.shape
+            if unconnected is UnconnectedGradients.NONE and all(gradient is None for gradient in gradients):
+                columns.append(None)
+            elif not tensor.size:
+                columns.append(wrap(np.zeros(shape, source.dtype)))
+            else:
+                filled = [_answer(source, gradient, UnconnectedGradients.ZERO) for gradient in gradients]
+                columns.append(_numpy.stack(filled).reshape(shape))
+        answers = iter(columns)
+        return map_structure(lambda _: next(answers), sources)
+
+    def batch_jacobian(
+        self,
+        target: Tensor,
+        source: Tensor,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+    ) -> Tensor:
+        """The Jacobian of each sample on its own: `target[n]` with respect to `source[n]`.
+
+        Parameters
+        ----------
+        target : Tensor, shape (batch, ...)
+        source : Tensor, shape (batch, ...)
+            Sample `n` of the target must depend on sample `n` of the source only.
+        unconnected_gradients : "none" or "zero"
+            Zeros are answered either way, as TensorFlow does.
+
+        Returns
+        -------
+        Tensor, shape (batch,) + target.shape[1:] + source.shape[1:]
+
+        Raises
+        ------
+        ValueError
+            The first axes differ.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> x = tgl.Variable([[1.0, 2.0], [3.0, 4.0]])
+        >>> with tgl.GradientTape() as tape:
+        ...     y = x * x
+        >>> tape.batch_jacobian(y, x).shape
+        (2, 2, 2)
+        """
+        _unconnected(unconnected_gradients)
+        for name, tensor in (("target", target), ("source", source)):
+            if not isinstance(tensor, Tensor):
+                raise TypeError(f"batch_jacobian expected one Tensor as {name}. Received: {tensor!r}.")
+        if not target.ndim or not source.ndim or target.shape[0] != source.shape[0]:
+            raise ValueError(
+                "batch_jacobian expected target and source with the same first axis, the batch. Received: "
+                f"target.shape={target.shape}, source.shape={source.shape}. Use jacobian if there is no batch."
+            )
+        self._use([target])
+        seeds = (_one_hot(target, (slice(None), *index)) for index in np.ndindex(target.shape[1:]))
+        rows = [
+            _answer(source, gradient, UnconnectedGradients.ZERO)
+            for (gradient,) in self._pull_back_each(target, seeds, [source])
+        ]
+        shape = (*target.shape, *source.shape[1:])
+        if not rows:
+            return wrap(np.zeros(shape, source.dtype))
+        return _numpy.stack(rows, axis=1).reshape(shape)
+
+    def _use(self, targets: list[Tensor]) -> None:
+        """Account for one computation of gradients, or raise if there is nothing to compute them from."""
+        if not self._entered:
+            raise RuntimeError(
+                "This GradientTape was never entered, so it recorded nothing. Compute the target inside of "
+                "`with tgl.GradientTape() as tape:`."
+            )
+        if self._used and not self._persistent:
+            raise RuntimeError(
+                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians). "
+                "Ask for all sources in one call, or use GradientTape(persistent=True)."
+            )
+        for target in targets:
+            self._access(target)  # a Variable that is asked for is read
+        self._used = True
+        if self._recording and not self._persistent:
+            self._stop()
+
+    @contextmanager
+    def _lent(self, record: list[Any], targets: list[Tensor]) -> Iterator[None]:
+        """A context in which open tapes know what they did not see of this tape's record, for a walk over it.
+
+        They record the gradient as a function of recorded values, and must know how these depend on what they watch;
+        TensorFlow takes such values for constants, and leaves out a part of the derivative. Taking a gradient is
+        reading the Variables that it depends on. For everything else the values stay what they were, constants that
+        were computed before: what was lent has other identities in the end, so that it does not matter whether they
+        are used before or after the gradient is taken.
+        """
+        pupils = [
+            tape for tape in state.tapes if tape is not self and not tape._traces and not self._watched <= tape._watched
+        ]
+        lent: list[tuple[GradientTape, int, set[int], set[int]]] = []
+        try:
+            if pupils:
+                needed = _between(self._watched, {target._id for target in targets}, _backwards(record))[::-1]
+                read = {target._id for target in targets}.union(*[entry[2] for entry in needed])
+                variables = [v for key, v in (self._variables | self._read).items() if key in read]
+                for tape in pupils:
+                    lent.append((tape, len(tape._record), *tape._learn(needed, variables, self)))
+            yield
+        finally:
+            for tape, start, learnt, extended in lent:
+                tape._rename(start, learnt, extended)
+
+    def _learn(self, entries: list[Any], variables: list[Variable], other: GradientTape) -> tuple[set[int], set[int]]:
+        """Record what another tape did, as far as this one watches it and did not stop.
+
+        Returns the identities of what it did not know, and of what it knew, but as computed from a constant that it
+        now knows more of. The latter is the sum of what it was and of what comes from there.
+        """
+        known, learnt = self._watched, set[int]()
+        parts: dict[int, int] = {}  # of what it knew: what comes from there
+        mine: dict[Any, Any] = {}  # of what it knew: the inputs, some of which it may have been lent before
+        for variable in variables:
+            self._access(variable)
+        pauses = self._pauses if self._serial in other._around else ()
+        for primitive, output, inputs, arguments, metadata, y in entries:
+            outputs = _keys(output)
+            if any(start < outputs[0] < end for start, end in pauses):
+                continue
+            if known.isdisjoint(outputs):
+                if not known.isdisjoint(inputs):
+                    new = other._watched.intersection(outputs)
+                    self._record += (y, metadata, arguments, inputs, output, primitive)
+                    known |= new
+                    learnt |= new
+            elif not (learnt.isdisjoint(inputs) and parts.keys().isdisjoint(inputs)) and self._roots.isdisjoint(
+                outputs
+            ):
+                mine = mine or {entry[1]: entry[2] for entry in entries_of(self._record)}
+                changed = tuple(
+                    [
+                        (key if key in learnt else parts.get(key, 0)) if key == own else 0
+                        for key, own in zip(inputs, mine.get(output, ()))
+                    ]
+                )
+                if not any(changed):
+                    continue
+                fresh = tuple([new_id() for _ in outputs])
+                made = fresh if type(output) is tuple else fresh[0]
+                self._record += (y, metadata, arguments, changed, made, primitive)
+                for key, other_key, value in zip(outputs, fresh, y if type(output) is tuple else (y,)):
+                    if key in known:
+                        zero = np.zeros(value.shape, value.dtype)[()]
+                        self._record += (value, {}, (value, zero), (-key, other_key), key, self._add)
+                        known.add(other_key)
+                        parts[key] = other_key
+        return learnt, set(parts)
+
+    def _rename(self, start: int, learnt: set[int], extended: set[int]) -> None:
+        """Give what was lent, in the record from `start` on, identities that nobody else has."""
+        names = {key: new_id() for key in learnt | extended}
+        self._watched -= learnt
+        self._watched.update(names.values())
+        names.update((-key, key) for key in extended)
+        record = self._record
+        for place in range(start, len(record) if names else 0, FIELDS):  # see `FIELDS` for the order
+            inputs, output = record[place + 3], record[place + 4]
+            if not names.keys().isdisjoint(inputs):
+                record[place + 3] = tuple([names.get(key, key) for key in inputs])
+            if not names.keys().isdisjoint(_keys(output)):
+                renamed = tuple([names.get(key, key) for key in _keys(output)])
+                record[place + 4] = renamed if type(output) is tuple else renamed[0]
+
+    def _pull_back(self, targets: list[Tensor], seeds: list[Any], sources: list[Tensor], *, release: bool) -> list[Any]:
+        """Gradients of the seeded targets with respect to `sources`, as Tensors or None."""
+        recorded = _is_recorded()  # by tapes around or by this one: then rules compute with Tensors
+        before = new_id()
+        gradients: dict[int, Any] = {}
+        for target, seed in zip(targets, seeds):
+            if target._id in self._watched and target._array.dtype.kind == "f":
+                seed = seed._array if not recorded else twin(seed) if seed._id else seed
+                known = gradients.get(target._id)
+                gradients[target._id] = seed if known is None else known + seed
+        record = self._record
+        if release:
+            self._record = []
+        wanted = {source._id for source in sources}
+        useful = self._watched if self._roots <= wanted else _leads_to(wanted & self._watched, entries_of(record))
+        state.pulling_back += 1
+        try:
+            with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
+                if recorded:
+                    with self._lent(record, targets):
+                        entries = state.tapes[0].examined(_popping(record) if release else _backwards(record))
+                        found = _walk_recorded(entries, gradients, useful, wanted)
+                        answers = [found.get(x._id) if x._id in self._watched else None for x in sources]
+                        return _told_apart(answers, before)
+                elif _is_light(record):
+                    found = _walk_light(record, gradients, useful, wanted)
+                else:
+                    found = _walk(_popping(record) if release else _backwards(record), gradients, useful, wanted)
+        finally:
+            state.pulling_back -= 1
+        return [found.get(source._id) if source._id in self._watched else None for source in sources]
+
+    def _pull_back_each(self, target: Tensor, seeds: Iterable[Tensor], sources: list[Tensor]) -> list[list[Any]]:
+        """`_pull_back` of one target for many seeds; what lies between it and the sources is looked up once."""
+        recorded = _is_recorded()
+        before = new_id()
+        record = self._record
+        if not self._persistent:
+            self._record = []
+        wanted = {source._id for source in sources} & self._watched
+        useful = _leads_to(wanted, entries_of(record))
+        entries: Any = _between(useful, {target._id}, _backwards(record)) if target.dtype.kind == "f" else []
+        entries = list(state.tapes[0].examined(entries)) if recorded else entries
+        walk = _walk_recorded if recorded else _walk
+        rows = []
+        state.pulling_back += 1
+        try:
+            with np.errstate(all="ignore"), self._lent(record, [target]) if recorded else nullcontext():
+                for seed in seeds:
+                    gradients = {target._id: seed if recorded else seed._array} if target._id in useful else {}
+                    found = walk(entries, gradients, useful, wanted)
+                    row = [found.get(source._id) for source in sources]
+                    rows.append(_told_apart(row, before) if recorded else row)
+        finally:
+            state.pulling_back -= 1
+        return rows
+
+
+explain_calls(GradientTape)
+
+
+def _is_recorded() -> bool:
+    tapes = state.tapes
+    return bool(tapes) and (len(tapes) > 1 or tapes[0]._looks_back)
+
+
+def twin(g: Tensor) -> Tensor:
+    """The same value as another tensor, so that the two can be told apart; a gradient goes through."""
+    other: Tensor = _numpy.positive(g) if g._id else detached(g)
+    return other
+
+
+def _told_apart(gradients: list[Any], before: int) -> list[Any]:
+    """Gradients as so many tensors, none of which is another, or older than the identity `before`.
+
+    A rule may hand on the tensor that it got, so that two arguments have the same gradient, or one that the caller
+    has. A tape that is asked for derivatives with respect to gradients would take them for one.
+    """
+    times = Counter(map(id, gradients))
+    tensors = [g if isinstance(g, Tensor) else None if g is None else wrap(g) for g in gradients]
+    return [
+        twin(tensor) if tensor is not None and (times[id(g)] > 1 or tensor._id < before) else tensor
+        for g, tensor in zip(gradients, tensors)
+    ]
+
+
+def _one_hot(target: Tensor, index: Any) -> Tensor:
+    """A one at `index`, zeros elsewhere: what picks a single element of the target."""
+    seed = np.zeros(target.shape, target.dtype)
+    seed[index] = 1
+    return wrap(seed)
+
+
+_LIGHT = 4096  # bytes of an output, on average
+
+
+def _is_light(record: list[Any]) -> bool:
+    """Whether it does no harm that the record lives as long as the walk over it."""
+    outputs = record[::FIELDS]
+    return tuple not in map(type, outputs) and sum([y.nbytes for y in outputs]) <= _LIGHT * len(outputs)
+
+
+def _walk_light(record: list[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int]) -> dict[int, Any]:
+    """`_walk` where looking for nan would take longer than the work itself: it is left away, if possible.
+
+    A nan that the zero rule would have removed travels on to the sources: if none arrives there, there was none.
+    Should one arrive, the walk is repeated with the rule. It pays if there are more operations to look at than sources.
+    """
+    looks = sum([primitive.needs_zero_rule for primitive in record[FIELDS - 1 :: FIELDS]])
+    if looks > 2 * len(wanted):
+        found = _walk(_backwards(record), dict(gradients), useful, wanted, zero_rule=False)
+        if not any(_has_nan(g) for g in found.values()):
+            return found
+    return _walk(_backwards(record), gradients, useful, wanted)
+
+
+def _leads_to(sources: set[int], entries: Iterable[Any]) -> set[int]:
+    """Identities of everything that depends on `sources`: gradients of anything else need no computing."""
+    reached = set(sources)
+    for _, output, inputs, *_ in entries:
+        if not reached.isdisjoint(inputs):
+            reached.update(_keys(output))
+    return reached
+
+
+def _between(useful: set[int], targets: set[int], backwards: Iterable[Any]) -> list[Any]:
+    """Those of the entries, last first, through which any of `targets` depends on what is `useful`."""
+    needed, entries = targets & useful, []
+    for entry in backwards:
+        output, inputs = entry[1], entry[2]
+        if not needed.isdisjoint(_keys(output)):
+            needed.update(useful.intersection(inputs))
+            entries.append(entry)
+    return entries
+
+
+def _walk(
+    entries: Iterable[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int], zero_rule: bool = True
+) -> dict[int, Any]:
+    """Reverse accumulation: hand each output's gradient to the rules, add up what they return.
+
+    `gradients` maps identities to gradients and starts with the targets'. What is complete is taken out of
+    it, so that its memory is free for the rest of the walk; what was `wanted` is returned.
+    """
+    found: dict[int, Any] = {}
+    ours: set[int] = set()  # identities whose gradient is a buffer made here, safe to add to in place
+    halves: set[int] = set()  # those of float16 among them: the buffer is of float32, and rounded when it is complete
+    for primitive, output, inputs, arguments, metadata, y in entries:
+        g: Any = gradients.pop(output, None)
+        if output in halves:
+            g = g.astype(HALF)
+        if g is None:
+            if type(output) is not tuple:
+                continue
+            g = _output_gradients(gradients, output, y, found, wanted)
+            if g is None:
+                continue
+        elif output in wanted:
+            found[output] = g
+        joint = primitive.joint_rule
+        rules = primitive.rules if joint is None else joint(g, y, *arguments, **metadata)
+        looks = zero_rule and primitive.needs_zero_rule
+        for position, key in enumerate(inputs):
+            if key not in useful:
+                continue
+            if joint is None:
+                rule = rules[position] if position < len(rules) else primitive.rule_for(position)
+                if rule is None:
+                    continue
+                d = rule(g, y, *arguments, **metadata) if metadata else rule(g, y, *arguments)
+            else:
+                d = rules[position]
+            if d is None:
+                continue
+            if looks and d is not g:  # _zero_rule, without its calls
+                flat = d.ravel()
+                total = flat.dot(flat)
+                if total != total:
+                    d = _zero_rule(g, d)
+            x = arguments[position]
+            if d.shape != x.shape or d.dtype is not x.dtype:  # NumPy has one object for each of the usual dtypes
+                d = _fitted(d, x, primitive, position)
+            known = gradients.get(key)
+            if known is None:
+                gradients[key] = d
+            elif key in ours:
+                known += d
+                gradients[key] = known
+            else:
+                if d.dtype is HALF:
+                    known = known.astype(np.float32)
+                    halves.add(key)
+                known = gradients[key] = known + d
+                if known.flags.c_contiguous:  # else a sum that is not in place may be in another order of memory
+                    ours.add(key)
+    for key in wanted:
+        if key in gradients:
+            found[key] = gradients[key].astype(HALF) if key in halves else gradients[key]
+    return found
+
+
+def _walk_recorded(
+    entries: Iterable[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int]
+) -> dict[int, Any]:
+    """The same while a tape is open: values and gradients are Tensors, so that all of it is recorded in turn."""
+    tape = state.tapes[0]
+    found: dict[int, Any] = {}
+    halves: set[int] = set()
+    for primitive, output, inputs, values, metadata, y in entries:
+        g: Any = gradients.pop(output, None)
+        if output in halves:
+            g = g.astype(HALF)
+        if g is None:
+            if type(output) is not tuple:
+                continue
+            g = _output_gradients(gradients, output, y, found, wanted)
+            if g is None:
+                continue
+            g = tuple(item if isinstance(item, Tensor) else wrap(item) for item in g)
+        elif output in wanted:
+            found[output] = g
+        arguments = _as_tensors(values, inputs)
+        if type(output) is tuple:
+            y = _as_tensors(y, output)
+        else:
+            (y,) = _as_tensors((y,), (output,))
+            tape.note_gradient(output, g)
+        joint = primitive.joint_rule
+        rules = primitive.rules if joint is None else joint(g, y, *arguments, **metadata)
+        for position, key in enumerate(inputs):
+            if key not in useful:
+                continue
+            if joint is None:
+                rule = rules[position] if position < len(rules) else primitive.rule_for(position)
+                d = None if rule is None else tape.apply_rule(primitive, rule, g, y, arguments, metadata)
+            else:
+                d = rules[position]
+            if d is None:
+                continue
+            if primitive.needs_zero_rule and d is not g:
+                d = tape.zero_rule(g, d)
+            d = _fitted(d, values[position], primitive, position)
+            known = gradients.get(key)
+            if known is not None and d.dtype == HALF:
+                known = known if key in halves else known.astype(np.float32)
+                halves.add(key)
+            gradients[key] = d if known is None else known + d
+    for key in wanted:
+        if key in gradients:
+            found[key] = gradients[key].astype(HALF) if key in halves else gradients[key]
+            tape.note_gradient(key, found[key])
+    return found
+
+
+def _fitted(d: Any, x: Any, primitive: Any, position: int) -> Any:
+    """What a rule made for the argument `x`, in its shape and dtype."""
+    if d.shape != x.shape:
+        if not primitive.is_elementwise:
+            raise primitive.wrong_shape(position, d.shape, x.shape)
+        d = sum_to_shape(d, x.shape)
+    return d if d.dtype == x.dtype else d.astype(x.dtype)
+
+
+def _as_tensors(values: Any, identities: Any) -> list[Any]:
+    """The recorded values as the Tensors that they were, so that other tapes can follow them."""
+    tensors = []
+    for value, identity in zip(values, identities):
+        if identity:
+            value = state.tapes[0].rewrap(value, identity)
+        tensors.append(value)
+    return tensors
+
+
+def _output_gradients(
+    gradients: dict[int, Any],
+    outputs: tuple[int, ...],
+    values: tuple[Array, ...],
+    found: dict[int, Any],
+    wanted: set[int],
+) -> tuple[Any, ...] | None:
+    """The gradients of an entry with several outputs, zeros for those that nothing depends on."""
+    if not any(key in gradients for key in outputs):
+        return None
+    answer = []
+    for key, value in zip(outputs, values):
+        g = gradients.pop(key, None)
+        if g is None:
+            g = np.zeros(np.shape(value), value.dtype)
+        else:
+            g = g if g.dtype == value.dtype else g.astype(value.dtype)
+            if key in wanted:
+                found[key] = g
+        answer.append(g)
+    return tuple(answer)
+
+
+def _zero_rule(g: Any, d: Any) -> Any:
+    """Nothing flows where nothing came in: 0 where `g` is 0, also where the local derivative is inf or nan."""
+    nothing = d.dtype.type(0)  # with the number 0, NumPy 1 would make float64 of a single float32
+    return np.where(np.isnan(d) & (g == 0), nothing, d) if _has_nan(d) else d
+
+
+def _has_nan(d: Any) -> bool:
+    """Whether a NaN is among the numbers: their sum of squares says so in one fast pass."""
+    flat = (d._array if isinstance(d, Tensor) else d).ravel()
+    total = flat.dot(flat)
+    return bool(total != total)
+
+
+def sum_to_shape(d: Any, shape: tuple[int, ...]) -> Any:
+    """The adjoint of broadcasting from `shape`: add up over the axes along which values were repeated."""
+    extra = d.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        extra + axis for axis, length in enumerate(shape) if length == 1 and d.shape[extra + axis] != 1
+    )
+    return summed(d, axes).reshape(shape) if axes else d.reshape(shape)
+
+
+def summed(x: Any, axis: Any, keepdims: bool = False) -> Any:
+    """The sum over `axis`; of float16 in float32, rounded once."""
+    if x.dtype == HALF:
+        return x.sum(axis=axis, dtype=np.float32, keepdims=keepdims).astype(HALF)
+    return x.sum(axis=axis, keepdims=keepdims)
+
+
+# What the user handed over ------------------------------------------------------------------------------------
+
+
+def _unconnected(value: UnconnectedGradients | str) -> UnconnectedGradients:
+    if value is UnconnectedGradients.NONE:
+        return value
+    try:
+        return UnconnectedGradients(value)
+    except ValueError:
+        raise ValueError(
+            f"unconnected_gradients expected 'none' or 'zero'. Received: unconnected_gradients={value!r}."
+        ) from None
+
+
+def _tensors(structure: Any, role: str, method: str = "gradient") -> list[Tensor]:
+    leaves: list[Any] = structure if type(structure) is list else flatten(structure)
+    for leaf in leaves:
+        if not isinstance(leaf, Tensor):
+            if leaves is structure and isinstance(leaf, (list, tuple, dict)):
+                return _tensors(flatten(structure), role, method)
+            fix = (
+                "Was it computed inside of the tape's context, without .numpy()?"
+                if role == "target"
+                else "Make it one with tgl.constant(...) and tape.watch it, or use a Variable."
+            )
+            raise TypeError(
+                f"tape.{method} expected a Tensor as {role}. Received: {leaf!r} of type {type(leaf).__name__}. {fix}"
+            )
+    return leaves
+
+
+def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
+    """What every target's elements are weighted with."""
+    if output_gradients is None:
+        return [_one(target) for target in targets]
+    given = flatten(output_gradients)
+    if len(targets) == 1 and len(given) != 1:  # a nested list of numbers for a single target
+        given = output_gradients if len(output_gradients) == 1 else [output_gradients]
+    if len(given) != len(targets):
+        raise ValueError(f"output_gradients expected one for each of {len(targets)} targets. Received: {len(given)}.")
+    return [_one(target) if g is None else _seed(target, g) for target, g in zip(targets, given)]
+
+
+def _one(target: Tensor) -> Tensor:
+    shape, dtype = target._array.shape, target._array.dtype
+    return wrap(np.ones(shape, dtype) if shape else dtype.type(1))
+
+
+def _seed(target: Tensor, g: Any) -> Tensor:
+    array = as_array(g, like=target.dtype, looks=True)
+    if isinstance(g, (int, float)) or (array.dtype.kind in "iub" and not isinstance(g, (Tensor, np.ndarray))):
+        array = array.astype(target.dtype)
+    if array.dtype != target.dtype:
+        raise ValueError(
+            f"output_gradients expected the target's dtype {target.dtype}. Received: dtype={array.dtype}. "
+            f"Convert with tgl.cast(..., '{target.dtype}')."
+        )
+    try:
+        fits = np.broadcast_shapes(array.shape, target.shape) == target.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ValueError(
+            f"output_gradients expected a shape that broadcasts to the target's {target.shape}. Received: "
+            f"shape={array.shape}."
+        )
+    if isinstance(g, Tensor):
+        return g if array.shape == target.shape else _numpy.broadcast_to(g, target.shape)
+    return wrap(np.broadcast_to(np.array(array), target.shape))
+
+
+def _warn_of_integer_targets(tape: GradientTape, targets: list[Tensor]) -> None:
+    for target in targets:
+        if target._array.dtype.kind != "f":
+            origin = tape._dead_ends.get(target._id)
+            what = f"{origin} is not differentiable: its result has" if origin else "The target has"
+            suspect(
+                f"{what} dtype {target.dtype}, which carries no gradient: the gradient is None. Differentiate a "
+                "floating value instead: what was compared or counted, or a smooth stand-in for it."
+            )
+
+
+def _refuse_unreached(sources: list[Tensor], gradients: list[Any]) -> None:
+    """Raise for a Variable that has no gradient: only called where `tgl.strict` is on."""
+    for source, gradient in zip(sources, gradients):
+        if gradient is None and isinstance(source, Variable):
+            suspect(
+                f"The target does not depend on the Variable {source.name!r}: its gradient is None. Leave it out of "
+                "the sources if that is meant; tape.explain(target, variable) says where the way ends."
+            )
+
+
+def _answer(source: Tensor, gradient: Any, unconnected: UnconnectedGradients) -> Tensor | None:
+    """The gradient, which has the source's dtype by now, as a Tensor; None or zeros if there is none."""
+    if gradient is None:
+        zero = unconnected is UnconnectedGradients.ZERO
+        return wrap(np.zeros(source.shape, source.dtype)) if zero else None
+    return gradient if isinstance(gradient, Tensor) else wrap(gradient)

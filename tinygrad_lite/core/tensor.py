@@ -1,0 +1,804 @@
+"""Tensor and Variable: a NumPy array with an identity.
+
+A `Tensor` never changes. What it holds is an array and a number, its `_id`; a tape that watches the tensor
+remembers the number, so a tensor needs no pointer to what produced it and a graph of tensors has no cycles.
+
+A `Variable` changes, but only through `assign`, and only in a buffer that nobody else can see: a buffer that
+a tape's record, another Tensor or a NumPy view still refers to is left to them, and the new value goes
+into a new one (copy on write). So whatever was read from a variable stays what it was.
+"""
+
+from __future__ import annotations
+
+import copy
+import functools
+import itertools
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+
+from tinygrad_lite.utils.types import Array, DTypeLike
+
+__all__ = ["DTypeLike", "Tensor", "Variable", "as_array", "constant"]
+
+DTYPES = frozenset("?bBhHiIlLqQefd")
+"""NumPy's characters of the dtypes that tensors have: booleans, integers, float16, float32 and float64."""
+NUMBERS = frozenset((bool, int, float))
+"""Types of Python's numbers, which adopt the dtype of the arrays that they meet."""
+_numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
+
+
+class _Tracing(threading.local):
+    """What a thread's `tgl.function` is tracing with, if anything: assignments must reach it too."""
+
+    tracer: Any = None
+
+
+tracing = _Tracing()
+
+new_id = itertools.count(1).__next__  # of a tensor that some tape records; 0 is nobody's
+
+
+def as_array(
+    value: Any, dtype: DTypeLike | None = None, like: np.dtype[Any] | None = None, *, looks: bool = False
+) -> Array:
+    """`value` as an array: NumPy's arrays keep their dtype, Python floats become float32.
+
+    Parameters
+    ----------
+    value : Tensor, ndarray, number, or nested lists of numbers
+    dtype : dtype, optional
+        What to convert to.
+    like : dtype, optional
+        What Python's floats become instead of float32.
+    looks : bool
+        The caller only looks at shape and dtype, or tells a tracer what it does with `value`.
+
+    Raises
+    ------
+    TypeError
+        `value` holds something else than numbers, or lists of unequal lengths; or it has no value yet, inside of
+        a `tgl.function`.
+    """
+    array: Any
+    if isinstance(value, Tensor):
+        if tracing.tracer is not None and not looks:
+            tracing.tracer.refuse(value, "The value")
+        return value._array if dtype is None else value._array.astype(as_dtype(dtype), copy=False)
+    if isinstance(value, (np.ndarray, np.generic)):
+        array = value if type(value) is np.ndarray else _without_subclass(value)
+    else:
+        try:
+            if isinstance(value, (list, tuple)):
+                for kind in _kinds(value) - NUMBERS:
+                    if issubclass(kind, np.ndarray) and kind is not np.ndarray:
+                        _refuse_subclass(kind)
+            array = np.asarray(value)
+        except ValueError as error:  # lists of unequal lengths
+            raise TypeError(
+                f"Expected numbers in an array of a regular shape. Received: value={_short(value)}. "
+                "Make the nested lists equally long."
+            ) from error
+        if dtype is None and array.dtype == np.float64 and not _holds_numpy(value):
+            array = array.astype(np.float32 if like is None or like.kind != "f" else like)
+    if array.dtype.char not in DTYPES:
+        raise TypeError(
+            f"Expected numbers. Received: value={_short(value)} of type {type(value).__name__}, which NumPy "
+            f"reads as dtype {array.dtype}. {_INSTEAD.get(array.dtype.kind, _INSTEAD[''])}"
+        )
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    return array if dtype is None else array.astype(as_dtype(dtype), copy=False)
+
+
+_INSTEAD = {
+    "": "Pass a Tensor, an ndarray, a number or nested lists of numbers.",
+    "c": "Complex numbers are not supported: pass the real and the imaginary part as two tensors.",
+    "f": "Convert it with .astype('float64'), the most precise dtype that tensors have.",
+    "O": "Convert it with .astype('float64') if it holds numbers.",
+}
+
+
+def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
+    """`dtype` as NumPy's, or the error that tensors cannot have it."""
+    known = np.dtype(dtype)
+    if known.char not in DTYPES:
+        raise TypeError(
+            "Expected a dtype of booleans, integers, float16, float32 or float64. Received: "
+            f"dtype={known}. {_INSTEAD['c'] if known.kind == 'c' else 'Use one of them.'}"
+        )
+    return known
+
+
+HALF = np.dtype(np.float16)
+
+
+def wide(x: Any) -> Any:
+    """`x`, as float32 if it is of float16: what adds up or squares many numbers rounds once, at its end."""
+    return x.astype(np.float32) if x.dtype == HALF else x
+
+
+def rounding_once(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorator of a primitive's forward: of float16 it computes in float32."""
+
+    @functools.wraps(forward)
+    def wider(*arrays: Any, **metadata: Any) -> Any:
+        asked_for, dtypes = metadata.get("dtype"), set()
+        for x in arrays:
+            if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f":
+                dtypes.add(x.dtype.char)
+        if dtypes != {"e"} if asked_for is None else asked_for != HALF:
+            return forward(*arrays, **metadata)
+        metadata |= {"dtype": np.float32} if asked_for is not None else {}
+        return forward(*(wide(x) if isinstance(x, np.ndarray) else x for x in arrays), **metadata).astype(HALF)
+
+    return wider
+
+
+def _kinds(values: Any) -> set[type]:
+    """The types of what nested lists hold."""
+    kinds = set(map(type, values))
+    if kinds <= NUMBERS:
+        return kinds
+    if any(issubclass(kind, (list, tuple)) for kind in kinds):
+        for value in values:
+            if isinstance(value, (list, tuple)):
+                kinds |= _kinds(value)
+    return kinds
+
+
+def _without_subclass(value: Any) -> Any:
+    """An array of a subclass as a plain one, unless that would lose something."""
+    if not isinstance(value, np.ndarray):
+        return value
+    _refuse_subclass(type(value))
+    return np.asarray(value)
+
+
+def _refuse_subclass(kind: type) -> None:
+    if issubclass(kind, np.ma.MaskedArray):
+        raise TypeError(
+            "Expected numbers. Received: a masked array, whose mask would be lost. Fill it with .filled(value), or "
+            "pass its .data, and the mask to tgl.where or as sample_weight."
+        )
+    if issubclass(kind, np.matrix):
+        raise TypeError(
+            "Expected numbers. Received: a np.matrix, whose * and ** mean other things than a tensor's. Pass "
+            "np.asarray(matrix)."
+        )
+
+
+def holds_tensors(value: Any) -> bool:
+    """Whether `value` is a list or tuple, perhaps nested, with a Tensor in it."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    kinds = _kinds(value)
+    return not kinds <= NUMBERS and any(issubclass(kind, Tensor) for kind in kinds)
+
+
+def stacked(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
+    """Nested lists with tensors in them as one Tensor, through which the gradient of each goes.
+
+    Python's floats become of the dtype of the first of the tensors that has one of floats.
+    """
+    dtypes = (x.dtype for x in _leaves(value) if isinstance(x, (Tensor, np.ndarray, np.generic)))
+    like = next((dtype for dtype in dtypes if dtype.kind == "f"), like)
+
+    def join(part: Any) -> Any:
+        if holds_tensors(part):
+            return _numpy.stack([join(x) for x in part])
+        if isinstance(part, Tensor) or type(part) in NUMBERS:
+            return part
+        array = as_array(part, like=like)
+        return array if like is None or array.dtype.kind == "f" or _holds_numpy(part) else array.astype(like)
+
+    try:
+        return cast("Tensor", join(value))
+    except ValueError as error:
+        raise ValueError(f"A list of tensors expected all of one shape. {error}") from None
+
+
+def adapted(values: list[Any]) -> list[Any]:
+    """Python's numbers among `values` as arrays of the dtype that the others have, if there are others."""
+    dtypes = {x.dtype for x in values if isinstance(x, (Tensor, np.ndarray, np.generic))}
+    if not dtypes:
+        return values
+    return [np.asarray(x, np.result_type(x, *dtypes)) if type(x) in NUMBERS else x for x in values]
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    for x in value:
+        yield from _leaves(x) if isinstance(x, (list, tuple)) else (x,)
+
+
+def _holds_numpy(value: Any) -> bool:
+    """Whether the first leaf of nested lists is NumPy's or a Tensor, so that its dtype was chosen."""
+    while isinstance(value, (list, tuple)) and value:
+        value = value[0]
+    return isinstance(value, (np.ndarray, np.generic, Tensor)) or hasattr(value, "__array__")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+class Tensor:
+    """An immutable array that a `GradientTape` can follow.
+
+    Parameters
+    ----------
+    value : Tensor, ndarray, number, or nested lists of numbers
+        Is copied. Arrays keep their dtype, Python floats become float32. The gradient of a Tensor goes through.
+    dtype : dtype, optional
+        Convert to this one.
+
+    Raises
+    ------
+    TypeError
+        `value` is not made of numbers.
+
+    Examples
+    --------
+    >>> x = Tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x
+    Tensor([[1., 2.],
+            [3., 4.]], shape=(2, 2), dtype=float32)
+    >>> (x @ x).numpy()
+    array([[ 7., 10.],
+           [15., 22.]], dtype=float32)
+    """
+
+    __slots__ = ("__weakref__", "_array", "_id")
+
+    _array: Array
+    _id: int
+
+    def __init__(self, value: Any, dtype: DTypeLike | None = None) -> None:
+        if isinstance(value, Tensor):
+            made = reading(value) if dtype is None else value.astype(dtype)
+            self._array, self._id, self.__class__ = made._array, made._id, made.__class__  # the same result of that
+            if tracing.tracer is not None:
+                tracing.tracer.note_alike(self)
+        else:
+            self._array = np.array(as_array(value, dtype))
+            self._id = 0
+
+    # What it is -------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes."""
+        return self._array.shape
+
+    @property
+    def ndim(self) -> int:
+        """Number of axes."""
+        return self._array.ndim
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return self._array.size
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """NumPy's data type of the elements."""
+        return self._array.dtype
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the elements take."""
+        return self._array.nbytes
+
+    def numpy(self) -> Array:
+        """The value as a read-only ndarray that shares memory; gradients do not flow through it.
+
+        Examples
+        --------
+        >>> Tensor([1.0, 2.0]).numpy()
+        array([1., 2.], dtype=float32)
+        """
+        self._leave(".numpy()")
+        view = np.asarray(self._array).view()
+        view.flags.writeable = False
+        return view
+
+    def item(self) -> Any:
+        """The only element, as a Python number.
+
+        Raises
+        ------
+        ValueError
+            There is not exactly one element.
+        """
+        if self._array.size != 1:
+            raise ValueError(
+                f"item() expected a tensor with one element. Received: shape={self.shape}. "
+                "Reduce it first, for example with .mean(), or use .numpy() or .tolist()."
+            )
+        self._leave(".item()")
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The value as nested Python lists."""
+        self._leave(".tolist()")
+        return self._array.tolist()
+
+    # What Python asks -------------------------------------------------------------------------------------
+
+    def __repr__(self) -> str:
+        return self._describe("Tensor")
+
+    def _describe(self, kind: str, *, name: str = "") -> str:
+        value = np.array2string(np.asarray(self._array), separator=", ", prefix=kind + "(")
+        return f"{kind}({value}, {name}shape={self.shape}, dtype={self.dtype})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._array.item() if self._array.ndim == 0 else self._array, spec)
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError(
+                "len() expected a tensor with at least one axis. Received: a 0-d tensor, shape=(). "
+                "Use .item() for its value, or .size, which is 1."
+            )
+        return len(self._array)
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise ValueError(
+                f"The truth of a tensor with {self.size} elements is ambiguous. Received: shape={self.shape}. "
+                "Use .any() or .all(), or tgl.where(condition, a, b) to choose elementwise."
+            )
+        return bool(as_array(self))
+
+    def __index__(self) -> int:
+        if self._array.dtype.kind not in "iu" or self._array.size != 1:
+            raise TypeError(
+                f"Only an integer tensor with one element can be an index. Received: {self!r}. "
+                "Use int(tensor) if rounding towards zero is meant."
+            )
+        return int(self.item())
+
+    def __hash__(self) -> int:
+        return object.__hash__(self)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[index] for index in range(len(self)))
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(
+            f"{type(self).__name__} does not support item assignment: tensors never change. Received: "
+            f"key={_short(key)}. Use tgl.where(mask, new, old) or tgl.index_set(tensor, key, value) to make "
+            "a new tensor; a Variable takes that with .assign(...)."
+        )
+
+    def __reduce__(self) -> Any:
+        return (Tensor, (np.asarray(self._array),))
+
+    def __copy__(self) -> Tensor:
+        return self  # which never changes
+
+    def __deepcopy__(self, memo: Any) -> Tensor:
+        return copy.copy(self)
+
+    if TYPE_CHECKING:  # hung on by tape
+
+        def _leave(self, way: str, refusal: str = "") -> None: ...
+
+    if TYPE_CHECKING:  # hung on by ops.operators, where the primitives are
+        __array_ufunc__: Callable[..., Any]
+        T: Tensor
+        mT: Tensor
+        real: Tensor
+        imag: Tensor
+        all: Callable[..., Tensor]
+        any: Callable[..., Tensor]
+        argmax: Callable[..., Tensor]
+        argmin: Callable[..., Tensor]
+        argpartition: Callable[..., Tensor]
+        argsort: Callable[..., Tensor]
+        astype: Callable[..., Tensor]
+        choose: Callable[..., Tensor]
+        clip: Callable[..., Tensor]
+        compress: Callable[..., Tensor]
+        conj: Callable[..., Tensor]
+        conjugate: Callable[..., Tensor]
+        copy: Callable[..., Tensor]
+        cumprod: Callable[..., Tensor]
+        cumsum: Callable[..., Tensor]
+        diagonal: Callable[..., Tensor]
+        dot: Callable[..., Tensor]
+        flatten: Callable[..., Tensor]
+        max: Callable[..., Tensor]
+        mean: Callable[..., Tensor]
+        min: Callable[..., Tensor]
+        partition: Callable[..., Tensor]
+        prod: Callable[..., Tensor]
+        ravel: Callable[..., Tensor]
+        repeat: Callable[..., Tensor]
+        reshape: Callable[..., Tensor]
+        round: Callable[..., Tensor]
+        searchsorted: Callable[..., Tensor]
+        sort: Callable[..., Tensor]
+        squeeze: Callable[..., Tensor]
+        std: Callable[..., Tensor]
+        sum: Callable[..., Tensor]
+        swapaxes: Callable[..., Tensor]
+        take: Callable[..., Tensor]
+        trace: Callable[..., Tensor]
+        transpose: Callable[..., Tensor]
+        var: Callable[..., Tensor]
+        nonzero: Callable[[], tuple[Tensor, ...]]
+        __matmul__: Callable[[Tensor, Any], Tensor]
+        __rmatmul__: Callable[[Tensor, Any], Tensor]
+        __eq__: Callable[[Tensor, Any], Tensor]  # type: ignore[assignment]
+        __ne__: Callable[[Tensor, Any], Tensor]  # type: ignore[assignment]
+
+        def __float__(self) -> float: ...
+        def __int__(self) -> int: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __rfloordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __rmod__(self, other: Any) -> Tensor: ...
+        def __divmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...
+        def __rdivmod__(self, other: Any) -> tuple[Tensor, Tensor]: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __round__(self, ndigits: int | None = None) -> Tensor: ...
+        def __floor__(self) -> Tensor: ...
+        def __ceil__(self) -> Tensor: ...
+        def __trunc__(self) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __rand__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __ror__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __rxor__(self, other: Any) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+
+
+def wrap(data: Any) -> Tensor:
+    """A Tensor around `data` without a copy: for arrays that nobody else will write to."""
+    tensor = Tensor.__new__(Tensor)
+    tensor._array = data
+    tensor._id = 0
+    return tensor
+
+
+def detached(x: Tensor) -> Tensor:
+    """The value that `x` has now, as a Tensor that no tape knows."""
+    return wrap(x._array) if tracing.tracer is None else tracing.tracer.detached(x)
+
+
+def reading(x: Tensor) -> Tensor:
+    """The value that `x` has now, as a Tensor that its gradient goes through."""
+    if x._array.dtype.kind == "b":  # which has no plus, and no gradient
+        return detached(x)
+    y: Tensor = _numpy.positive(x)
+    return y
+
+
+def to_tensor(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
+    """`value` itself if it is a Tensor, else a new one of it; Python's floats get the dtype `like`."""
+    if isinstance(value, Tensor):
+        return value
+    return stacked(value, like) if holds_tensors(value) else Tensor(as_array(value, like=like))
+
+
+def float_dtype(*values: Any) -> np.dtype[Any] | None:
+    """The dtype of the first Tensor or array of floats: what Python's floats become that meet it."""
+    kinds = (x.dtype for x in values if isinstance(x, (Tensor, np.ndarray)))
+    return next((dtype for dtype in kinds if dtype.kind == "f"), None)
+
+
+def to_tensors(*values: Any) -> list[Tensor]:
+    """All as Tensors; Python's floats get the dtype of the first array of floats, as in a primitive's arguments."""
+    like = float_dtype(*values)
+    return [to_tensor(x, like) for x in values]
+
+
+def constant(value: Any, dtype: DTypeLike | None = None, shape: tuple[int, ...] | None = None) -> Tensor:
+    """A Tensor with the given value.
+
+    Parameters
+    ----------
+    value : Tensor, ndarray, number, or nested lists of numbers
+        Is copied, except for a Tensor, which never changes: its gradient goes through, as in TensorFlow, and so do
+        those of tensors in lists, which are stacked.
+    dtype : dtype, optional
+        Default: that of an array, float32 for Python floats, NumPy's integer for Python integers.
+    shape : tuple of int, optional
+        A single number fills it; otherwise `value` is reshaped to it.
+
+    Raises
+    ------
+    TypeError
+        `value` is not made of numbers.
+    ValueError
+        `value` does not fit `shape`.
+
+    Examples
+    --------
+    >>> constant(1.0, shape=(2, 3)).shape
+    (2, 3)
+    >>> constant([1, 2, 3]).dtype.kind
+    'i'
+    """
+    if holds_tensors(value):
+        tensor = stacked(value, None if dtype is None else as_dtype(dtype))
+    else:
+        tensor = value if isinstance(value, Tensor) else Tensor(value, dtype)
+    if isinstance(tensor, Variable):
+        tensor = reading(tensor)
+    if dtype is not None and tensor.dtype != dtype:
+        tensor = tensor.astype(dtype)
+    if shape is not None:
+        if tensor.size != 1 and tensor.size != int(np.prod(shape)):
+            raise ValueError(
+                f"constant expected one value or as many as shape={shape} holds. Received: a value of shape "
+                f"{tensor.shape}. Leave `shape` away, or give one number."
+            )
+        fits = tensor.size == int(np.prod(shape))
+        tensor = tensor.reshape(shape) if fits else tensor.reshape(()) * np.ones(shape, tensor.dtype)
+    return tensor
+
+
+class Variable(Tensor):
+    """A Tensor that `assign`, `assign_add` and `assign_sub` can change; trainable by default.
+
+    A tape watches a trainable Variable by itself as soon as an operation reads it.
+
+    Parameters
+    ----------
+    initial_value : Tensor, ndarray, number, nested lists of numbers, or a function without arguments
+        Is copied; a function is called for it.
+    trainable : bool
+        Whether tapes watch it by themselves, and optimizers update it.
+    name : str, optional
+        Shown in errors, summaries and drawings.
+    dtype : dtype, optional
+
+    Raises
+    ------
+    TypeError
+        The value is not made of numbers.
+
+    Examples
+    --------
+    >>> v = Variable(3.0, name="v")
+    >>> v.assign_add(1.0)
+    Variable(4., name='v', shape=(), dtype=float32)
+    """
+
+    __slots__ = ("name", "trainable")
+
+    if TYPE_CHECKING:  # hung on by tape
+
+        def _note_assignment(self, method: str, value: Any) -> None: ...
+
+    def __init__(
+        self, initial_value: Any, trainable: bool = True, name: str | None = None, dtype: DTypeLike | None = None
+    ) -> None:
+        initial_value = initial_value() if callable(initial_value) else initial_value
+        given = initial_value
+        if tracing.tracer is not None:
+            initial_value = tracing.tracer.note_variable(self, initial_value)
+        super().__init__(initial_value._array if isinstance(initial_value, Tensor) else initial_value, dtype)
+        self._array = np.asarray(self._array, order="C")  # always, so that sums over it add up in one order
+        if name is not None and not isinstance(name, str):
+            raise TypeError(
+                f"Variable expected a name that is a string. Received: name={name!r}. The arguments are initial_value, "
+                "trainable, name, dtype, in this order: pass them by name."
+            )
+        self.name = "Variable" if name is None else name
+        self.trainable = trainable is None or bool(trainable)  # TensorFlow's default is None
+        self._id = new_id()
+        self._note_assignment("assign", given)
+
+    def __repr__(self) -> str:
+        return self._describe("Variable", name=f"name={self.name!r}, ")
+
+    def __reduce__(self) -> Any:
+        return (Variable, (self._array, self.trainable, self.name))
+
+    def __copy__(self) -> Variable:
+        self._leave("copy.copy or copy.deepcopy", "copying it makes another Variable, which")
+        return Variable(self._array, self.trainable, self.name)
+
+    def value(self) -> Tensor:
+        """The current value as a Tensor: it stays what it is when the Variable changes.
+
+        It is a reading: tapes record it, and a gradient goes through. `tgl.stop_gradient(variable)` is the value
+        without a gradient.
+
+        Examples
+        --------
+        >>> import tinygrad_lite as tgl
+        >>> v = tgl.Variable(2.0)
+        >>> with tgl.GradientTape() as tape:
+        ...     before = v.value()
+        ...     v.assign(5.0)
+        ...     y = before * v
+        Variable(5., name='Variable', shape=(), dtype=float32)
+        >>> tape.gradient(y, v)  # 5 from the first reading, 2 from the second
+        Tensor(7., shape=(), dtype=float32)
+        """
+        return reading(self)
+
+    read_value = value
+
+    def numpy(self) -> Array:
+        """The current value as a read-only ndarray, which stays what it is when the Variable changes."""
+        if tracing.tracer is not None:
+            tracing.tracer.refuse(self, ".numpy()")
+        return super().numpy()
+
+    def item(self) -> Any:
+        """The only element, as a Python number; also what `float`, `int` and `bool` ask for."""
+        if tracing.tracer is not None:
+            tracing.tracer.refuse(self, "The number")
+        return super().item()
+
+    def tolist(self) -> Any:
+        """The current value as nested Python lists."""
+        if tracing.tracer is not None:
+            tracing.tracer.refuse(self, ".tolist()")
+        return super().tolist()
+
+    def assign(self, value: Any) -> Variable:
+        """Replace the value. No gradient flows through an assignment.
+
+        Parameters
+        ----------
+        value : Tensor, ndarray, number, nested lists of numbers
+            Of the Variable's shape. A Tensor must have the Variable's dtype, or one that is converted to it without
+            loss (float32 to float64); an array or Python's numbers are converted, unless that would lose more than
+            precision (floats into integers).
+
+        Returns
+        -------
+        Variable
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            The shape is another one.
+        TypeError
+            The dtype does not fit.
+
+        Examples
+        --------
+        >>> Variable([1.0, 2.0]).assign([3.0, 4.0]).numpy()
+        array([3., 4.], dtype=float32)
+        """
+        array = self._checked(value, "assign")
+        if tracing.tracer is not None:
+            tracing.tracer.note_assign(self, "assign", self._widened(value))
+        self._note_assignment("assign", value)
+        if self._array is not array:
+            np.copyto(self.writable(copied=False), array, casting="same_kind")
+        return self
+
+    def assign_add(self, value: Any) -> Variable:
+        """Add `value` to the value, in place where nobody else sees the buffer. See `assign`."""
+        array = self._checked(value, "assign_add")
+        if tracing.tracer is not None:
+            tracing.tracer.note_assign(self, "assign_add", self._widened(value))
+        self._note_assignment("assign_add", value)
+        data = self.writable()
+        np.add(data, array, out=data, casting="same_kind")
+        return self
+
+    def assign_sub(self, value: Any) -> Variable:
+        """Subtract `value` from the value, in place where nobody else sees the buffer. See `assign`."""
+        array = self._checked(value, "assign_sub")
+        if tracing.tracer is not None:
+            tracing.tracer.note_assign(self, "assign_sub", self._widened(value))
+        self._note_assignment("assign_sub", value)
+        data = self.writable()
+        np.subtract(data, array, out=data, casting="same_kind")
+        return self
+
+    def adopt(self, array: Array) -> None:
+        """Make `array`, of this shape and dtype and nobody else's, the value: an assignment that needs no memory."""
+        if tracing.tracer is None:
+            self._array = np.asarray(array, order="C")
+        else:
+            self.assign(array)
+
+    def writable(self, *, copied: bool = True) -> Array:
+        """The Variable's own buffer, to be written to: for optimizers.
+
+        If a record, a Tensor or a NumPy view still refers to the buffer, the Variable moves to a new one
+        first; `copied=False` says that the old content is not needed there.
+        """
+        if _references(self._array) > _ALONE:
+            self._array = self._array.copy() if copied else np.empty_like(self._array)
+        return self._array
+
+    def _checked(self, value: Any, method: str) -> Array:
+        """`value` as an array of this shape whose dtype can be stored here; else the error that says so."""
+        array = as_array(value, like=self._array.dtype, looks=True)
+        if array.shape != self._array.shape:
+            raise ValueError(
+                f"{self.name}.{method} expected a value of shape {self.shape}. Received: value.shape="
+                f"{array.shape}. Reshape or broadcast it first, for example with tgl.broadcast_to."
+            )
+        casting: Any = "safe" if isinstance(value, Tensor) else "same_kind"
+        if array.dtype != self._array.dtype and not np.can_cast(array.dtype, self._array.dtype, casting):
+            raise TypeError(
+                f"{self.name}.{method} expected a value of dtype {self.dtype}. Received: value.dtype="
+                f"{array.dtype}. Convert it with tgl.cast(value, '{self.dtype}')."
+            )
+        return array
+
+    def _widened(self, value: Any) -> Any:
+        """`value` for the tracer: a Tensor in the Variable's dtype."""
+        is_other = isinstance(value, Tensor) and value._array.dtype != self._array.dtype
+        return value.astype(self._array.dtype) if is_other else value
+
+    def _refuse_in_place(self, operator: str, method: str) -> TypeError:
+        return TypeError(
+            f"`variable {operator} value` would put a Tensor in the place of the Variable {self.name!r}. Use "
+            f"variable.{method} to change the Variable, or `x = variable {operator[0]} value` for a Tensor."
+        )
+
+    def __iadd__(self, other: Any) -> Variable:
+        raise self._refuse_in_place("+=", "assign_add(value)")
+
+    def __isub__(self, other: Any) -> Variable:
+        raise self._refuse_in_place("-=", "assign_sub(value)")
+
+    def __imul__(self, other: Any) -> Variable:
+        raise self._refuse_in_place("*=", "assign(variable * value)")
+
+    def __itruediv__(self, other: Any) -> Variable:
+        raise self._refuse_in_place("/=", "assign(variable / value)")
+
+
+# An interpreter without reference counts always copies.
+_references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: sys.maxsize)
+
+
+def _references_to_an_unshared_buffer() -> int:
+    """What `_references` says in `Variable.writable` when nobody but the Variable holds its buffer.
+
+    Measured rather than written down, because it differs between Python versions.
+    """
+    if not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return -1  # counts are not exact, and another thread may be about to read: always copy
+
+    class Probe:
+        _array: Array
+
+        def references(self) -> int:
+            return _references(self._array)
+
+    probe = Probe()
+    probe._array = np.zeros(1)
+    return probe.references()
+
+
+_ALONE = _references_to_an_unshared_buffer()

@@ -1,0 +1,191 @@
+"""Training that survives an interruption: after every epoch all that training depends on goes into one file.
+
+That is more than weights: the optimizer's state, every stream of random numbers, what other callbacks remember,
+the numbers of the epochs so far. So training that is resumed ends with the bits of training that was never
+interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import random
+from tinygrad_lite.nn.saving.model_file import layers_of, model_state, restore_state
+from tinygrad_lite.nn.saving.registry import deserialize, plain_attributes, serialize, set_attributes
+from tinygrad_lite.utils.archive import Archive, write_archive
+from tinygrad_lite.utils.callback import Callback, Logs
+from tinygrad_lite.utils.types import Array
+
+__all__ = ["BackupAndRestore"]
+
+
+class BackupAndRestore(Callback):
+    """Makes training resumable: run the same program again after a Ctrl-C, an exception or a kill.
+
+    After every epoch the state of training is saved, atomically. When `fit` begins and finds such a state, it
+    goes on with the epoch after it, and ends with the same bits as if it had not been interrupted: weights,
+    optimizer, shuffling, dropout, history and the memory of other callbacks included. Of callbacks and layers of your
+    own these are the attributes that changed since training began, as far as they are numbers, strings, arrays and
+    lists or dicts of them; or what `get_state` of a callback gives. What it cannot know of is randomness of your own:
+    draw from `tgl.random` or from a layer's `stream`.
+
+    Parameters
+    ----------
+    backup_dir : str or path
+        A folder, made where it does not exist, for this one training.
+    save_freq : "epoch"
+    double_checkpoint : False
+        The file is replaced atomically, so that there is always one that is whole.
+    delete_checkpoint : bool
+        Whether the file is deleted when training has come to its end.
+
+    Raises
+    ------
+    ValueError
+        When training begins: the file in the folder is damaged, or of another model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from tinygrad_lite import nn
+    >>> class StopOnce(nn.Callback):
+    ...     def on_epoch_begin(self, epoch, logs=None):
+    ...         if epoch == 2:
+    ...             raise OSError("the power failed")
+    >>> model = nn.Sequential([nn.Dense(1, kernel_initializer="zeros")])
+    >>> model.compile("sgd", "mean_squared_error")
+    >>> x = np.ones((4, 1), "float32")
+    >>> backup = nn.callbacks.BackupAndRestore(tempfile.mkdtemp())
+    >>> try:
+    ...     model.fit(x, x, epochs=3, verbose=0, callbacks=[backup, StopOnce()])
+    ... except OSError:
+    ...     history = model.fit(x, x, epochs=3, verbose=0, callbacks=[backup])
+    >>> history.epoch
+    [0, 1, 2]
+    """
+
+    def __init__(
+        self,
+        backup_dir: str | os.PathLike[str],
+        *,
+        save_freq: str = "epoch",
+        double_checkpoint: bool = False,
+        delete_checkpoint: bool = True,
+    ) -> None:
+        for name, value, expected in (
+            ("save_freq", save_freq, "epoch"),
+            ("double_checkpoint", double_checkpoint, False),
+        ):
+            if value != expected:
+                raise ValueError(
+                    f"BackupAndRestore expected {name}={expected!r}: it saves after every epoch, atomically, into one "
+                    f"file. Received: {name}={value!r}."
+                )
+        self.backup_dir = Path(backup_dir)
+        self.delete_checkpoint = delete_checkpoint
+        self.path = self.backup_dir / "training.tgl"
+
+    def resume(self, callbacks: Sequence[Callback], feed: Any) -> int | None:
+        """Called by `fit` after `on_train_begin`: bring everything into the saved state, if there is one.
+
+        Returns
+        -------
+        int or None
+            The epoch to go on with.
+        """
+        self.backup_dir.mkdir(parents=True, exist_ok=True)
+        self._at_first = self._attributes(callbacks)
+        if not self.path.exists():
+            return None
+        with Archive(self.path) as archive:
+            try:
+                description = archive.text("training")
+                states = self._states(archive, description, callbacks)
+                restore_state(self.model, archive, description)
+                for key, thing in self._things(callbacks).items():
+                    set_attributes(thing, deserialize(description.get("attributes", {}).get(key, {})))
+                for generator, state in zip(_generators(feed), description["generators"]):
+                    generator.bit_generator.state = deserialize(state)
+            except (KeyError, TypeError, AttributeError, IndexError, RuntimeError, OverflowError, ValueError) as error:
+                raise ValueError(
+                    f"BackupAndRestore expected the state of this training in {str(self.path)!r}. Received: another "
+                    f"({error}). Take another folder, or delete the file to begin anew."
+                ) from error
+        for callback, state in zip(_remembering(callbacks), states):
+            callback.set_state(state)
+        return int(description["epoch"]) + 1
+
+    def save(self, epoch: int, callbacks: Sequence[Callback], feed: Any) -> None:
+        """Called by `fit` at the end of every epoch, after all callbacks."""
+        description, arrays = model_state(self.model)
+        description["epoch"] = epoch
+        description["generators"] = [serialize(generator.bit_generator.state) for generator in _generators(feed)]
+        description["attributes"] = {
+            key: _changed(self._at_first.get(key, {}), attributes)
+            for key, attributes in self._attributes(callbacks).items()
+        }
+        description["callbacks"] = []
+        for number, callback in enumerate(_remembering(callbacks)):
+            plain: dict[str, Any] = {}
+            for name, value in callback.get_state().items():
+                if isinstance(value, list) and value and all(isinstance(item, np.ndarray) for item in value):
+                    arrays |= {f"callbacks/{number}/{name}/{n}": item for n, item in enumerate(value)}
+                    plain[name] = {"arrays": len(value)}
+                else:
+                    plain[name] = serialize(value)
+            description["callbacks"].append({"class": type(callback).__name__, "state": plain})
+        write_archive(self.path, arrays, {"training": description})
+
+    def _things(self, callbacks: Sequence[Callback]) -> dict[str, Any]:
+        """What may hold something that training changes, besides what is saved anyway, by its kind and number."""
+        own = [callback for callback in callbacks if type(callback).get_state is Callback.get_state]
+        things: dict[str, Any] = {}
+        for thing in (self.model.optimizer, self.model.loss, *layers_of(self.model), *own):
+            number = sum(type(thing) is type(other) for other in things.values())
+            things[f"{type(thing).__name__} {number}"] = thing
+        return things
+
+    def _attributes(self, callbacks: Sequence[Callback]) -> dict[str, dict[str, Any]]:
+        return {key: plain_attributes(thing) for key, thing in self._things(callbacks).items()}
+
+    def _states(
+        self, archive: Archive, description: Mapping[str, Any], callbacks: Sequence[Callback]
+    ) -> list[dict[str, Any]]:
+        saved = description["callbacks"]
+        names = [type(callback).__name__ for callback in _remembering(callbacks)]
+        if [item["class"] for item in saved] != names:
+            raise ValueError(f"its callbacks were {[item['class'] for item in saved]}, and are {names}")
+        return [
+            {name: self._value(archive, f"callbacks/{number}/{name}", value) for name, value in item["state"].items()}
+            for number, item in enumerate(saved)
+        ]
+
+    def _value(self, archive: Archive, key: str, value: Any) -> Any:
+        if isinstance(value, dict) and set(value) == {"arrays"}:
+            arrays: list[Array] = [archive.array(f"{key}/{n}") for n in range(value["arrays"])]
+            return arrays
+        return deserialize(value)
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        if self.delete_checkpoint and not self.model.was_interrupted:
+            self.path.unlink(missing_ok=True)
+
+
+def _changed(first: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in now.items() if name not in first or first[name] != value}
+
+
+def _remembering(callbacks: Sequence[Callback]) -> list[Callback]:
+    """Those that have anything to be saved."""
+    return [callback for callback in callbacks if callback.get_state()]
+
+
+def _generators(feed: Any) -> list[np.random.Generator]:
+    """What is drawn from besides the streams of layers: the package's own stream, and the order of a user's batches."""
+    return [random.default_stream(), *([feed.generator] if feed.generator is not None else [])]

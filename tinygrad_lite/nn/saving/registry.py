@@ -1,0 +1,430 @@
+"""Names for classes and functions, so that a model can be written down as plain data and read again.
+
+A saved model says `{"class": "Dense", "config": {...}}`, and this table says what "Dense" is. A name that is not in
+it, and not among the caller's `custom_objects`, is an error: nothing is ever imported by a name found in a file.
+
+What the configuration alone would not bring back, arguments that `get_config` does not give and attributes that were
+set later, stands beside it as `"attributes"`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, overload
+
+import numpy as np
+
+from tinygrad_lite import optim
+from tinygrad_lite.core.tensor import Tensor, Variable, as_array
+from tinygrad_lite.nn import activations, initializers, losses, metrics
+from tinygrad_lite.nn.layers.layer import Activation, Dense, Dropout, Flatten, Input, Layer, given_weights
+from tinygrad_lite.nn.saving.equality import difference, held_by
+from tinygrad_lite.optim import schedules
+from tinygrad_lite.random.streams import set_aside
+from tinygrad_lite.utils.callback import Callback
+from tinygrad_lite.utils.names import lookup
+from tinygrad_lite.utils.types import Array
+
+__all__ = ["deserialize", "register", "serialize"]
+
+Registered = TypeVar("Registered", bound=Callable[..., Any])
+
+_KEYS = {"class", "object", "array", "tuple"}  # that mark what is not plain JSON
+_OBJECTS: dict[str, Any] = {}
+_NAMES: dict[Any, str] = {}
+_BUILT_IN: set[str] = set()
+
+
+def _enter(name: str, thing: Any) -> None:
+    _OBJECTS[name] = thing
+    _NAMES.setdefault(thing, name)
+
+
+@overload
+def register(thing: Registered) -> Registered: ...
+
+
+@overload
+def register(*, name: str) -> Callable[[Registered], Registered]: ...
+
+
+def register(thing: Any = None, *, name: str | None = None) -> Any:
+    """Make an own class or function known, so that models that use it can be saved and loaded; a decorator.
+
+    Parameters
+    ----------
+    thing : class or function
+        A Layer, Model, Loss, Metric, Initializer, Optimizer or schedule, whose `get_config` gives the
+        arguments of its constructor; or a function that serves as activation, loss, metric or initializer.
+    name : str, optional
+        What files call it. Default: its own name.
+
+    Raises
+    ------
+    ValueError
+        The name is taken.
+    TypeError
+        It is neither a class nor a function.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> @nn.register
+    ... class Double(nn.Layer):
+    ...     def call(self, inputs):
+    ...         return inputs * 2.0
+    >>> nn.registry.deserialize({"class": "Double", "config": {"name": "twice"}})
+    <Double 'twice'>
+    """
+    if thing is None:
+        return lambda decorated: register(decorated, name=name)  # type: ignore[call-overload]
+    if not (inspect.isclass(thing) or callable(thing)):
+        raise TypeError(f"register expected a class or a function. Received: {thing!r}.")
+    key = name or thing.__name__
+    known = _OBJECTS.get(key)
+    if known is not None and (key in _BUILT_IN or _origin(known) != _origin(thing)):
+        raise ValueError(
+            f"register expected a name that is free. Received: {key!r}, which is {known!r}. Pass another, as in "
+            f"@nn.register(name={'my_' + key!r})."
+        )
+    _enter(key, thing)
+    return thing
+
+
+def _origin(thing: Any) -> tuple[str, str]:
+    """Where a class or function was written: running its definition again, as notebooks do, is no clash."""
+    return thing.__module__, thing.__qualname__
+
+
+def register_built_in(things: Mapping[str, Any]) -> None:
+    """Enter what the package itself defines, by name: no user's class displaces it."""
+    for name, thing in things.items():
+        _enter(name, thing)
+        _BUILT_IN.add(name)
+
+
+# To plain data ------------------------------------------------------------------------------------------------
+
+
+def serialize(value: Any) -> Any:
+    """`value` as plain data: numbers, strings, lists and dicts.
+
+    Parameters
+    ----------
+    value : number, str, list, tuple, dict, array, or something registered
+
+    Raises
+    ------
+    TypeError
+        It cannot be told by name: says what to register.
+
+    Examples
+    --------
+    >>> from tinygrad_lite import nn
+    >>> serialize(nn.Dropout(0.5, name="noise"))
+    {'class': 'Dropout', 'config': {'name': 'noise', 'trainable': True, 'dtype': 'float32', 'rate': 0.5, 'seed': None}}
+    """
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else {"array": str(value), "dtype": "float"}
+    if isinstance(value, np.dtype):
+        return value.name
+    if isinstance(value, (np.ndarray, np.generic, Tensor)):
+        array = as_array(value)
+        data = {"array": array.tolist(), "dtype": array.dtype.name}
+        return data | {"kind": "Tensor"} if isinstance(value, Tensor) else data
+    if isinstance(value, list):
+        return [serialize(item) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [serialize(item) for item in value]}
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) and key not in _KEYS for key in value):
+            raise TypeError(f"A dict to be saved needs strings as keys. Received: the keys {list(value)}.")
+        return {key: serialize(item) for key, item in value.items()}
+    if _is_hashable(value) and value in _NAMES:
+        return {"object": _NAMES[value]}
+    if type(value) in _NAMES:
+        return _described(value)
+    raise TypeError(_unknown(value))
+
+
+_RESTORED: dict[type, frozenset[str]] = {}
+"""By class: attributes that say nothing of how an object was made, or that saving looks after otherwise."""
+
+
+def restored(cls: type, *names: str) -> None:
+    """Leave attributes of a class, and of all that inherit from it, out of descriptions."""
+    _RESTORED[cls] = frozenset(names)
+
+
+def is_restored(owner: Any, name: str) -> bool:
+    """Whether `name` is left out of the description of `owner`."""
+    return any(name in names for cls, names in _RESTORED.items() if isinstance(owner, cls))
+
+
+def _described(value: Any) -> dict[str, Any]:
+    """An object by its class, its configuration, and what that leaves out."""
+    cls = type(value)
+    config = _accepted(cls, value.get_config() if hasattr(value, "get_config") else {})
+    _check_arguments(cls, config)
+    data: dict[str, Any] = {"class": _NAMES[cls], "config": {name: serialize(item) for name, item in config.items()}}
+    try:
+        with set_aside(), given_weights(_no_weights):
+            twin = deserialize(data, {data["class"]: cls})
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"Expected that a {cls.__name__} can be made again of what its get_config gives. Received: "
+            f"{_short(config)}, and then: {error}"
+        ) from error
+    attributes = attributes_beyond(value, twin) | _layers_beyond(value, twin)
+    return data | ({"attributes": attributes} if attributes else {})
+
+
+def attributes_beyond(value: Any, twin: Any) -> dict[str, Any]:
+    """What `value` holds and `twin`, which was made of its description, does not, as far as it is plain data."""
+    known, attributes = held_by(twin), {}
+    for name, held in held_by(value).items():
+        if is_restored(value, name) or (name in known and difference(held, known[name], is_restored) is None):
+            continue
+        if not _has_state(held):
+            try:
+                attributes[name] = serialize(held)
+            except (TypeError, ValueError):  # whether that matters is for `save` to see
+                continue
+    return attributes
+
+
+def _layers_beyond(value: Any, twin: Any) -> dict[str, Any]:
+    """The attributes that hold other layers than in `twin`, or of another configuration: a head that was swapped."""
+    known, attributes = held_by(twin), {}
+    for name, held in held_by(value).items():
+        if is_restored(value, name) or not _has_state(held) or _has_state(held, of=(Variable, np.random.Generator)):
+            continue
+        try:
+            described = serialize(held)
+            if name not in known or _nameless(described) != _nameless(serialize(known[name])):
+                attributes[name] = described
+        except (TypeError, ValueError):  # whether that matters is for `save` to see
+            continue
+    return attributes
+
+
+def _nameless(data: Any) -> Any:
+    """A description without what a model gives its layers, or restores by itself."""
+    if isinstance(data, list):
+        return [_nameless(item) for item in data]
+    if isinstance(data, dict):
+        return {key: _nameless(item) for key, item in data.items() if key not in ("name", "trainable")}
+    return data
+
+
+def plain_attributes(value: Any) -> dict[str, Any]:
+    """The attributes of an object that are plain data, as `serialize` writes them."""
+    attributes = {}
+    for name, held in held_by(value).items():
+        if not is_restored(value, name) and not _has_state(held):
+            try:
+                attributes[name] = serialize(held)
+            except (TypeError, ValueError):
+                continue
+    return attributes
+
+
+def set_attributes(made: Any, attributes: Mapping[str, Any]) -> None:
+    """Set what `attributes_beyond` found."""
+    for name, value in attributes.items():
+        if name.startswith("__") or is_restored(made, name):
+            raise ValueError(f"{name!r} is no attribute to be set")
+        setattr(made, name, value)
+
+
+def _accepted(cls: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """What the constructor takes of a configuration. The rest are attributes, which are looked at anyway."""
+    parameters = inspect.signature(cls).parameters
+    if "from_config" in vars(cls) or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return config
+    return {name: value for name, value in config.items() if name in parameters}
+
+
+def _no_weights(shape: Any, dtype: Any) -> Array:
+    raise ValueError("a constructor makes weights: they belong into build.")
+
+
+def _has_state(value: Any, of: tuple[type, ...] = (Variable, Layer, np.random.Generator)) -> bool:
+    """Whether weights, layers or generators are in it, which are not told by a description."""
+    if isinstance(value, (list, tuple)):
+        return any(_has_state(item, of) for item in value)
+    if isinstance(value, dict):
+        return any(_has_state(item, of) for item in value.values())
+    return isinstance(value, of)
+
+
+def _check_arguments(cls: Any, config: Mapping[str, Any]) -> None:
+    """Raise if `cls` could not be made again of its configuration."""
+    if "from_config" in vars(cls):
+        return  # it has a way of its own
+    try:
+        inspect.signature(cls).bind(**config)
+    except TypeError as error:
+        raise TypeError(
+            f"Expected get_config of {cls.__name__} to give the arguments of its constructor. Received: "
+            f"{list(config)}, but then {error}. Add the others: def get_config(self): return super().get_config() | "
+            '{"size": self.size}.'
+        ) from None
+
+
+def _unknown(value: Any) -> str:
+    what = value if inspect.isclass(value) or inspect.isroutine(value) else type(value)
+    name = getattr(what, "__name__", repr(what))
+    if name == "<lambda>":
+        fix = "Write the lambda as a function with a name, and put @nn.register over it."
+    else:
+        fix = f"Put @nn.register over the definition of {name}, and pass it in custom_objects where it is not defined."
+    return f"Expected to save what can be told by a registered name. Received: {value!r}. {fix}"
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
+
+
+# From plain data ----------------------------------------------------------------------------------------------
+
+
+def deserialize(data: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """What `serialize` made `data` of.
+
+    Parameters
+    ----------
+    data : plain data
+    custom_objects : mapping of str, optional
+        Classes and functions by the names that the data calls them; they come before the registry.
+
+    Raises
+    ------
+    ValueError
+        A name is not known, or arguments do not fit what it names.
+
+    Examples
+    --------
+    >>> deserialize({"class": "Constant", "config": {"value": 2.0}})((2,))
+    array([2., 2.], dtype=float32)
+    """
+    custom = dict(custom_objects or {})
+
+    def read(data: Any) -> Any:
+        if isinstance(data, list):
+            return [read(item) for item in data]
+        if not isinstance(data, dict):
+            return data
+        if "array" in data:
+            return _array(data)
+        if "tuple" in data:
+            return tuple(read(item) for item in _expect(data["tuple"], list))
+        if "object" in data:
+            return _find(data["object"], custom)
+        if "class" not in data:
+            return {key: read(value) for key, value in data.items()}
+        cls = _find(data["class"], custom)
+        if not inspect.isclass(cls):
+            raise ValueError(f"Expected {data['class']!r} to name a class. Received: {cls!r}.")
+        config = read(_expect(data.get("config"), dict))
+        attributes = read(_expect(data.get("attributes", {}), dict))
+        try:
+            made = cls.from_config(config) if hasattr(cls, "from_config") else cls(**config)
+            set_attributes(made, attributes)
+            return made
+        except (TypeError, AttributeError, OverflowError, MemoryError) as error:
+            raise ValueError(
+                f"Expected arguments that make a {data['class']}. Received: {_short(config)}, and then: {error}."
+            ) from error
+
+    try:
+        return read(data)
+    except RecursionError:
+        raise ValueError("Expected plain data. Received: data that is nested too deeply.") from None
+
+
+def _find(name: Any, custom: Mapping[str, Any]) -> Any:
+    known = {**_OBJECTS, **custom}
+    if isinstance(name, str) and name in known:
+        return known[name]
+    try:
+        lookup("class or function", known, name)  # names the nearest
+    except (ValueError, TypeError) as error:
+        message = str(error)
+    else:
+        message = f"Unknown class or function. Received: {name!r}."
+    raise ValueError(
+        f"{message} If it is your own, import the file where @nn.register stands over it, or pass custom_objects="
+        f"{{{name!r}: ...}}."
+    )
+
+
+def _expect(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind):
+        raise ValueError(f"Expected a {kind.__name__}. Received: {_short(value)}.")
+    return value
+
+
+def _array(data: dict[str, Any]) -> Array | Tensor | float:
+    if data.get("dtype") == "float":
+        return float(_expect(data["array"], str))
+    kind = _expect(data.get("dtype"), str)
+    if kind not in ("bool", *(np.dtype(code).name for code in np.typecodes["AllInteger"] + "efd")):
+        raise ValueError(f"Expected the dtype of an array of numbers. Received: {kind!r}.")
+    try:
+        array = np.array(data["array"], dtype=kind)
+        return Tensor(array) if data.get("kind") == "Tensor" else array
+    except (TypeError, OverflowError) as error:
+        raise ValueError(f"Expected numbers of dtype {kind}. Received: {_short(data['array'])}.") from error
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else text[:197] + "..."
+
+
+def _classes(module: Any) -> dict[str, Any]:
+    return {name: getattr(module, name) for name in module.__all__ if inspect.isclass(getattr(module, name))}
+
+
+def _qualified(module: Any, prefix: str) -> dict[str, Any]:
+    """The classes of a module by qualified names: a loss and a metric may be called the same."""
+    return {f"{prefix}.{name}": cls for name, cls in _classes(module).items()}
+
+
+def _functions(module: Any) -> dict[str, Any]:
+    names = [name for name in module.__all__ if name not in ("get", "resolve")]
+    return {name: getattr(module, name) for name in names if not inspect.isclass(getattr(module, name))}
+
+
+restored(
+    Layer, "name", "built", "_trainable", "_weights", "_weight_names", "_build_shape", "_output_shape", "_search",
+    "_is_named_by_class", "_takes_training",
+)  # fmt: skip
+restored(metrics.Metric, "_variables")
+restored(Callback, "model", "params")
+restored(
+    optim.Optimizer,
+    "_iterations", "_learning_rate", "_trainable", "_index", "_state", "_scratch", "built",
+)  # fmt: skip
+register_built_in(
+    {
+        **activations.BY_NAME,
+        **_functions(losses),
+        **_functions(metrics),
+        **_classes(optim),
+        **_classes(schedules),
+        **_classes(initializers),
+        "Function": initializers.FunctionInitializer,
+        **_qualified(losses, "losses"),
+        **_qualified(metrics, "metrics"),
+        **{cls.__name__: cls for cls in (Activation, Dense, Dropout, Flatten, Input)},
+    }
+)

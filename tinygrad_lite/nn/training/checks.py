@@ -1,0 +1,162 @@
+"""Who looks at `fit`: at the operations of its first steps, at the numbers of an epoch, at a loss that is lost."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.core.strict import SuspicionWarning, is_strict, suspect, unwitnessed
+from tinygrad_lite.core.tape import state
+from tinygrad_lite.core.tensor import new_id
+from tinygrad_lite.diagnostics.observing import Observer, Site
+from tinygrad_lite.diagnostics.suspicions import (
+    FIRST_STEPS,
+    OF_AN_EPOCH,
+    OF_AN_OPERATION,
+    Epoch,
+    Seen,
+    checksums,
+    origin_of,
+)
+from tinygrad_lite.utils.callers import warn_user
+from tinygrad_lite.utils.types import Array
+
+__all__ = ["DivergedWarning", "Watch"]
+
+
+class DivergedWarning(SuspicionWarning):
+    """`fit` ended because the loss is NaN or infinite."""
+
+
+class _Look(Observer):
+    """Puts every operation of a forward pass before the suspicions."""
+
+    _looks_back = False
+
+    def __init__(self, x: Any, say: Callable[[Any, str | None], None]) -> None:
+        super().__init__()
+        x._id = x._id or new_id()
+        self._inputs = x._array
+        self._origins: dict[int, str] = {x._id: "inputs"}
+        self._say = say
+
+    def see(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any, site: Site) -> None:
+        if len(state.tapes) < 2 or len(outputs) != 1:  # no tape is open: metrics, or an update
+            return
+        name, output = primitive.__name__, outputs[0]
+        origins = [self._origins.get(getattr(x, "_id", 0)) for x in args] or [None]
+        seen = Seen(name, arrays, origins, output._array, "/".join(site.layers), self._inputs)
+        for suspicion in OF_AN_OPERATION:
+            self._say(suspicion, suspicion(seen))
+        origin = origin_of(name, origins[0])
+        if origin:
+            self._origins[output._id] = origin
+
+
+class Watch:
+    """A step of training that is watched: looks at what it is given and does, and stops where the loss is lost.
+
+    Parameters
+    ----------
+    model : Model
+    step : callable
+        Takes a batch; has a `refresh()`, which is called before every epoch.
+    stops : bool
+        Whether to end training where the loss is NaN or infinite.
+    """
+
+    def __init__(self, model: Any, step: Any, *, stops: bool) -> None:
+        self._model, self._step, self._stops = model, step, stops
+        self._known: set[Any] = model._suspected  # what was told of since `compile`
+        self._epochs = 0
+        code = [type(model).train_step, type(model.loss), getattr(model.loss, "fn", np.sum)]
+        self._is_own_loss = not all(str(x.__module__).startswith(("tinygrad_lite.", "numpy")) for x in code)
+        self._looks = is_strict() or "looked" not in self._known
+        self._known.add("looked")
+
+    def refresh(self) -> None:
+        """An epoch begins."""
+        self._step.refresh()
+        self._epochs += 1
+        self._steps = self._samples = 0
+        self._losses: list[float] = []
+        self._before = (0.0, 0.0)
+        self._label: Array | None = None
+        self._labels_differ = False
+        self._marks: dict[str, Any] | None = None
+        self._is_close = self._looks and (self._epochs <= 2 or is_strict())
+
+    def __call__(self, data: Any) -> Any:
+        """Take a step, and look at it."""
+        with nullcontext() if not is_strict() else unwitnessed():
+            return self._take(data)
+
+    def _take(self, data: Any) -> Any:
+        if self._is_close and not self._steps:
+            if self._model.built:
+                self._marks = checksums(self._model.trainable_variables)
+            with _Look(data[0], self._say):
+                logs = self._step(data)
+        else:
+            logs = self._step(data)
+        self._steps += 1
+        if self._is_close:
+            self._note(data, logs)
+        if self._stops:
+            loss = self._model._loss_mean.total._array if logs is None else float(logs.get("loss", 0.0))
+            if not math.isfinite(loss):
+                self._stop(loss)
+        return logs
+
+    def end(self, loss: float) -> None:
+        """The epoch is over, with this loss."""
+        if not self._is_close or self._model.stop_training:
+            return
+        model, now = self._model, checksums(self._model.trainable_variables)
+        unmoved = [
+            name for name, mark in (self._marks or {}).items() if now.get(name) == mark and name not in self._known
+        ]
+        rate = getattr(model.optimizer, "learning_rate", 0.0)
+        epoch = Epoch(
+            losses=self._losses,
+            loss=loss,
+            samples=self._samples,
+            label=None if self._labels_differ else self._label,
+            unmoved=unmoved,
+            weights=len(now),
+            learning_rate=float(rate),
+            is_own_loss=self._is_own_loss,
+        )
+        for suspicion in OF_AN_EPOCH:
+            self._say(suspicion, suspicion(epoch))
+
+    def _say(self, suspicion: Any, found: str | None) -> None:
+        if found is not None and (suspicion not in self._known or is_strict()):
+            self._known.add(suspicion)
+            suspect(found)
+
+    def _note(self, data: Any, logs: Any) -> None:
+        self._samples += len(data[1]._array)
+        if not self._labels_differ:
+            y = data[1]._array
+            self._label = y[:1].copy() if self._label is None else self._label
+            self._labels_differ = bool((y != self._label).any())
+        if self._steps <= FIRST_STEPS and logs is None and self._epochs == 1:
+            mean = self._model._loss_mean
+            total, count = float(mean.total._array), float(mean.count._array)
+            if count > self._before[1]:
+                self._losses.append((total - self._before[0]) / (count - self._before[1]))
+            self._before = total, count
+
+    def _stop(self, loss: Any) -> None:
+        self._model.stop_training = True
+        warn_user(
+            f"fit stopped: the loss is {float(loss)} after step {self._steps} of epoch {self._epochs} of this fit, and "
+            "no step brings it back. The usual cause is a learning rate that is too large: try a tenth of it. To find "
+            "the operation where it began, run the same inside of `with tgl.detect_anomalies():`.",
+            DivergedWarning,
+        )

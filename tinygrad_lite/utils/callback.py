@@ -1,0 +1,114 @@
+"""What is told of each stage of training, and may act on it: the base of all callbacks.
+
+It stands on the lowest floor, because it needs nothing and others need it: those of `nn`, and those that draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tinygrad_lite.utils.settings import Checked
+
+__all__ = ["Callback"]
+
+Logs = dict[str, float]
+
+
+class Callback(Checked):
+    """Told of each stage of `fit`, `evaluate` and `predict`: override the hooks that you need.
+
+    `logs` maps names to numbers: the loss and the metrics so far, and `val_loss` and so on at the end of an
+    epoch with validation. Set `self.model.stop_training = True` to end training.
+
+    Attributes
+    ----------
+    model : Model
+        The model that is trained or used.
+    params : dict
+        `epochs`, `steps` (batches per epoch, None if not known) and `verbose`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tinygrad_lite import nn
+    >>> class StopBelow(nn.callbacks.Callback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         if logs["loss"] < 0.1:
+    ...             self.model.stop_training = True
+    >>> model = nn.Sequential([nn.Dense(1, kernel_initializer="ones")])
+    >>> model.compile("sgd", "mean_squared_error")
+    >>> x = np.ones((4, 1), "float32")
+    >>> model.fit(x, x, epochs=100, verbose=0, callbacks=[StopBelow()]).epoch
+    [0]
+    """
+
+    model: Any = None
+    params: Mapping[str, Any] = {}
+
+    def set_model(self, model: Any) -> None:
+        """Called first, with the model."""
+        self.model = model
+
+    def set_params(self, params: Mapping[str, Any]) -> None:
+        """Called first, with `epochs`, `steps` and `verbose`."""
+        self.params = params
+
+    def get_state(self) -> dict[str, Any]:
+        """What the callback remembers from epoch to epoch, by name: numbers, strings, and lists of arrays.
+
+        `BackupAndRestore` saves it, and hands it to `set_state` of a new callback when training is resumed. Where this
+        is not overridden, it does so with the attributes that changed since training began.
+        """
+        return {}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Called after `on_train_begin` where training is resumed, with what `get_state` returned."""
+
+    def on_train_begin(self, logs: Logs | None = None) -> None:
+        """Before the first epoch."""
+
+    def on_train_end(self, logs: Logs | None = None) -> None:
+        """After the last epoch, also where training was stopped or interrupted by Ctrl-C."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
+        """Before an epoch; the first is 0."""
+
+    def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
+        """After an epoch and its validation; `logs` has the numbers of both."""
+
+    def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a training step; the first of an epoch is 0."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a training step; `logs` is over the epoch so far."""
+
+    def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Keras's older name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """Keras's older name of `on_train_batch_end`."""
+
+    def on_test_begin(self, logs: Logs | None = None) -> None:
+        """Before an evaluation, a validation in `fit` included."""
+
+    def on_test_end(self, logs: Logs | None = None) -> None:
+        """After an evaluation."""
+
+    def on_test_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of an evaluation."""
+
+    def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of an evaluation; `logs` is over the batches so far."""
+
+    def on_predict_begin(self, logs: Logs | None = None) -> None:
+        """Before a prediction."""
+
+    def on_predict_end(self, logs: Logs | None = None) -> None:
+        """After a prediction."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
+        """Before a batch of a prediction."""
+
+    def on_predict_batch_end(self, batch: int, logs: Logs | None = None) -> None:
+        """After a batch of a prediction."""
