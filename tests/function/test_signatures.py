@@ -65,7 +65,7 @@ class Level(enum.IntEnum):
     HIGH = 1
 
 
-class Mode(str, enum.Enum):
+class Mode(enum.StrEnum):
     ONE = "1"
 
 

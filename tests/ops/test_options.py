@@ -4,7 +4,6 @@ import inspect
 
 import numpy as np
 import pytest
-from primitive_cases.functions import numpys
 
 import tinygrad_lite as tgl
 from tinygrad_lite.core.structure import flatten
@@ -18,11 +17,6 @@ NARROW = X.astype("float32")
 HALVES = np.full(70_000, 1.0, "float16")  # more than float16 can count
 NEAR = np.array([0.0, 5e-9, 5e-7, 5e-4])
 WHOLE = np.array([3, 1, 2])
-
-
-def _mean_given(x, mean, ddof=0, **keywords):
-    """What NumPy 2 answers for `var(x, mean=mean)`."""
-    return np.sum((x - mean) ** 2, **keywords) / (np.sum(np.ones_like(x), **keywords) - ddof)
 
 
 def plain(names, *arguments):
@@ -59,15 +53,15 @@ CALLS = [
     *[(name, (X,), {"initial": 0.3, "axis": 1}) for name in ("max", "min")],
     *[(name, (HOLES,), {"initial": 1.5, "where": MASK}) for name in ("nanmax", "nanmin", "nansum", "nanprod")],
     *[(name, (X,), {"initial": 0.3, "axis": 1, "keepdims": True}) for name in ("max", "min")],
-    ("var", (X,), {"correction": 0.5}, lambda x, correction: np.var(x, ddof=correction)),
-    ("std", (X,), {"correction": 1, "axis": 0}, lambda x, correction, axis: np.std(x, axis, ddof=correction)),
-    ("var", (X,), {"mean": np.array([[0.5], [1.0]]), "axis": 1}, _mean_given),
-    ("var", (X,), {"mean": 0.25, "ddof": 1}, _mean_given),
-    ("std", (X,), {"mean": 0.25}, lambda x, mean: np.sqrt(_mean_given(x, mean))),
-    ("nanvar", (HOLES,), {"correction": 0.5}, lambda x, correction: np.nanvar(x, ddof=correction)),
-    ("nanstd", (HOLES,), {"correction": 0.5}, lambda x, correction: np.nanstd(x, ddof=correction)),
-    ("nanvar", (X,), {"mean": 0.25}, _mean_given),
-    ("nanstd", (X,), {"mean": 0.25, "ddof": 1}, lambda x, **options: np.sqrt(_mean_given(x, **options))),
+    ("var", (X,), {"correction": 0.5}),
+    ("std", (X,), {"correction": 1, "axis": 0}),
+    ("var", (X,), {"mean": np.array([[0.5], [1.0]]), "axis": 1}),
+    ("var", (X,), {"mean": 0.25, "ddof": 1}),
+    ("std", (X,), {"mean": 0.25}),
+    ("nanvar", (HOLES,), {"correction": 0.5}),
+    ("nanstd", (HOLES,), {"correction": 0.5}),
+    ("nanvar", (X,), {"mean": 0.25}),
+    ("nanstd", (X,), {"mean": 0.25, "ddof": 1}),
     ("dot", (np.stack([X, -X]), FLAT[:3]), {}),
     ("dot", (FLAT[:3], np.stack([X.T, -X.T])), {}),
     ("inner", (np.stack([X, -X]), FLAT[:3]), {}),
@@ -89,7 +83,7 @@ CALLS = [
     ("diff", (X,), {"prepend": 1.0, "append": X[:, :2], "axis": 1}),
     ("diff", (X,), {"prepend": X[:1], "axis": 0, "n": 2}),
     ("ediff1d", (FLAT,), {"to_begin": [7.0, 8.0], "to_end": -1.0}),
-    ("trapezoid", (X,), {"dx": 0.5, "axis": 0}, numpys("trapezoid", getattr(np, "trapz", None))),
+    ("trapezoid", (X,), {"dx": 0.5, "axis": 0}),
     *[("gradient", (X, *spacing), {}) for spacing in [(), (0.5,), (0.5, 2.0), ([0.0, 1.0], 2.0)]],
     ("gradient", (X, [0.0, 1.0, 3.0]), {"axis": 1}),
     ("gradient", (X, 0.5), {"axis": -1, "edge_order": 2}),

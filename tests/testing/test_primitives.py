@@ -180,15 +180,7 @@ FAULTS = {
 }
 
 
-NUMPY_1 = pytest.mark.skipif(
-    np.lib.NumpyVersion(np.__version__) < "2.0.0",
-    reason="NumPy 1 widens 0-d arrays in any formula, so that rules are not held to their dtype there",
-)
-
-
-@pytest.mark.parametrize(
-    "fault", [pytest.param(fault, marks=NUMPY_1) if fault.startswith("its rule") else fault for fault in FAULTS]
-)
+@pytest.mark.parametrize("fault", FAULTS)
 def test_faults_are_found(fault):
     f, keywords = FAULTS[fault]
     with pytest.raises(PrimitiveError) as caught:

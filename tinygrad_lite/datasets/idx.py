@@ -22,7 +22,7 @@ __all__ = ["read", "read_images_and_labels"]
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 _GZIP_MAGIC = b"\x1f\x8b"
 _PIECE = 1 << 20  # bytes unpacked at a time
-_MAX_NDIM = 32  # NumPy 1's limit
+_MAX_NDIM = 64  # NumPy's limit
 
 StrPath = str | os.PathLike[str]
 

@@ -30,9 +30,6 @@ _FEW_DIGITS = {"float64": 1e-12, "float32": 1e-4}  # that values may differ by, 
 _GRADIENT_DIGITS = 2e-3  # that a gradient in float32 may be off by, relative to its largest element
 _MOST_KINKS = 0.25  # of the points drawn
 
-# NumPy 1 widens 0-d arrays that meet Python's numbers. Results here keep their dtype, and so do gradients in the end.
-_NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"
-
 
 class PrimitiveError(AssertionError):
     """An operation fails its battery of tests, for another reason than a wrong gradient."""
@@ -191,7 +188,7 @@ class _Point:
         for one, y in zip(expected, results):
             if one.shape != y.shape:
                 raise self.error(f"wrong shape {at}.", f"{one.shape}", f"{y.shape}")
-            if self.battery.is_numpys and one.dtype != y.dtype and not (_NUMPY_1 and y.dtype == dtype):
+            if self.battery.is_numpys and one.dtype != y.dtype:
                 raise self.error(f"wrong dtype {at}.", f"{one.dtype}", f"{y.dtype}")
             keeps = self.battery.keeps_dtype and not self.battery.is_numpys and _is_floating(y)
             if keeps and self.floats() and y.dtype != dtype:
@@ -253,7 +250,7 @@ class _Point:
                 return  # so has `g`, and so may the rules
             g = map_structure(lambda item: np.ones(np.shape(item), np.float32), y)
             for name, x, d in zip(f.arrays or names, short, _rule_results(f, g, y, short, metadata)):
-                if _is_floating(x) and x.ndim and d is not None and d.dtype != np.float32 and not _NUMPY_1:
+                if _is_floating(x) and x.ndim and d is not None and d.dtype != np.float32:
                     raise self.error(
                         f"its rule for {name} computes in another dtype than its arguments.",
                         "float32",
