@@ -759,7 +759,7 @@ CHANGES = {
     "method of the optimizer": _patched(optim.SGD, "update", lambda f: lambda *args: None),
     "function of a module": _patched(losses, "_aligned", lambda f: lambda name, y, p: (y, p * 2.0)),
     "global of a module": _patched(
-        layers.layer, "ops", lambda ops: types.SimpleNamespace(**{**vars(ops), "dense": other})
+        layers.core, "ops", lambda ops: types.SimpleNamespace(**{**vars(ops), "dense": other})
     ),
 }
 
@@ -768,7 +768,7 @@ CHANGES = {
 def unpatched():
     """Puts back what the changes above replace."""
     places = [(nn.Dense, "call"), (nn.Layer, "_activate"), (losses.LossFunctionWrapper, "call"), (optim.SGD, "update"),
-              (losses, "_aligned"), (layers.layer, "ops")]  # fmt: skip
+              (losses, "_aligned"), (layers.core, "ops")]  # fmt: skip
     kept = [(owner, name, vars(owner)[name]) for owner, name in places]
 
     def restore():

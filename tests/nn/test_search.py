@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn
-from tinygrad_lite.nn.layers.layer import walk
+from tinygrad_lite.nn.layers.search import walk
 
 
 class Block(nn.Layer):

@@ -7,7 +7,7 @@ from tinygrad_lite.nn import layers as layers
 from tinygrad_lite.nn import losses as losses
 from tinygrad_lite.nn import metrics as metrics
 from tinygrad_lite.nn.callbacks.progress import Callback, History
-from tinygrad_lite.nn.layers.layer import Activation, Dense, Dropout, Flatten, Input, Layer
+from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input, Layer
 from tinygrad_lite.nn.model import Model, Sequential
 from tinygrad_lite.nn.saving import registry as registry
 from tinygrad_lite.nn.saving.model_file import load_model

@@ -32,17 +32,10 @@ from tinygrad_lite.nn.callbacks.progress import (
     progress,
 )
 from tinygrad_lite.nn.callbacks.steering import TerminateOnNaN
-from tinygrad_lite.nn.layers.layer import (
-    BUILDS_NOTHING,
-    Input,
-    Layer,
-    inside,
-    name_child,
-    name_children,
-    note_activation,
-    parts,
-    weights_are_given,
-)
+from tinygrad_lite.nn.layers.calling import inside, note_activation, weights_are_given
+from tinygrad_lite.nn.layers.input import Input
+from tinygrad_lite.nn.layers.layer import BUILDS_NOTHING, Layer
+from tinygrad_lite.nn.layers.search import name_child, name_children, parts
 from tinygrad_lite.nn.saving import model_file as saving
 from tinygrad_lite.nn.saving.registry import register_built_in, restored
 from tinygrad_lite.nn.training.checks import Watch

@@ -22,7 +22,9 @@ from urllib.parse import quote
 import numpy as np
 
 from tinygrad_lite.core.tensor import Variable
-from tinygrad_lite.nn.layers.layer import BUILDS_NOTHING, Layer, given_weights, inside, name_children, parts
+from tinygrad_lite.nn.layers.calling import given_weights, inside
+from tinygrad_lite.nn.layers.layer import BUILDS_NOTHING, Layer
+from tinygrad_lite.nn.layers.search import name_children, parts
 from tinygrad_lite.nn.losses import Loss
 from tinygrad_lite.nn.saving.equality import difference
 from tinygrad_lite.nn.saving.registry import _no_weights, attributes_beyond, deserialize, serialize, set_attributes

@@ -18,7 +18,8 @@ import numpy as np
 from tinygrad_lite import optim
 from tinygrad_lite.core.tensor import Tensor, Variable, as_array
 from tinygrad_lite.nn import activations, initializers, losses, metrics
-from tinygrad_lite.nn.layers.layer import Activation, Dense, Dropout, Flatten, Input, Layer, given_weights
+from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input, Layer
+from tinygrad_lite.nn.layers.calling import given_weights
 from tinygrad_lite.nn.saving.equality import difference, held_by
 from tinygrad_lite.optim import schedules
 from tinygrad_lite.random.streams import set_aside

@@ -18,7 +18,7 @@ from tinygrad_lite.compiler.function import Function
 from tinygrad_lite.compiler.trace import TracingError
 from tinygrad_lite.core.strict import is_strict
 from tinygrad_lite.core.tape import state
-from tinygrad_lite.nn.layers.layer import walk
+from tinygrad_lite.nn.layers.search import walk
 from tinygrad_lite.nn.training.snapshot import FrameObserver, Snapshot, others_run
 from tinygrad_lite.random.streams import default_stream
 
