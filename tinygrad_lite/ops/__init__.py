@@ -1,5 +1,6 @@
 """Every operation: its forward beside its gradient rules, by kind; `operators` hangs them on Tensor."""
 
+from tinygrad_lite.ops.broadcasting import broadcast_arrays, broadcast_to, meshgrid, tile
 from tinygrad_lite.ops.counting import all, any, argmax, argmin, argwhere, count_nonzero, flatnonzero, nonzero
 from tinygrad_lite.ops.creation import (
     arange,
@@ -128,6 +129,7 @@ from tinygrad_lite.ops.elementwise import (
     where,
 )
 from tinygrad_lite.ops.indexing import choose, compress, getitem, index_add, index_set, select, take, take_along_axis
+from tinygrad_lite.ops.joining import append, column_stack, concatenate, dstack, hstack, stack, vstack
 from tinygrad_lite.ops.neural import (
     dense,
     dropout,
@@ -154,39 +156,21 @@ from tinygrad_lite.ops.neural import (
     sparse_softmax_cross_entropy_with_logits,
 )
 from tinygrad_lite.ops.products import cross, dot, einsum, inner, kron, matmul, outer, tensordot, vdot, vecdot
-from tinygrad_lite.ops.reductions import amax, amin, max, mean, min, prod, ptp, sum
-from tinygrad_lite.ops.scans import cumprod, cumsum, cumulative_prod, cumulative_sum
-from tinygrad_lite.ops.shaping import (
-    append,
-    atleast_1d,
-    atleast_2d,
-    atleast_3d,
-    broadcast_arrays,
-    broadcast_to,
-    column_stack,
-    concatenate,
-    copy,
-    dstack,
-    expand_dims,
+from tinygrad_lite.ops.rearranging import (
     flip,
     fliplr,
     flipud,
-    hstack,
     matrix_transpose,
-    meshgrid,
     moveaxis,
-    ravel,
-    reshape,
     roll,
     rollaxis,
     rot90,
-    squeeze,
-    stack,
     swapaxes,
-    tile,
     transpose,
-    vstack,
 )
+from tinygrad_lite.ops.reductions import amax, amin, max, mean, min, prod, ptp, sum
+from tinygrad_lite.ops.scans import cumprod, cumsum, cumulative_prod, cumulative_sum
+from tinygrad_lite.ops.shaping import atleast_1d, atleast_2d, atleast_3d, copy, expand_dims, ravel, reshape, squeeze
 from tinygrad_lite.ops.sorting import argpartition, argsort, partition, searchsorted, sort, unique
 from tinygrad_lite.ops.splitting import array_split, dsplit, hsplit, pad, repeat, split, vsplit
 from tinygrad_lite.ops.statistics import (

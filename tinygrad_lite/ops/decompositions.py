@@ -21,8 +21,8 @@ from numpy.linalg import LinAlgError
 from tinygrad_lite.core.primitive import hold, primitive
 from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.diagonals import tril
+from tinygrad_lite.ops.joining import concatenate
 from tinygrad_lite.ops.products import matmul, t
-from tinygrad_lite.ops.shaping import concatenate
 from tinygrad_lite.utils.types import Array
 
 

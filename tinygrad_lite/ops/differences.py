@@ -10,9 +10,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.tensor import Tensor, float_dtype, to_tensor
+from tinygrad_lite.ops.axes import as_axis
+from tinygrad_lite.ops.broadcasting import broadcast_to
 from tinygrad_lite.ops.elementwise import cast, not_equal, subtract
+from tinygrad_lite.ops.joining import concatenate
+from tinygrad_lite.ops.rearranging import moveaxis
 from tinygrad_lite.ops.reductions import sum as sum_
-from tinygrad_lite.ops.shaping import as_axis, broadcast_to, concatenate, moveaxis, ravel
+from tinygrad_lite.ops.shaping import ravel
 from tinygrad_lite.utils.names import holds
 
 

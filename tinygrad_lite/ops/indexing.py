@@ -24,9 +24,12 @@ from tinygrad_lite.core.tensor import (
     to_tensor,
     to_tensors,
 )
+from tinygrad_lite.ops.axes import as_axis
+from tinygrad_lite.ops.broadcasting import broadcast_arrays
 from tinygrad_lite.ops.counting import nonzero
 from tinygrad_lite.ops.elementwise import cast, where
-from tinygrad_lite.ops.shaping import as_axis, broadcast_arrays, ravel, reshape, stack
+from tinygrad_lite.ops.joining import stack
+from tinygrad_lite.ops.shaping import ravel, reshape
 from tinygrad_lite.utils.types import Array
 
 # Indexing -----------------------------------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from tinygrad_lite.ops.inverses import (
 )
 from tinygrad_lite.ops.norms import cond, matrix_norm, matrix_rank, norm, vector_norm
 from tinygrad_lite.ops.products import matmul, multi_dot, tensordot
-from tinygrad_lite.ops.shaping import matrix_transpose
+from tinygrad_lite.ops.rearranging import matrix_transpose
 
 __all__ = [
     "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm",
@@ -145,7 +145,7 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     array([0., 0., 1.], dtype=float32)
     """
     x1, x2 = to_tensors(x1, x2)
-    lengths = [x.shape[ops.shaping.as_axis(axis, x.ndim)] for x in (x1, x2)]
+    lengths = [x.shape[ops.axes.as_axis(axis, x.ndim)] for x in (x1, x2)]
     if lengths != [3, 3]:
         raise ValueError(
             f"cross expected vectors of 3 components along axis={axis}. Received: {lengths[0]} and {lengths[1]} "

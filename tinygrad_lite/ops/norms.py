@@ -14,15 +14,16 @@ from numpy.linalg import LinAlgError
 from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tape import stop_gradient
 from tinygrad_lite.core.tensor import Tensor, rounding_once, to_tensor, wide
+from tinygrad_lite.ops.axes import as_axis, expand_reduced
 from tinygrad_lite.ops.counting import count_nonzero
 from tinygrad_lite.ops.decompositions import require_matrices, svdvals
 from tinygrad_lite.ops.elementwise import absolute, cast, divide, multiply, where
 from tinygrad_lite.ops.inverses import inv
-from tinygrad_lite.ops.reductions import expand_reduced
+from tinygrad_lite.ops.rearranging import moveaxis
 from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
-from tinygrad_lite.ops.shaping import as_axis, expand_dims, moveaxis, reshape
+from tinygrad_lite.ops.shaping import expand_dims, reshape
 from tinygrad_lite.utils.types import Array
 
 

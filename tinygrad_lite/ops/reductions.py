@@ -14,40 +14,13 @@ import numpy as np
 
 from tinygrad_lite.core.primitive import primitive, refuse_out
 from tinygrad_lite.core.tensor import HALF, Tensor, rounding_once, to_tensor, wide
+from tinygrad_lite.ops.axes import count_reduced, expand_reduced, reduced_axes, spread
 from tinygrad_lite.ops.elementwise import add, cast, divide, maximum, minimum, multiply, subtract
 from tinygrad_lite.ops.elementwise import where as where_
 from tinygrad_lite.ops.shaping import reshape
 from tinygrad_lite.utils.types import Array
 
 _add: Any = np.add  # whose type stubs do not know of None as an axis
-
-
-def reduced_axes(x: Any, axis: Any) -> set[int]:
-    """The axes of `x` that `axis` names, counted from the first."""
-    axes = range(x.ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
-    return {a % x.ndim for a in axes} if x.ndim else set()
-
-
-def expand_reduced(g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    """`g` with the reduced axes of `x` put back, each of length one."""
-    if keepdims:
-        return g
-    if axis is None:
-        return g.reshape((1,) * x.ndim)
-    reduced = reduced_axes(x, axis)
-    return np.reshape(g, tuple(1 if n in reduced else length for n, length in enumerate(x.shape)))
-
-
-def spread(g: Any, shape: tuple[int, ...]) -> Any:
-    """`g` repeated along its axes of length one, to `shape`."""
-    return g if g.shape == shape else np.broadcast_to(g, shape)
-
-
-def count_reduced(x: Any, axis: Any) -> int:
-    """How many elements of `x` go into one of the result."""
-    if axis is None:
-        return int(x.size)
-    return math.prod(x.shape[n] for n in reduced_axes(x, axis))
 
 
 # Sums and products --------------------------------------------------------------------------------------------

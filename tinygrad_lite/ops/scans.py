@@ -14,8 +14,11 @@ import numpy as np
 
 from tinygrad_lite.core.primitive import primitive, refuse_out
 from tinygrad_lite.core.tensor import Tensor, rounding_once, to_tensor, wide
+from tinygrad_lite.ops.axes import as_axis
+from tinygrad_lite.ops.joining import concatenate
+from tinygrad_lite.ops.rearranging import moveaxis
 from tinygrad_lite.ops.reductions import products_before
-from tinygrad_lite.ops.shaping import as_axis, atleast_1d, concatenate, moveaxis, ravel
+from tinygrad_lite.ops.shaping import atleast_1d, ravel
 from tinygrad_lite.utils.types import Array
 
 

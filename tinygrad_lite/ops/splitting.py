@@ -9,8 +9,10 @@ import numpy as np
 
 from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tensor import Tensor, as_array, to_tensor
+from tinygrad_lite.ops.axes import as_axis, as_shape
+from tinygrad_lite.ops.broadcasting import broadcast_to
 from tinygrad_lite.ops.indexing import along, getitem, take
-from tinygrad_lite.ops.shaping import as_axis, as_shape, broadcast_to, ravel, reshape
+from tinygrad_lite.ops.shaping import ravel, reshape
 from tinygrad_lite.utils.types import Array
 
 # Splitting ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,8 @@ import numpy as np
 
 from tinygrad_lite.core.primitive import hold, primitive, refuse_out
 from tinygrad_lite.core.tensor import HALF, Tensor, float_dtype, rounding_once, to_tensor, wide
+from tinygrad_lite.ops.axes import as_axis, count_reduced, expand_reduced, reduced_axes
+from tinygrad_lite.ops.broadcasting import broadcast_to
 from tinygrad_lite.ops.counting import all as all_
 from tinygrad_lite.ops.elementwise import (
     cast,
@@ -27,18 +29,12 @@ from tinygrad_lite.ops.elementwise import (
     subtract,
 )
 from tinygrad_lite.ops.elementwise import where as where_
-from tinygrad_lite.ops.reductions import (
-    count_reduced,
-    counted,
-    expand_reduced,
-    mean,
-    prod,
-    reduced_axes,
-)
+from tinygrad_lite.ops.rearranging import transpose
+from tinygrad_lite.ops.reductions import counted, mean, prod
 from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
-from tinygrad_lite.ops.shaping import as_axis, broadcast_to, reshape, transpose
+from tinygrad_lite.ops.shaping import reshape
 from tinygrad_lite.utils.types import Array
 
 # Variance -----------------------------------------------------------------------------------------------------
