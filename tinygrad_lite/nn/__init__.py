@@ -12,7 +12,7 @@ from tinygrad_lite.nn.model import Model, Sequential
 from tinygrad_lite.nn.saving import registry as registry
 from tinygrad_lite.nn.saving.model_file import load_model
 from tinygrad_lite.nn.saving.registry import register
-from tinygrad_lite.ops.elementwise import sigmoid, tanh
+from tinygrad_lite.ops.exponentials import sigmoid, tanh
 from tinygrad_lite.ops.neural import (
     dense,
     dropout,

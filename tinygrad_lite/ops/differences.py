@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.tensor import Tensor, float_dtype, to_tensor
+from tinygrad_lite.ops.arithmetic import subtract
 from tinygrad_lite.ops.axes import as_axis
 from tinygrad_lite.ops.broadcasting import broadcast_to
-from tinygrad_lite.ops.elementwise import cast, not_equal, subtract
+from tinygrad_lite.ops.casting import cast
+from tinygrad_lite.ops.comparisons import not_equal
 from tinygrad_lite.ops.joining import concatenate
 from tinygrad_lite.ops.rearranging import moveaxis
 from tinygrad_lite.ops.reductions import sum as sum_

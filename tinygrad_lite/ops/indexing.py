@@ -26,8 +26,9 @@ from tinygrad_lite.core.tensor import (
 )
 from tinygrad_lite.ops.axes import as_axis
 from tinygrad_lite.ops.broadcasting import broadcast_arrays
+from tinygrad_lite.ops.casting import cast
+from tinygrad_lite.ops.choosing import where
 from tinygrad_lite.ops.counting import nonzero
-from tinygrad_lite.ops.elementwise import cast, where
 from tinygrad_lite.ops.joining import stack
 from tinygrad_lite.ops.shaping import ravel, reshape
 from tinygrad_lite.utils.types import Array

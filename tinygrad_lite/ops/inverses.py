@@ -19,11 +19,11 @@ from numpy.linalg import LinAlgError
 from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tape import sum_to_shape
 from tinygrad_lite.core.tensor import Tensor, to_tensor, to_tensors
+from tinygrad_lite.ops.arithmetic import square
 from tinygrad_lite.ops.broadcasting import broadcast_to
 from tinygrad_lite.ops.counting import count_nonzero
 from tinygrad_lite.ops.creation import zeros
 from tinygrad_lite.ops.decompositions import mirrored, require_finite, require_matrices, require_square, svdvals
-from tinygrad_lite.ops.elementwise import square
 from tinygrad_lite.ops.products import matmul, t
 from tinygrad_lite.ops.rearranging import transpose
 from tinygrad_lite.ops.reductions import products_of_others

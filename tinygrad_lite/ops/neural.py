@@ -16,8 +16,12 @@ import numpy as np
 from tinygrad_lite.core.primitive import compares_in_rows, elementwise, hold, nondifferentiable, primitive
 from tinygrad_lite.core.tape import summed
 from tinygrad_lite.core.tensor import HALF, Tensor, rounding_once, to_tensor, to_tensors, wide, wrap
+from tinygrad_lite.ops.arithmetic import multiply
 from tinygrad_lite.ops.axes import expand_reduced
-from tinygrad_lite.ops.elementwise import _cast, _sech2, _sigmoid_slope, equal, exp, log, maximum, multiply, sigmoid
+from tinygrad_lite.ops.casting import _cast
+from tinygrad_lite.ops.choosing import maximum
+from tinygrad_lite.ops.comparisons import equal
+from tinygrad_lite.ops.exponentials import _sech2, _sigmoid_slope, exp, log, sigmoid
 from tinygrad_lite.ops.indexing import getitem
 from tinygrad_lite.ops.products import matmul, transposed_product
 from tinygrad_lite.ops.reductions import max as max_

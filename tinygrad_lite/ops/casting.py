@@ -1,0 +1,65 @@
+"""Conversions between dtypes. The gradient has the dtype of the argument."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.core.primitive import primitive
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.utils.types import Array
+
+
+@primitive
+def _cast(x: Any, *, dtype: Any) -> Array:
+    return np.asarray(x).astype(dtype)
+
+
+_cast.defvjp(lambda g, y, x, dtype: g.astype(x.dtype))
+
+
+def cast(x: Any, dtype: Any) -> Tensor:
+    """`x` with its numbers converted to `dtype`.
+
+    Between floating types the gradient flows through; to integers or booleans it ends.
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+    dtype : dtype
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.cast([1.7, -1.7], "int32").numpy()
+    array([ 1, -1], dtype=int32)
+    """
+    return _cast(x, dtype=np.dtype(dtype))
+
+
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
+    """`x` with its numbers converted to `dtype`: NumPy's name for `cast`.
+
+    Parameters
+    ----------
+    x : Tensor or array-like
+    dtype : dtype
+    copy, device
+        Are there for NumPy's sake, without effect.
+
+    Returns
+    -------
+    Tensor
+
+    Examples
+    --------
+    >>> import tinygrad_lite as tgl
+    >>> tgl.astype(tgl.constant([1.5]), "float64").dtype
+    dtype('float64')
+    """
+    return cast(x, dtype)
