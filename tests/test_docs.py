@@ -63,7 +63,7 @@ def test_docstrings_are_found():
     assert {
         "tinygrad_lite.core.tensor.Tensor",
         "tinygrad_lite.core.tape.GradientTape.gradient",
-        "tinygrad_lite.ops.neural.softmax",
+        "tinygrad_lite.ops.softmaxes.softmax",
         "tinygrad_lite.ops.exponentials.exp",
         "tinygrad_lite.core.structure.flatten",
     } <= names
