@@ -12,30 +12,29 @@ from tinygrad_lite.nn.model import Model, Sequential
 from tinygrad_lite.nn.saving import registry as registry
 from tinygrad_lite.nn.saving.model_file import load_model
 from tinygrad_lite.nn.saving.registry import register
-from tinygrad_lite.ops.exponentials import sigmoid, tanh
-from tinygrad_lite.ops.neural import (
-    dense,
-    dropout,
+from tinygrad_lite.ops.activations import (
     elu,
     exponential,
     gelu,
     hard_sigmoid,
     leaky_relu,
     log_sigmoid,
-    log_softmax,
-    logsumexp,
     mish,
-    one_hot,
     relu,
     selu,
-    sigmoid_cross_entropy_with_logits,
     silu,
-    softmax,
-    softmax_cross_entropy_with_logits,
     softplus,
     softsign,
+)
+from tinygrad_lite.ops.cross_entropies import (
+    one_hot,
+    sigmoid_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits,
     sparse_softmax_cross_entropy_with_logits,
 )
+from tinygrad_lite.ops.exponentials import sigmoid, tanh
+from tinygrad_lite.ops.neural import dense, dropout
+from tinygrad_lite.ops.softmaxes import log_softmax, logsumexp, softmax
 
 __all__ = [
     "Activation", "Callback", "Dense", "Dropout", "Flatten", "History", "Input", "Layer", "Model", "Sequential",

@@ -20,7 +20,7 @@ import numpy as np
 from tinygrad_lite import ops
 from tinygrad_lite.core.primitive import hold
 from tinygrad_lite.core.tensor import Tensor, float_dtype, to_tensor, to_tensors
-from tinygrad_lite.ops.neural import _sparse_cross_entropy, check_labels
+from tinygrad_lite.ops.cross_entropies import _sparse_cross_entropy, check_labels
 from tinygrad_lite.utils.names import holds, lookup
 from tinygrad_lite.utils.settings import Checked, CheckedOptions, flag, is_real
 from tinygrad_lite.utils.types import Array, DTypeLike

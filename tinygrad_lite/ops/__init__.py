@@ -1,5 +1,19 @@
 """Every operation: its forward beside its gradient rules, by kind; `operators` hangs them on Tensor."""
 
+from tinygrad_lite.ops.activations import (
+    elu,
+    exponential,
+    gelu,
+    hard_sigmoid,
+    leaky_relu,
+    log_sigmoid,
+    mish,
+    relu,
+    selu,
+    silu,
+    softplus,
+    softsign,
+)
 from tinygrad_lite.ops.arithmetic import (
     abs,
     absolute,
@@ -76,8 +90,15 @@ from tinygrad_lite.ops.creation import (
     zeros,
     zeros_like,
 )
+from tinygrad_lite.ops.cross_entropies import (
+    one_hot,
+    sigmoid_cross_entropy_with_logits,
+    softmax_cross_entropy_with_logits,
+    sparse_softmax_cross_entropy_with_logits,
+)
 from tinygrad_lite.ops.diagonals import diag, diagflat, diagonal, trace, tril, triu
 from tinygrad_lite.ops.differences import diff, ediff1d, gradient, trapezoid
+from tinygrad_lite.ops.error_function import erf, erfc
 from tinygrad_lite.ops.exponentials import (
     acosh,
     arccosh,
@@ -101,31 +122,7 @@ from tinygrad_lite.ops.exponentials import (
 )
 from tinygrad_lite.ops.indexing import choose, compress, getitem, index_add, index_set, select, take, take_along_axis
 from tinygrad_lite.ops.joining import append, column_stack, concatenate, dstack, hstack, stack, vstack
-from tinygrad_lite.ops.neural import (
-    dense,
-    dropout,
-    elu,
-    erf,
-    erfc,
-    exponential,
-    gelu,
-    hard_sigmoid,
-    leaky_relu,
-    log_sigmoid,
-    log_softmax,
-    logsumexp,
-    mish,
-    one_hot,
-    relu,
-    selu,
-    sigmoid_cross_entropy_with_logits,
-    silu,
-    softmax,
-    softmax_cross_entropy_with_logits,
-    softplus,
-    softsign,
-    sparse_softmax_cross_entropy_with_logits,
-)
+from tinygrad_lite.ops.neural import dense, dropout
 from tinygrad_lite.ops.products import cross, dot, einsum, inner, kron, matmul, outer, tensordot, vdot, vecdot
 from tinygrad_lite.ops.rearranging import (
     flip,
@@ -143,6 +140,7 @@ from tinygrad_lite.ops.reductions import amax, amin, max, mean, min, prod, ptp, 
 from tinygrad_lite.ops.rounding import around, ceil, divmod, floor, floor_divide, modf, rint, round, sign, trunc
 from tinygrad_lite.ops.scans import cumprod, cumsum, cumulative_prod, cumulative_sum
 from tinygrad_lite.ops.shaping import atleast_1d, atleast_2d, atleast_3d, copy, expand_dims, ravel, reshape, squeeze
+from tinygrad_lite.ops.softmaxes import log_softmax, logsumexp, softmax
 from tinygrad_lite.ops.sorting import argpartition, argsort, partition, searchsorted, sort, unique
 from tinygrad_lite.ops.splitting import array_split, dsplit, hsplit, pad, repeat, split, vsplit
 from tinygrad_lite.ops.statistics import (
