@@ -98,6 +98,7 @@ from tinygrad_lite.ops.cross_entropies import (
 )
 from tinygrad_lite.ops.diagonals import diag, diagflat, diagonal, trace, tril, triu
 from tinygrad_lite.ops.differences import diff, ediff1d, gradient, trapezoid
+from tinygrad_lite.ops.einstein import einsum
 from tinygrad_lite.ops.error_function import erf, erfc
 from tinygrad_lite.ops.exponentials import (
     acosh,
@@ -123,7 +124,7 @@ from tinygrad_lite.ops.exponentials import (
 from tinygrad_lite.ops.indexing import choose, compress, getitem, index_add, index_set, select, take, take_along_axis
 from tinygrad_lite.ops.joining import append, column_stack, concatenate, dstack, hstack, stack, vstack
 from tinygrad_lite.ops.neural import dense, dropout
-from tinygrad_lite.ops.products import cross, dot, einsum, inner, kron, matmul, outer, tensordot, vdot, vecdot
+from tinygrad_lite.ops.products import cross, dot, inner, kron, matmul, outer, tensordot, vdot, vecdot
 from tinygrad_lite.ops.rearranging import (
     flip,
     fliplr,
