@@ -121,7 +121,7 @@ from tinygrad_lite.ops.exponentials import (
     sinh,
     tanh,
 )
-from tinygrad_lite.ops.indexing import choose, compress, getitem, index_add, index_set, select, take, take_along_axis
+from tinygrad_lite.ops.indexing import getitem, index_add, index_set
 from tinygrad_lite.ops.joining import append, column_stack, concatenate, dstack, hstack, stack, vstack
 from tinygrad_lite.ops.nanfunctions import nanmax, nanmean, nanmin, nanprod, nanstd, nansum, nanvar
 from tinygrad_lite.ops.neural import dense, dropout
@@ -146,6 +146,7 @@ from tinygrad_lite.ops.softmaxes import log_softmax, logsumexp, softmax
 from tinygrad_lite.ops.sorting import argpartition, argsort, partition, searchsorted, sort, unique
 from tinygrad_lite.ops.splitting import array_split, dsplit, hsplit, pad, repeat, split, vsplit
 from tinygrad_lite.ops.statistics import average, std, var
+from tinygrad_lite.ops.taking import choose, compress, select, take, take_along_axis
 from tinygrad_lite.ops.trigonometry import (
     acos,
     arccos,

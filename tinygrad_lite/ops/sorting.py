@@ -12,8 +12,8 @@ import numpy as np
 from tinygrad_lite.core.primitive import nondifferentiable
 from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.axes import as_axis
-from tinygrad_lite.ops.indexing import take, take_along_axis
 from tinygrad_lite.ops.shaping import ravel
+from tinygrad_lite.ops.taking import take, take_along_axis
 from tinygrad_lite.utils.types import Array
 
 

@@ -11,8 +11,9 @@ from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tensor import Tensor, as_array, to_tensor
 from tinygrad_lite.ops.axes import as_axis, as_shape
 from tinygrad_lite.ops.broadcasting import broadcast_to
-from tinygrad_lite.ops.indexing import along, getitem, take
+from tinygrad_lite.ops.indexing import getitem
 from tinygrad_lite.ops.shaping import ravel, reshape
+from tinygrad_lite.ops.taking import along, take
 from tinygrad_lite.utils.types import Array
 
 # Splitting ----------------------------------------------------------------------------------------------------
