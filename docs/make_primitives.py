@@ -20,8 +20,15 @@ PAGE = Path(__file__).with_name("autodiff.md")
 BEGIN, END = "<!-- primitives: written by docs/make_primitives.py -->\n", "<!-- end of primitives -->\n"
 
 
-def room_of(primitive):
-    return primitive.__module__.removeprefix("tinygrad_lite.").removeprefix("ops.")
+def heading_of(primitive):
+    """The name of its module as words."""
+    return primitive.__module__.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+def idea_of(primitive):
+    """The first paragraph of its module."""
+    doc = inspect.getdoc(sys.modules[primitive.__module__])
+    return " ".join(doc.partition("\n\n")[0].split())
 
 
 CALLED_AS = {
@@ -125,7 +132,7 @@ def names(primitives):
 def section():
     """The section of the page, as text."""
     known = [p for p in REGISTRY.values() if p.__module__.startswith("tinygrad_lite.")]
-    known.sort(key=lambda p: (room_of(p), shown_name(p)))
+    known.sort(key=lambda p: (heading_of(p), shown_name(p)))
     smooth = [p for p in known if p.is_differentiable and public_name(p)]
     inner = [p for p in known if p.is_differentiable and not public_name(p)]
     flat = [p for p in known if not p.is_differentiable and public_name(p)]
@@ -134,8 +141,9 @@ def section():
         f"none, and {len(known) - len(smooth) - len(flat)} helpers that others are made of. "
         "Everything else in `tgl` is composed of these.\n"
     ]
-    for room, members in groupby(smooth, room_of):
-        parts += [f"\n### {room}\n\n", table(members)]
+    for heading, group in groupby(smooth, heading_of):
+        members = list(group)
+        parts += [f"\n### {heading}\n\n", f"{idea_of(members[0])}\n\n", table(members)]
     parts += ["\n### Helpers of other rules\n\n", table(inner)]
     parts += ["\n### Without a gradient\n\n", names(flat)]
     return "".join(parts)

@@ -33,7 +33,7 @@ from tinygrad_lite.ops.cross_entropies import (
     sparse_softmax_cross_entropy_with_logits,
 )
 from tinygrad_lite.ops.exponentials import sigmoid, tanh
-from tinygrad_lite.ops.neural import dense, dropout
+from tinygrad_lite.ops.layers import dense, dropout
 from tinygrad_lite.ops.softmaxes import log_softmax, logsumexp, softmax
 
 __all__ = [

@@ -98,7 +98,7 @@ from tinygrad_lite.ops.cross_entropies import (
 )
 from tinygrad_lite.ops.diagonals import diag, diagflat, diagonal, trace, tril, triu
 from tinygrad_lite.ops.differences import diff, ediff1d, gradient, trapezoid
-from tinygrad_lite.ops.einstein import einsum
+from tinygrad_lite.ops.einstein_sums import einsum
 from tinygrad_lite.ops.error_function import erf, erfc
 from tinygrad_lite.ops.exponentials import (
     acosh,
@@ -123,8 +123,8 @@ from tinygrad_lite.ops.exponentials import (
 )
 from tinygrad_lite.ops.indexing import getitem, index_add, index_set
 from tinygrad_lite.ops.joining import append, column_stack, concatenate, dstack, hstack, stack, vstack
+from tinygrad_lite.ops.layers import dense, dropout
 from tinygrad_lite.ops.nanfunctions import nanmax, nanmean, nanmin, nanprod, nanstd, nansum, nanvar
-from tinygrad_lite.ops.neural import dense, dropout
 from tinygrad_lite.ops.products import cross, dot, inner, kron, matmul, outer, tensordot, vdot, vecdot
 from tinygrad_lite.ops.rearranging import (
     flip,

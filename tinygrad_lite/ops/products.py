@@ -1,7 +1,7 @@
 """Products of vectors, matrices and tensors of any rank.
 
 All of them are made of the matrix product. For y = a @ b its rules are g @ bᵀ and aᵀ @ g, summed over the axes along
-which a stack of matrices was broadcast. Einstein sums are in `einstein`, inverses in `inverses`.
+which a stack of matrices was broadcast. Einstein sums are in `einstein_sums`, inverses in `inverses`.
 """
 
 from __future__ import annotations

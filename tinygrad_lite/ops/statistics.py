@@ -1,7 +1,7 @@
 """Statistics: variance, standard deviation and weighted means.
 
-With n elements x, their mean m and `ddof` d, the variance v = Σ(x - m)² / (n - d) has the derivative 2·(x - m) / (n - d).
-The part of the derivative that goes through m is zero, because deviations from a mean sum to zero.
+With n elements x, their mean m and `ddof` d, the variance Σ(x - m)² / (n - d) has the derivative 2·(x - m) / (n - d).
+The part of it that goes through m is zero, because deviations from a mean sum to zero.
 """
 
 from __future__ import annotations
@@ -90,6 +90,11 @@ def _chosen_var(
 def _warn_of_freedom(freedom: Array) -> None:
     if np.any(freedom <= 0):
         warnings.warn("Degrees of freedom <= 0 for slice: the variance is nan.", RuntimeWarning, stacklevel=2)
+
+
+def _root(variance: Tensor) -> Tensor:
+    """The square root, with the derivative 0 at 0."""
+    return where_(variance == 0, 0, sqrt(where_(variance == 0, 1, variance)))
 
 
 def _freedom(name: str, ddof: float, correction: float | None) -> float:
@@ -288,8 +293,3 @@ def _spread_weights(weights: Tensor, a: Tensor, axis: Any) -> Tensor:
     ordered = transpose(weights, axes=np.argsort(axes).tolist())
     reduced = reduced_axes(a, axis)
     return broadcast_to(reshape(ordered, [n if i in reduced else 1 for i, n in enumerate(a.shape)]), a.shape)
-
-
-def _root(variance: Tensor) -> Tensor:
-    """The square root, with the derivative 0 at 0."""
-    return where_(variance == 0, 0, sqrt(where_(variance == 0, 1, variance)))
