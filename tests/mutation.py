@@ -56,10 +56,10 @@ GROUPS = {  # files, and the tests that are theirs: of their folder, and of who 
         ],
     ),
     "optim": (
-        ["optim.py"],
+        ["optim/*.py"],
         ["tests/test_optim.py", "tests/test_schedules.py", "tests/test_memory.py", "tests/nn/test_steps.py"],
     ),
-    "losses": (["nn/losses.py"], ["tests/nn/test_losses.py"]),
+    "losses": (["nn/losses/*.py"], ["tests/nn/test_losses.py"]),
     "ops": (
         ["ops/*.py"],
         [

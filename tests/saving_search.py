@@ -20,6 +20,7 @@ import numpy as np
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
+from tinygrad_lite.nn.layers.search import parts
 
 X = np.random.default_rng(0).normal(size=(24, 4)).astype("float32")
 Y = np.random.default_rng(1).integers(0, 3, 24)
@@ -232,7 +233,7 @@ def random_model(rng):
 def all_layers(model):
     found = [model]
     for layer in found:
-        found.extend(x for x in nn.layers.parts(layer)[1] if x not in found)
+        found.extend(x for x in parts(layer)[1] if x not in found)
     return found
 
 
@@ -318,7 +319,7 @@ def future_of(model, x, y):
     """What becomes of a model: its predictions, three steps of training, and the weights after them."""
     predictions = outcome(lambda: model.predict(x, verbose=0).tobytes())
     steps = [outcome(lambda: np.ravel(model.train_on_batch(x, y)).tolist()) for _ in range(3)]
-    weights = [weight.numpy().tobytes() for layer in all_layers(model) for weight in nn.layers.parts(layer)[0]]
+    weights = [weight.numpy().tobytes() for layer in all_layers(model) for weight in parts(layer)[0]]
     rate = outcome(lambda: float(model.optimizer.learning_rate))
     return {"predictions": predictions, "steps": repr(steps), "weights": weights, "learning rate": rate}
 

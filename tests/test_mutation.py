@@ -77,11 +77,11 @@ def test_which_tests_could_notice_it(mutation, tmp_path):
 
 def test_a_mutant_is_noticed_or_not():
     """Of the mean of squares, by a test that knows two axes only: of those axis 1 is the last."""
-    ours = Path(__file__).parent.parent / "tinygrad_lite" / "nn" / "losses.py"
+    ours = Path(__file__).parent.parent / "tinygrad_lite" / "nn" / "losses" / "differences.py"
     lines = ours.read_text(encoding="utf-8").splitlines()
     line = 1 + lines.index("    return ops.mean(ops.square(y_pred - y_true), axis=-1)")
-    command = [sys.executable, str(TOOL), "losses", "--only", f"losses.py:{line}", "--tests"]
+    command = [sys.executable, str(TOOL), "losses", "--only", f"differences.py:{line}", "--tests"]
     test = "tests/nn/test_losses.py::test_mean_squared_error"
     done = subprocess.run([*command, test], capture_output=True, encoding="utf-8", check=True)
-    assert f"survived: nn/losses.py:{line}: USub -> UAdd" in done.stdout
+    assert f"survived: nn/losses/differences.py:{line}: USub -> UAdd" in done.stdout
     assert "4 of    5 killed,  80.0% (4 failed, 1 survived)" in done.stdout

@@ -1,0 +1,185 @@
+"""The base class of losses: it lines up labels and predictions, weights the samples, and reduces to one number."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_lite import ops
+from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.nn.losses.alignment import as_tensors, line_up, weights_of
+from tinygrad_lite.utils.settings import Checked, flag, is_real
+from tinygrad_lite.utils.types import DTypeLike
+
+__all__ = ["Loss", "floating"]
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
+
+
+class Loss(Checked):
+    """A loss as an object: called, it weights the samples and reduces them to one number.
+
+    Subclass it and define `call(self, y_true, y_pred)`, which returns a loss for every sample.
+
+    Parameters
+    ----------
+    name : str, optional
+        Default: the class's name, in small letters.
+    reduction : str or None
+        "sum_over_batch_size" and "mean" divide the sum of the weighted losses by their number,
+        "mean_with_sample_weight" by the sum of the weights; "sum" does not divide; "none" and None leave
+        every sample's loss as it is.
+    dtype : floating dtype, optional
+        What labels and predictions are converted to. Default: they keep theirs.
+
+    Raises
+    ------
+    ValueError
+        There is no such reduction, the name is that of one, or the dtype is not floating.
+
+    Examples
+    --------
+    >>> class MeanCubicError(Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return abs(y_pred - y_true).mean(axis=-1) ** 3
+    >>> MeanCubicError()([[1.0]], Tensor([[3.0]])).item()
+    8.0
+    """
+
+    _settings: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {
+        "reduction": lambda self, value: _reduction(self, value),
+        "dtype": lambda self, value: floating(type(self).__name__, value),
+        "from_logits": lambda self, value: flag("from_logits", value),
+        "label_smoothing": lambda self, value: _smoothing(value),
+        "delta": lambda self, value: _delta(value),
+    }
+    reduction: Any  # a str
+    dtype: Any  # a dtype, or None
+
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: DTypeLike | None = None,
+    ) -> None:
+        if name in REDUCTIONS:
+            raise ValueError(
+                f"{type(self).__name__} expected a name first. Received: name={name!r}. Pass the reduction by name: "
+                f"reduction={name!r}."
+            )
+        self.reduction = reduction
+        self.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        self.dtype = dtype
+
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+        """The loss of every sample."""
+        raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        """The losses of the samples, weighted and reduced.
+
+        Parameters
+        ----------
+        y_true, y_pred : Tensor or array-like
+            Of shape (n,) and (n, 1), or the reverse, `call` gets both as (n, 1). Of (..., n) and (..., n, 1) it gets
+            both without the last axis.
+        sample_weight : Tensor or array-like, optional
+            A number, or one for each sample, (samples,) or (samples, 1). For losses of more axes its shape is that of
+            the losses, or the first axes of it; axes of length one are broadcast along those of the losses.
+
+        Returns
+        -------
+        Tensor
+            0-d, or with the reduction "none" the shape of the losses.
+
+        Raises
+        ------
+        ValueError
+            What the loss itself does not accept, or `sample_weight` does not fit.
+        """
+        y_true, y_pred = line_up(y_true, y_pred)
+        if self.dtype is not None:
+            y_true, y_pred = (ops.cast(y, self.dtype) if y.dtype.kind == "f" else y for y in as_tensors(y_true, y_pred))
+        losses = to_tensor(self.call(y_true, y_pred))
+        sample_weight = self._weights(y_true, sample_weight, losses)
+        weight = None
+        if sample_weight is not None:
+            weight = weights_of(losses, sample_weight)
+            losses = losses * weight
+        if self.reduction == "none":
+            return losses
+        if self.reduction == "sum" or not losses.size:
+            return ops.sum(losses)
+        if self.reduction == "mean_with_sample_weight" and weight is not None:
+            total = ops.sum(ops.broadcast_to(weight, losses.shape))
+            return ops.sum(losses) / ops.where(total == 0, 1.0, total)  # no weight at all: 0
+        return ops.mean(losses)
+
+    def _weights(self, y_true: Any, sample_weight: Any, losses: Tensor) -> Any:
+        """What the losses are weighted by: the user's weights, and what the loss itself knows of the labels."""
+        return sample_weight
+
+    def divisor(self, y_true: Any, sample_weight: Any = None) -> Any:
+        """What the losses of a batch were divided by, up to a factor that all batches share: its share in an epoch."""
+        if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
+            return ops.sum(sample_weight)
+        return float(len(y_true))
+
+    def for_logits_of(self, activation: Any) -> Loss | None:
+        """This loss as a function of what enters `activation`, or None where it has no such form.
+
+        Softmax followed by a cross-entropy is less exact and slower than the cross-entropy of the logits; a
+        model that ends in `activation` can leave it out and train with this loss instead. Only the cross-entropies of
+        this package have such a form, as they are written: a subclass, or a method that was replaced, may compute
+        anything.
+        """
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        config: dict[str, Any] = {"reduction": self.reduction, "name": self.name}
+        return config if self.dtype is None else config | {"dtype": self.dtype.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Loss:
+        """A new loss with the arguments that `get_config` gave."""
+        return cls(**config)
+
+
+def _reduction(loss: Loss, value: Any) -> str:
+    reduction = "none" if value is None else value
+    if reduction not in REDUCTIONS:
+        raise ValueError(
+            f"{type(loss).__name__} expected one of {', '.join(map(repr, REDUCTIONS))}. Received: reduction={value!r}."
+        )
+    return str(reduction)
+
+
+def _smoothing(value: Any) -> float:
+    if not (is_real(value) and 0 <= value <= 1):
+        raise ValueError(f"Expected label_smoothing from 0 to 1. Received: label_smoothing={value!r}.")
+    return float(value)
+
+
+def _delta(value: Any) -> float:
+    if not (is_real(value) and value > 0):
+        raise ValueError(f"huber expected a positive delta. Received: delta={value!r}.")
+    return float(value)
+
+
+def floating(owner: str, dtype: Any) -> np.dtype[Any] | None:
+    """A floating dtype, or None."""
+    if dtype is None:
+        return None
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)
+    if kind.kind != "f":
+        raise ValueError(
+            f"{owner} expected dtype to be floating, or None. Received: dtype={dtype!r}. Pass arguments by their names."
+        )
+    return kind

@@ -1,0 +1,142 @@
+"""Accuracies as functions: for every sample, whether the prediction is right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_lite import ops
+from tinygrad_lite.core.primitive import hold
+from tinygrad_lite.core.tensor import Tensor, to_tensors
+from tinygrad_lite.nn.losses.alignment import check_shapes, class_labels, line_up
+
+__all__ = ["accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"]
+
+
+def accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """Whether predictions equal labels.
+
+    Parameters
+    ----------
+    y_true, y_pred : Tensor or array-like, shape (samples,) or (samples, ...)
+
+    Returns
+    -------
+    Tensor of booleans, of that shape
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, but for an axis of length one at the end.
+
+    Examples
+    --------
+    >>> accuracy([1, 2, 3], [1, 2, 0]).numpy()
+    array([ True,  True, False])
+    """
+    y_true, y_pred = line_up(*to_tensors(y_true, y_pred))
+    check_shapes("accuracy", y_true, y_pred)
+    return ops.equal(y_pred, y_true)
+
+
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
+    """Whether `y_pred > threshold` is what `y_true`, 0 or 1, says.
+
+    Parameters
+    ----------
+    y_true : Tensor or array-like, shape (samples,) or (samples, ...)
+        0 or 1.
+    y_pred : Tensor or array-like of the same shape
+    threshold : float
+
+    Returns
+    -------
+    Tensor of booleans, of that shape
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, but for an axis of length one at the end.
+
+    Examples
+    --------
+    >>> binary_accuracy([1, 0, 1], [0.9, 0.2, 0.3]).numpy()
+    array([ True,  True, False])
+    """
+    y_true, y_pred = line_up(*to_tensors(y_true, y_pred))
+    check_shapes("binary_accuracy", y_true, y_pred)
+    hold(_are_bits, y_true)
+    return ops.equal(ops.greater(y_pred, threshold), y_true)
+
+
+def _are_bits(labels: Any) -> None:
+    if not ((labels == 0) | (labels == 1)).all():
+        wrong = labels[(labels != 0) & (labels != 1)].flat[0]
+        raise ValueError(
+            f"binary_accuracy expected labels 0 or 1: no other equals an answer of yes or no. Received: {wrong} among "
+            "them. Instead of -1 and 1 pass 0 and 1, which the hinge loss takes too, and nn.metrics.BinaryAccuracy("
+            "threshold=0.0) where outputs are no probabilities. For targets that are no classes use 'mae' or 'mse'."
+        )
+
+
+def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """Whether the largest prediction is where the largest label is: for one-hot labels.
+
+    Parameters
+    ----------
+    y_true, y_pred : Tensor or array-like, shape (..., classes)
+        Probabilities or logits.
+
+    Returns
+    -------
+    Tensor of booleans, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes differ, but for an axis of length one at the end.
+
+    Examples
+    --------
+    >>> categorical_accuracy([[0, 1], [1, 0]], [[0.2, 0.8], [0.4, 0.6]]).numpy()
+    array([ True, False])
+    """
+    y_true, y_pred = line_up(*to_tensors(y_true, y_pred))
+    if y_true.ndim and y_true.shape == y_pred.shape[:-1]:
+        raise ValueError(
+            "categorical_accuracy expected one-hot labels of the shape of the predictions. Received: "
+            f"y_true.shape={y_true.shape}, y_pred.shape={y_pred.shape}. For integer labels use "
+            "sparse_categorical_accuracy."
+        )
+    check_shapes("categorical_accuracy", y_true, y_pred)
+    return ops.equal(ops.argmax(y_pred, axis=-1), ops.argmax(y_true, axis=-1))
+
+
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+    """Whether the largest prediction is where the label says: for integer labels.
+
+    Parameters
+    ----------
+    y_true : Tensor or array-like, shape (...) or (..., 1)
+        Class numbers.
+    y_pred : Tensor or array-like, shape (..., classes)
+        Probabilities or logits.
+
+    Returns
+    -------
+    Tensor of booleans, shape (...)
+
+    Raises
+    ------
+    ValueError
+        The shapes do not fit.
+    TypeError
+        The labels are not integers.
+
+    Examples
+    --------
+    >>> sparse_categorical_accuracy([1, 0], [[0.2, 0.8], [0.4, 0.6]]).numpy()
+    array([ True, False])
+    """
+    y_true, y_pred = to_tensors(y_true, y_pred)
+    labels = class_labels("sparse_categorical_accuracy", "categorical_accuracy", y_true, y_pred)
+    return ops.equal(ops.argmax(y_pred, axis=-1), labels)

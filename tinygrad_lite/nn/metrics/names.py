@@ -1,0 +1,113 @@
+"""Metrics by name: `get("mae")`, and `resolve("accuracy")`, which depends on the model."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_lite.nn.losses.classes import BinaryCrossentropy, SparseCategoricalCrossentropy
+from tinygrad_lite.nn.losses.loss import Loss
+from tinygrad_lite.nn.losses.names import FUNCTIONS
+from tinygrad_lite.nn.metrics.classes import (
+    Accuracy,
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    MeanMetricWrapper,
+    SparseCategoricalAccuracy,
+)
+from tinygrad_lite.nn.metrics.metric import Metric
+from tinygrad_lite.utils.names import lookup
+
+__all__ = ["get", "resolve"]
+
+_METRICS: dict[str, Callable[..., Metric]] = {
+    "accuracy": Accuracy,
+    "acc": Accuracy,
+    "binary_accuracy": BinaryAccuracy,
+    "categorical_accuracy": CategoricalAccuracy,
+    "sparse_categorical_accuracy": SparseCategoricalAccuracy,
+    **{name: functools.partial(MeanMetricWrapper, function) for name, function in FUNCTIONS.items()},
+}
+
+
+def get(identifier: Any) -> Metric:
+    """The metric that `identifier` names.
+
+    Parameters
+    ----------
+    identifier : str, Metric, subclass of Metric, Loss, or callable
+        A name, whatever the capitals, gives a new metric that bears this name; a loss or another function of
+        `(y_true, y_pred)` is averaged; a metric is returned as it is.
+
+    Returns
+    -------
+    Metric
+
+    Raises
+    ------
+    ValueError
+        There is no metric of that name.
+    TypeError
+        `identifier` is something else.
+
+    Examples
+    --------
+    >>> get("mae")
+    <MeanMetricWrapper 'mae'>
+    """
+    if isinstance(identifier, Metric):
+        return identifier
+    if isinstance(identifier, type) and issubclass(identifier, Metric):
+        return identifier()
+    if isinstance(identifier, Loss):
+        return MeanMetricWrapper(identifier.call, identifier.name)
+    if callable(identifier):
+        return MeanMetricWrapper(identifier)
+    return lookup("metric", _METRICS, identifier)(name=identifier)
+
+
+def resolve(
+    identifier: Any,
+    loss: Any = None,
+    output_shape: tuple[int | None, ...] | None = None,
+    target_shape: tuple[int | None, ...] | None = None,
+) -> Metric:
+    """Like `get`, but "accuracy" and "acc" become the accuracy that fits the model and its labels.
+
+    Binary if there is one output; sparse categorical for integer labels, as the loss or the labels' shape
+    tells; else categorical. For a loss of logits the binary threshold is 0 instead of 0.5.
+
+    Parameters
+    ----------
+    identifier : str, Metric, subclass of Metric, Loss, or callable
+    loss : Loss, optional
+        What the model is trained with.
+    output_shape : tuple, optional
+        Of the predictions, the batch's axis included.
+    target_shape : tuple, optional
+        Of the labels, the batch's axis included.
+
+    Returns
+    -------
+    Metric
+
+    Examples
+    --------
+    >>> resolve("accuracy", output_shape=(None, 10), target_shape=(None,))
+    <SparseCategoricalAccuracy 'accuracy'>
+    >>> resolve("accuracy", output_shape=(None, 1))
+    <BinaryAccuracy 'accuracy'>
+    """
+    if not isinstance(identifier, str) or identifier.lower() not in ("accuracy", "acc"):
+        return get(identifier)
+    if output_shape is None:
+        is_binary = isinstance(loss, BinaryCrossentropy)
+    else:
+        is_binary = len(output_shape) == 1 or output_shape[-1] == 1
+    if is_binary:
+        return BinaryAccuracy(identifier, threshold=0.0 if getattr(loss, "from_logits", False) else 0.5)
+    sparse = isinstance(loss, SparseCategoricalCrossentropy)
+    if output_shape is not None and target_shape is not None:
+        sparse = sparse or len(target_shape) < len(output_shape) or target_shape[-1] == 1
+    return SparseCategoricalAccuracy(identifier) if sparse else CategoricalAccuracy(identifier)
