@@ -11,7 +11,6 @@ into a new one (copy on write). So whatever was read from a variable stays what 
 from __future__ import annotations
 
 import copy
-import functools
 import itertools
 import sys
 import threading
@@ -116,28 +115,6 @@ def as_dtype(dtype: DTypeLike) -> np.dtype[Any]:
 HALF = np.dtype(np.float16)
 
 
-def wide(x: Any) -> Any:
-    """`x`, as float32 if it is of float16: what adds up or squares many numbers rounds once, at its end."""
-    return x.astype(np.float32) if x.dtype == HALF else x
-
-
-def rounding_once(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorator of a primitive's forward: of float16 it computes in float32."""
-
-    @functools.wraps(forward)
-    def wider(*arrays: Any, **metadata: Any) -> Any:
-        asked_for, dtypes = metadata.get("dtype"), set()
-        for x in arrays:
-            if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f":
-                dtypes.add(x.dtype.char)
-        if dtypes != {"e"} if asked_for is None else asked_for != HALF:
-            return forward(*arrays, **metadata)
-        metadata |= {"dtype": np.float32} if asked_for is not None else {}
-        return forward(*(wide(x) if isinstance(x, np.ndarray) else x for x in arrays), **metadata).astype(HALF)
-
-    return wider
-
-
 def _kinds(values: Any) -> set[type]:
     """The types of what nested lists hold."""
     kinds = set(map(type, values))
@@ -199,14 +176,6 @@ def stacked(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
         return cast("Tensor", join(value))
     except ValueError as error:
         raise ValueError(f"A list of tensors expected all of one shape. {error}") from None
-
-
-def adapted(values: list[Any]) -> list[Any]:
-    """Python's numbers among `values` as arrays of the dtype that the others have, if there are others."""
-    dtypes = {x.dtype for x in values if isinstance(x, (Tensor, np.ndarray, np.generic))}
-    if not dtypes:
-        return values
-    return [np.asarray(x, np.result_type(x, *dtypes)) if type(x) in NUMBERS else x for x in values]
 
 
 def _leaves(value: Any) -> Iterator[Any]:

@@ -9,11 +9,12 @@ import numpy as np
 
 from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tape import sum_to_shape
-from tinygrad_lite.core.tensor import Tensor, as_array, as_dtype, to_tensor, wide, wrap
+from tinygrad_lite.core.tensor import Tensor, as_array, as_dtype, to_tensor, wrap
 from tinygrad_lite.ops.arithmetic import subtract
 from tinygrad_lite.ops.axes import as_shape
 from tinygrad_lite.ops.broadcasting import broadcast_to
 from tinygrad_lite.ops.casting import cast
+from tinygrad_lite.ops.half import wide
 from tinygrad_lite.ops.rounding import floor
 from tinygrad_lite.utils.types import Array, DTypeLike
 

@@ -11,11 +11,12 @@ import numpy as np
 
 from tinygrad_lite.core.primitive import elementwise, hold, nondifferentiable, primitive
 from tinygrad_lite.core.tape import summed
-from tinygrad_lite.core.tensor import HALF, Tensor, rounding_once, to_tensors
+from tinygrad_lite.core.tensor import HALF, Tensor, to_tensors
 from tinygrad_lite.ops.activations import softplus
 from tinygrad_lite.ops.casting import _cast
 from tinygrad_lite.ops.comparisons import equal
 from tinygrad_lite.ops.exponentials import exp, log, sigmoid
+from tinygrad_lite.ops.half import rounding_once
 from tinygrad_lite.ops.indexing import getitem
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import reshape

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.primitive import primitive, refuse_out
-from tinygrad_lite.core.tensor import HALF, Tensor, to_tensors, wide
+from tinygrad_lite.core.tensor import HALF, Tensor, to_tensors
 from tinygrad_lite.ops.casting import cast
 from tinygrad_lite.ops.diagonals import diagonal
+from tinygrad_lite.ops.half import wide
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import squeeze
 from tinygrad_lite.utils.types import Array

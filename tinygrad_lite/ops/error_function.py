@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.primitive import elementwise
-from tinygrad_lite.core.tensor import rounding_once
+from tinygrad_lite.ops.half import rounding_once
 from tinygrad_lite.utils.types import Array
 
 _ERF_NEAR = (  # erf(x) / x, a function of x², for |x| ≤ 0.46875

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.primitive import primitive, refuse_out
-from tinygrad_lite.core.tensor import Tensor, adapted, to_tensors
+from tinygrad_lite.core.tensor import NUMBERS, Tensor, to_tensors
 from tinygrad_lite.ops.shaping import atleast_1d, atleast_2d, atleast_3d, reshape
 from tinygrad_lite.utils.types import Array
 
@@ -30,11 +30,20 @@ _concatenate.defvjp_each(_concatenate_vjp)
 
 
 def _sequence(arrays: Any, name: str) -> list[Any]:
+    """`arrays` as a list, in which Python's numbers have the dtype of the arrays, if there are any."""
     if isinstance(arrays, (Tensor, np.ndarray, list, tuple)):
-        return adapted(list(arrays))
+        values = list(arrays)
+        return values if NUMBERS.isdisjoint(map(type, values)) else _adapted(values)
     raise TypeError(
         f"{name} expected a list or tuple of tensors. Received: {arrays!r}. Write {name}([a, b]) with brackets."
     )
+
+
+def _adapted(values: list[Any]) -> list[Any]:
+    dtypes = {x.dtype for x in values if isinstance(x, (Tensor, np.ndarray, np.generic))}
+    if not dtypes:
+        return values
+    return [np.asarray(x, np.result_type(x, *dtypes)) if type(x) in NUMBERS else x for x in values]
 
 
 def concatenate(
@@ -71,7 +80,8 @@ def concatenate(
     >>> tgl.concatenate([tgl.constant([1.0]), tgl.constant([2.0, 3.0])]).numpy()
     array([1., 2., 3.], dtype=float32)
     """
-    refuse_out("concatenate", out)
+    if out is not None:
+        refuse_out("concatenate", out)
     return _concatenate(*_sequence(arrays, "concatenate"), axis=axis, dtype=dtype, casting=casting)
 
 
@@ -115,7 +125,8 @@ def stack(arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None, ca
     >>> tgl.stack([tgl.constant(1.0), tgl.constant(2.0)]).numpy()
     array([1., 2.], dtype=float32)
     """
-    refuse_out("stack", out)
+    if out is not None:
+        refuse_out("stack", out)
     return _stack(*_sequence(arrays, "stack"), axis=axis, dtype=dtype, casting=casting)
 
 

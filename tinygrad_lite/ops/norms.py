@@ -13,13 +13,14 @@ from numpy.linalg import LinAlgError
 
 from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tape import stop_gradient
-from tinygrad_lite.core.tensor import Tensor, rounding_once, to_tensor, wide
+from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.arithmetic import absolute, divide, multiply
 from tinygrad_lite.ops.axes import as_axis, expand_reduced
 from tinygrad_lite.ops.casting import cast
 from tinygrad_lite.ops.choosing import where
 from tinygrad_lite.ops.counting import count_nonzero
 from tinygrad_lite.ops.decompositions import require_matrices, svdvals
+from tinygrad_lite.ops.half import rounding_once, wide
 from tinygrad_lite.ops.inverses import inv
 from tinygrad_lite.ops.rearranging import moveaxis
 from tinygrad_lite.ops.reductions import max as max_

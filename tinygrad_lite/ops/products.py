@@ -16,9 +16,10 @@ import numpy as np
 
 from tinygrad_lite.core.primitive import primitive, refuse_out
 from tinygrad_lite.core.tape import sum_to_shape
-from tinygrad_lite.core.tensor import HALF, Tensor, to_tensors, wide
+from tinygrad_lite.core.tensor import HALF, Tensor, to_tensors
 from tinygrad_lite.ops.arithmetic import multiply, subtract
 from tinygrad_lite.ops.axes import as_axis
+from tinygrad_lite.ops.half import wide
 from tinygrad_lite.ops.rearranging import moveaxis, roll, transpose
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import ravel, reshape

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.primitive import primitive, refuse_out
-from tinygrad_lite.core.tensor import HALF, Tensor, rounding_once, to_tensor, wide
+from tinygrad_lite.core.tensor import HALF, Tensor, to_tensor
 from tinygrad_lite.ops.arithmetic import add, divide, multiply, subtract
 from tinygrad_lite.ops.axes import count_reduced, expand_reduced, reduced_axes, spread
 from tinygrad_lite.ops.casting import cast
 from tinygrad_lite.ops.choosing import maximum, minimum
 from tinygrad_lite.ops.choosing import where as where_
+from tinygrad_lite.ops.half import rounding_once, wide
 from tinygrad_lite.ops.shaping import reshape
 from tinygrad_lite.utils.types import Array
 

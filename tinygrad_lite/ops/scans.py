@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.primitive import primitive, refuse_out
-from tinygrad_lite.core.tensor import Tensor, rounding_once, to_tensor, wide
+from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.axes import as_axis
+from tinygrad_lite.ops.half import rounding_once, wide
 from tinygrad_lite.ops.joining import concatenate
 from tinygrad_lite.ops.rearranging import moveaxis
 from tinygrad_lite.ops.reductions import products_before

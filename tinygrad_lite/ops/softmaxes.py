@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import HALF, Tensor, rounding_once, wide
+from tinygrad_lite.core.tensor import HALF, Tensor
 from tinygrad_lite.ops.axes import expand_reduced
 from tinygrad_lite.ops.exponentials import exp, log
+from tinygrad_lite.ops.half import rounding_once, wide
 from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.utils.types import Array
+
+_maximum, _sum = np.maximum.reduce, np.add.reduce
 
 
 @primitive
@@ -63,7 +66,6 @@ logsumexp.defvjp(_logsumexp_vjp)
 
 
 @primitive
-@rounding_once
 def softmax(x: Any, *, axis: int = -1) -> Array:
     """e^x over the sum of e^x along `axis`: positive numbers that sum to one.
 
@@ -83,8 +85,10 @@ def softmax(x: Any, *, axis: int = -1) -> Array:
     >>> tgl.softmax([1000.0, 1000.0]).numpy()
     array([0.5, 0.5], dtype=float32)
     """
-    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf))
-    return e / np.add.reduce(e, axis=axis, keepdims=True)
+    if getattr(x, "dtype", None) is HALF:  # as by `rounding_once`, which takes longer to call
+        return softmax.forward(wide(x), axis=axis).astype(HALF)
+    e = np.exp(x - _maximum(x, axis=axis, keepdims=True, initial=-np.inf))
+    return e / _sum(e, axis=axis, keepdims=True)
 
 
 def _softmax_vjp(g: Any, y: Any, x: Any, axis: int) -> Any:

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.primitive import hold, primitive, refuse_out
-from tinygrad_lite.core.tensor import HALF, Tensor, float_dtype, rounding_once, to_tensor, wide
+from tinygrad_lite.core.tensor import HALF, Tensor, float_dtype, to_tensor
 from tinygrad_lite.ops.arithmetic import multiply, sqrt, square, subtract
 from tinygrad_lite.ops.axes import as_axis, count_reduced, expand_reduced, reduced_axes
 from tinygrad_lite.ops.broadcasting import broadcast_to
 from tinygrad_lite.ops.casting import cast
 from tinygrad_lite.ops.choosing import maximum
 from tinygrad_lite.ops.choosing import where as where_
+from tinygrad_lite.ops.half import rounding_once, wide
 from tinygrad_lite.ops.rearranging import transpose
 from tinygrad_lite.ops.reductions import counted, mean
 from tinygrad_lite.ops.reductions import sum as sum_
