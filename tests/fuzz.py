@@ -169,7 +169,7 @@ def small_model():
 
 
 class Weights(Target):
-    files = ("checkpoint.py", "nn/saving.py")
+    files = ("utils/archive.py", "nn/saving/")
 
     def make_seeds(self):
         self.model = small_model()
@@ -211,7 +211,7 @@ class Safetensors(Weights):
 class Tgl(Target):
     suffix = ".tgl"
     change = staticmethod(change_archive)
-    files = ("checkpoint.py", "nn/saving.py", "nn/registry.py")
+    files = ("utils/archive.py", "nn/saving/")
 
     def make_seeds(self):
         small_model().save(self.path)
@@ -329,7 +329,7 @@ class Lines:
 
     def __init__(self, files):
         root = Path(tgl.__file__).parent
-        self._files = frozenset(str(root / file) for file in files)
+        self._files = tuple(str(root / file) + ("/" if file.endswith("/") else "") for file in files)
         self.seen = set()
 
     def __enter__(self):
@@ -340,7 +340,7 @@ class Lines:
         sys.settrace(None)
 
     def _call(self, frame, event, _):
-        return self._line if frame.f_code.co_filename in self._files else None
+        return self._line if frame.f_code.co_filename.startswith(self._files) else None
 
     def _line(self, frame, event, _):
         self.seen.add((id(frame.f_code), frame.f_lineno))

@@ -9,6 +9,7 @@ import pytest
 import tinygrad_lite as tgl
 from tinygrad_lite import nn
 from tinygrad_lite.compiler.trace import TracingError
+from tinygrad_lite.core.tensor import wrap
 
 # Ways to hold what a Variable holds now. Some share its memory, some are the very same array.
 SNAPSHOTS = {
@@ -32,8 +33,8 @@ SNAPSHOTS = {
     "numpy, then a view": lambda v: v.numpy()[:],
     "asarray": np.asarray,
     "tensor of numpy": lambda v: tgl.constant(v.numpy()),
-    "its own array": lambda v: tgl.tensor.wrap(v._array),
-    "a view of its own array": lambda v: tgl.tensor.wrap(v._array[...]),
+    "its own array": lambda v: wrap(v._array),
+    "a view of its own array": lambda v: wrap(v._array[...]),
     "copy of the value": lambda v: copy.copy(v.value()),
     "returned by a function": lambda v: tgl.function(lambda: v)(),
     "a computed one": lambda v: tgl.function(lambda: tgl.reshape(v, v.shape))(),

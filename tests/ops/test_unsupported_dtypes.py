@@ -138,7 +138,7 @@ def test_a_forward_that_makes_complex_numbers_is_refused():
 def test_functions_of_masked_arrays_take_no_tensor_that_is_recorded(f):
     v = tgl.Variable([1.0, 2.0, 3.0])
     for make in (lambda: v, lambda: v * 1.0):
-        with tgl.GradientTape(), pytest.raises(TypeError, match="masked array"):
+        with tgl.GradientTape(), pytest.raises(TypeError, match=r"masked array|cut its gradient silently"):
             f(make())
     assert v.tolist() == [1.0, 2.0, 3.0]
 
@@ -158,6 +158,7 @@ def test_functions_of_masked_arrays_read_tensors_that_nobody_records():
         with contextlib.suppress(ValueError):  # it is read-only, or a copy
             array[0] = 7.0
         assert x.numpy()[0] == 1.0
+        assert not np.shares_memory(np.ma.getdata(x), x.numpy()) or not np.ma.getdata(x).flags.writeable
     assert np.ma.exp(tgl.constant([0.0])).tolist() == [1.0]
 
 

@@ -221,16 +221,6 @@ def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
     return ours(*inputs, **kwargs)
 
 
-def _mask(self: Tensor) -> Any:
-    """Where NumPy's masked arrays look first: for the values of a Tensor that nobody records there is no mask."""
-    if is_followed(self):
-        raise TypeError(
-            "NumPy's masked arrays cannot take a Tensor that is being recorded: its gradient would be lost. Use "
-            "tgl.where(mask, x, other), or pass tensor.numpy() if no gradient is needed."
-        )
-    raise AttributeError("a Tensor has no mask")
-
-
 def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
     if function is np.broadcast_arrays and any(x is None or isinstance(x, str) for x in args):  # as matplotlib's bar
         return _of_values(function, args, kwargs, lambda: no_mirror(function, args, kwargs))
@@ -301,7 +291,6 @@ def _hang() -> None:
         "__float__": _as_number(float),
         "__int__": _as_number(int),
         "__round__": _round,
-        "_mask": property(_mask),
         "astype": _astype,
         "compress": _compress,
         "flatten": _flatten,
