@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tinygrad_lite import nn
-from tinygrad_lite.nn.callbacks.progress import CallbackList
+from tinygrad_lite.nn.callbacks.callback_list import CallbackList
 
 X = np.linspace(-1, 1, 10, dtype="float32")[:, None]
 Y = 3 * X

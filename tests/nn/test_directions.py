@@ -83,7 +83,7 @@ def fitted(callbacks, given, loss="binary_crossentropy", **options):
 def test_the_metric_decides(tmp_path, prefix, given, name, wants_more):
     callbacks = watchers(tmp_path, prefix + name)
     fitted(callbacks, [] if given is None else [given])
-    assert [callback._watch.wants_more for callback in callbacks] == [wants_more] * 3
+    assert [callback._monitored.wants_more for callback in callbacks] == [wants_more] * 3
 
 
 @pytest.mark.parametrize("which", range(3))
@@ -102,7 +102,7 @@ def test_where_it_is_not_known_the_mode_is_asked_for_before_the_first_epoch(tmp_
 def test_with_a_mode_anything_goes(tmp_path, mode):
     callbacks = watchers(tmp_path, "accuracy_loss", mode=mode)
     fitted(callbacks, [accuracy_loss])
-    assert [callback._watch.wants_more for callback in callbacks] == [mode == "max"] * 3
+    assert [callback._monitored.wants_more for callback in callbacks] == [mode == "max"] * 3
 
 
 def test_a_number_that_another_callback_puts_in_is_not_known():

@@ -6,7 +6,7 @@ from tinygrad_lite.nn import initializers as initializers
 from tinygrad_lite.nn import layers as layers
 from tinygrad_lite.nn import losses as losses
 from tinygrad_lite.nn import metrics as metrics
-from tinygrad_lite.nn.callbacks.progress import Callback, History
+from tinygrad_lite.nn.callbacks import Callback, History
 from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input, Layer
 from tinygrad_lite.nn.model import Model, Sequential
 from tinygrad_lite.nn.saving import registry as registry

@@ -22,16 +22,11 @@ from tinygrad_lite.core.tape import GradientTape, recording_tapes
 from tinygrad_lite.core.tensor import Tensor, Variable, wrap
 from tinygrad_lite.nn import losses
 from tinygrad_lite.nn import metrics as metrics_module
-from tinygrad_lite.nn.callbacks.progress import (
-    BackupAndRestore,
-    Callback,
-    CallbackList,
-    History,
-    act_within_epochs,
-    as_list,
-    progress,
-)
-from tinygrad_lite.nn.callbacks.steering import TerminateOnNaN
+from tinygrad_lite.nn.callbacks.backup import BackupAndRestore
+from tinygrad_lite.nn.callbacks.callback_list import CallbackList, act_within_epochs, as_list
+from tinygrad_lite.nn.callbacks.history import History
+from tinygrad_lite.nn.callbacks.progress import progress
+from tinygrad_lite.nn.callbacks.terminate_on_nan import TerminateOnNaN
 from tinygrad_lite.nn.layers.calling import inside, note_activation, weights_are_given
 from tinygrad_lite.nn.layers.input import Input
 from tinygrad_lite.nn.layers.layer import BUILDS_NOTHING, Layer
@@ -41,6 +36,7 @@ from tinygrad_lite.nn.saving.registry import register_built_in, restored
 from tinygrad_lite.nn.training.checks import Watch
 from tinygrad_lite.nn.training.compiled_step import Step, Steps
 from tinygrad_lite.nn.training.data import Feed, feed
+from tinygrad_lite.utils.callback import Callback
 from tinygrad_lite.utils.printing import printable, show
 from tinygrad_lite.utils.types import Array
 

@@ -1,9 +1,13 @@
-"""Callbacks: objects that `fit`, `evaluate` and `predict` tell of each stage."""
+"""Callbacks: objects whose hooks `fit`, `evaluate` and `predict` call at each stage."""
 
 from tinygrad_lite.nn.callbacks.backup import BackupAndRestore
-from tinygrad_lite.nn.callbacks.monitors import EarlyStopping, ModelCheckpoint, ReduceLROnPlateau
-from tinygrad_lite.nn.callbacks.progress import History
-from tinygrad_lite.nn.callbacks.steering import CSVLogger, LambdaCallback, LearningRateScheduler, TerminateOnNaN
+from tinygrad_lite.nn.callbacks.checkpoint import ModelCheckpoint
+from tinygrad_lite.nn.callbacks.early_stopping import EarlyStopping
+from tinygrad_lite.nn.callbacks.history import History
+from tinygrad_lite.nn.callbacks.lambda_callback import LambdaCallback
+from tinygrad_lite.nn.callbacks.learning_rate import LearningRateScheduler, ReduceLROnPlateau
+from tinygrad_lite.nn.callbacks.logging import CSVLogger
+from tinygrad_lite.nn.callbacks.terminate_on_nan import TerminateOnNaN
 from tinygrad_lite.utils.callback import Callback
 
 __all__ = [
