@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from tinygrad_lite.core.tape import state
-from tinygrad_lite.core.tensor import tracing
+from tinygrad_lite.core.record import state, tracing
 from tinygrad_lite.testing import profiles
 
 
@@ -38,6 +37,7 @@ def _left_behind(errors):
     """What a test has left in this thread that it should not have."""
     found = {
         "open tapes": state.tapes,
+        "an observer": state.tapes.observer,
         "name scopes": state.scopes,
         "computations of gradients": state.pulling_back,
         "a tracer": tracing.tracer,
@@ -53,6 +53,7 @@ def nothing_leaks():
     yield
     left = _left_behind(errors)
     state.tapes.clear()  # or all tests after this one would fail too
+    state.tapes.observer = None
     state.scopes = ()
     state.pulling_back = 0
     tracing.tracer = None

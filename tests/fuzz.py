@@ -30,7 +30,7 @@ import numpy as np
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, viz
-from tinygrad_lite.core.tape import enter_scopes
+from tinygrad_lite.core.record import enter_scopes
 from tinygrad_lite.datasets import idx
 from tinygrad_lite.viz.dot import escaped
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tgl
-from tinygrad_lite.core.tape import recording_tapes
+from tinygrad_lite.core.record import recording_tapes
 
 
 class TestValueAndGradient:

@@ -9,7 +9,7 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
-from tinygrad_lite.core.tape import recording_tapes
+from tinygrad_lite.core.record import recording_tapes
 from tinygrad_lite.diagnostics import AnomalyError, observing
 
 X = np.linspace(-1, 1, 24, dtype="float32").reshape(8, 3)

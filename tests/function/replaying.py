@@ -24,11 +24,10 @@ import pytest
 from tinygrad_lite.compiler.function import Function
 from tinygrad_lite.compiler.program import Program
 from tinygrad_lite.compiler.trace import _SHAPED_BY_VALUES, Node, Traced, Tracer, TracingError, _masks
-from tinygrad_lite.core import tape as tapes
+from tinygrad_lite.core.record import state, tracing
 from tinygrad_lite.core.structure import flatten
-from tinygrad_lite.core.tape import state
-from tinygrad_lite.core.tensor import Tensor, Variable, tracing, wrap
-from tinygrad_lite.diagnostics.observing import Observer
+from tinygrad_lite.core.tensor import Tensor, Variable, wrap
+from tinygrad_lite.diagnostics.observing import SiteObserver
 from tinygrad_lite.testing import gradients, primitives
 from tinygrad_lite.testing.gradients import reverse
 
@@ -114,14 +113,14 @@ class Replay(Tracer):
         super()._mark(tensor, node)
         tensor.__class__ = Replayed
 
-    def rewrap(self, value: Any, identity: int) -> Tensor:
-        tensor = super().rewrap(value, identity)
+    def rewrap(self, tensor: Tensor, identity: int) -> Tensor:
+        tensor = super().rewrap(tensor, identity)
         tensor.__class__ = Replayed
         return tensor
 
     def look(self, tensor: Tensor, what: str) -> None:
         """The test asks for a value: it becomes a result of the program."""
-        if state.pulling_back and len(state.tapes) == 1 and isinstance(tensor, Traced):
+        if state.pulling_back and not state.tapes and isinstance(tensor, Traced):
             raise tensor._refuse(what)  # `apply_rule` makes one operation of a rule that must know values
         node = self.node_of(tensor, tensor._array)
         if node.kind not in ("constant", "input"):
@@ -205,15 +204,13 @@ class Replay(Tracer):
     @contextmanager
     def left(self) -> Iterator[None]:
         """A context in which the thread is not traced."""
-        place, tapes = self in state.tapes, state.tapes
-        if place:
-            tapes.remove(self)
+        tapes = state.tapes
+        observer, tapes.observer = tapes.observer, None
         tracing.tracer = None
         try:
             yield
         finally:
-            if place:
-                tapes.insert(0, self)
+            tapes.observer = observer
             tracing.tracer = self
 
 
@@ -232,13 +229,13 @@ def replayed(test: Any) -> Any:
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> Any:
         tracer = Replay()
-        state.tapes.insert(0, tracer)  # below those that a fixture opened
+        state.tapes.observer = tracer
         tracing.tracer = tracer
         try:
             answer = test(*args, **kwargs)
             tracer.compare()
         finally:
-            state.tapes[:] = [tape for tape in state.tapes if tape is not tracer]
+            state.tapes.observer = None
             tracing.tracer = None
         return answer
 
@@ -249,18 +246,18 @@ def replayed(test: Any) -> Any:
 
 
 def _patched() -> Iterator[tuple[Any, str, Any]]:
-    run, enter, leave = Function.run, Observer.__enter__, Observer.__exit__
+    run, enter, leave = Function.run, SiteObserver.__enter__, SiteObserver.__exit__
     make = Tensor.__init__
 
     def called(self: Function, *call: Any) -> Any:
         tracer = tracing.tracer
-        if not isinstance(tracer, Replay) or state.tapes != [tracer]:
+        if not isinstance(tracer, Replay) or state.tapes:
             return run(self, *call)
         tracer.compare()
         with tracer.left():  # it compiles by itself
             return run(self, *call)
 
-    def entered(self: Observer) -> Any:
+    def entered(self: SiteObserver) -> Any:
         tracer = tracing.tracer
         if isinstance(tracer, Replay):
             tracer.compare()
@@ -268,7 +265,7 @@ def _patched() -> Iterator[tuple[Any, str, Any]]:
             self._without.__enter__()
         return enter(self)
 
-    def exited(self: Observer, *error: Any) -> None:
+    def exited(self: SiteObserver, *error: Any) -> None:
         leave(self, *error)
         left = self.__dict__.pop("_without", None)
         if left is not None:
@@ -280,10 +277,9 @@ def _patched() -> Iterator[tuple[Any, str, Any]]:
         if isinstance(tracer, Replay) and type(self) is Tensor:
             tracer._mark(self, tracer._constant(self._array))
 
-    yield tapes, "recording_tapes", lambda: tuple(tape for tape in state.tapes if not isinstance(tape, Replay))
     yield Function, "run", called
-    yield Observer, "__enter__", entered
-    yield Observer, "__exit__", exited
+    yield SiteObserver, "__enter__", entered
+    yield SiteObserver, "__exit__", exited
     yield Tensor, "__init__", made
     yield gradients, "reverse", _backward
     yield primitives, "reverse", _backward
@@ -292,7 +288,7 @@ def _patched() -> Iterator[tuple[Any, str, Any]]:
 def _backward(function: Any, points: Any, weights: Any) -> Any:
     """The checker's results and gradients from a program that was traced with other numbers; they must be eager's."""
     tracer = tracing.tracer
-    if not isinstance(tracer, Replay) or state.tapes != [tracer]:
+    if not isinstance(tracer, Replay) or state.tapes:
         return reverse(function, points, weights)
     tracer.compare()
     with tracer.left():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tgl
-from tinygrad_lite.core.tape import _backwards, _between, _leads_to, entries_of
+from tinygrad_lite.core.record import backwards, between, entries_of, leads_to
 
 
 def counted():
@@ -222,6 +222,6 @@ class TestHigherOrder:
             for _ in range(3000):
                 w * 2.0
             y = x * x
-        entries = _between(_leads_to({x._id}, entries_of(tape._record)), {y._id}, _backwards(tape._record))
+        entries = between(leads_to({x._id}, entries_of(tape._record)), {y._id}, backwards(tape._record))
         assert [entry[0] for entry in entries] == [tgl.multiply]
         np.testing.assert_array_equal(tape.jacobian(y, x).numpy(), 2 * np.eye(100))

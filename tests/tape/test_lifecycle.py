@@ -5,7 +5,7 @@ import threading
 import pytest
 
 import tinygrad_lite as tgl
-from tinygrad_lite.core.tape import enter_scopes, recording_tapes, scopes_of
+from tinygrad_lite.core.record import enter_scopes, recording_tapes, scopes_of
 
 
 class TestUse:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tgl
-from tinygrad_lite.core.tape import FIELDS, recording_tapes
+from tinygrad_lite.core.record import FIELDS, recording_tapes
 
 
 class TestLoad:

@@ -23,8 +23,8 @@ import numpy as np
 
 from tinygrad_lite.compiler.program import Program
 from tinygrad_lite.compiler.trace import Traced, Tracer, memory_order
+from tinygrad_lite.core.record import is_seen
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tape import state
 from tinygrad_lite.core.tensor import Tensor, Variable, wrap
 
 __all__ = ["Function", "function"]
@@ -108,7 +108,7 @@ class Function:
 
     def run(self, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Call the function, which is `call`, or the method of an object that `call` is."""
-        if state.tapes:  # an open tape, or a function being traced around this one, has to see every operation
+        if is_seen():  # an open tape, or a function being traced around this one, has to see every operation
             return _eagerly(call, args, kwargs)
         arrays: list[Any] = []
         key = _signature(args, arrays)

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.primitive import Primitive, elementwise
+from tinygrad_lite.core.record import Observer, OpenTapes, new_id, state, tracing
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tape import GradientTape, _zero_rule, state
-from tinygrad_lite.core.tensor import Tensor, Variable, new_id, tracing, wrap
+from tinygrad_lite.core.tape import _zero_rule
+from tinygrad_lite.core.tensor import Tensor, Variable, wrap
 from tinygrad_lite.utils.types import Array
 
 __all__ = ["Node", "Traced", "Tracer", "TracingError"]
@@ -143,13 +144,10 @@ _zero_guard.may_alias = frozenset([1])  # `d` itself where there is no nan
 identity = Primitive(lambda x: x, name="identity")
 
 
-class Tracer(GradientTape):
-    """Lies below all tapes of the thread while a function is traced, and notes what happens as nodes."""
-
-    _traces = True
+class Tracer(Observer):
+    """The observer of the thread while a function is traced: it notes what happens as nodes."""
 
     def __init__(self, *, may_make_variables: bool = True) -> None:
-        super().__init__(persistent=True, watch_accessed_variables=False)
         self.nodes: list[Node] = []
         self.effects: list[Node] = []  # updates by optimizers, in order
         self.current: dict[int, Node] = {}  # a Variable's identity to the node of its value now
@@ -169,7 +167,7 @@ class Tracer(GradientTape):
     def trace(self) -> Iterator[None]:
         """Note what happens in the context; on an exception all Variables get back what they held."""
         outer_tapes, outer_tracer = state.tapes, tracing.tracer
-        state.tapes = [self]
+        state.tapes = OpenTapes(self)
         tracing.tracer = self
         try:
             yield
@@ -186,7 +184,7 @@ class Tracer(GradientTape):
     @contextmanager
     def _suspended(self) -> Iterator[None]:
         """A context in which nothing is noted, and Variables have values."""
-        tapes, state.tapes, tracing.tracer = state.tapes, [], None
+        tapes, state.tapes, tracing.tracer = state.tapes, OpenTapes(), None
         try:
             yield
         finally:
@@ -195,7 +193,7 @@ class Tracer(GradientTape):
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """A context in which no tape records, but everything is noted."""
-        tapes, state.tapes = state.tapes, [self]
+        tapes, state.tapes = state.tapes, OpenTapes(self)
         try:
             yield
         finally:
@@ -203,12 +201,10 @@ class Tracer(GradientTape):
 
     # What the engine asks ---------------------------------------------------------------------------------
 
-    def _access(self, x: Tensor) -> None:
-        if isinstance(x, Variable):
-            self.touch(x)
+    def note_read(self, variable: Variable) -> None:
+        self.touch(variable)
 
-    def rewrap(self, value: Any, identity: int) -> Tensor:
-        tensor = super().rewrap(value, identity)
+    def rewrap(self, tensor: Tensor, identity: int) -> Tensor:
         tensor.__class__ = Traced
         self._marked.append(tensor)
         return tensor
@@ -260,7 +256,7 @@ class Tracer(GradientTape):
 
     def apply_rule(self, primitive: Any, rule: Any, g: Any, y: Any, arguments: Any, metadata: Any) -> Any:
         """The rule, operation by operation; or as one operation if it must know values, or differs for arrays."""
-        if len(state.tapes) > 1:  # another tape wants to differentiate it
+        if state.tapes:  # another tape wants to differentiate it
             return rule(g, y, *arguments, **metadata)
         if not getattr(rule, "differs_when_recorded", False):
             try:

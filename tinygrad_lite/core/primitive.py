@@ -28,8 +28,9 @@ from typing import Any, overload
 
 import numpy as np
 
+from tinygrad_lite.core.record import OpenTapes, new_id, state, tracing
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tape import GradientTape, state
+from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import (
     DTYPES,
     NUMBERS,
@@ -38,11 +39,9 @@ from tinygrad_lite.core.tensor import (
     as_array,
     as_dtype,
     holds_tensors,
-    new_id,
     reading,
     stacked,
     to_tensor,
-    tracing,
     wrap,
 )
 from tinygrad_lite.utils.types import Array
@@ -53,7 +52,6 @@ REGISTRY: dict[str, Primitive] = {}
 """Every primitive by its name, for tables, tests and error messages."""
 
 _new = Tensor.__new__
-_NUMPY_1 = np.lib.NumpyVersion(np.__version__) < "2.0.0"
 _INT = np.dtype(int)
 
 Rule = Callable[..., Any]
@@ -131,7 +129,7 @@ class Primitive:
             self.arrays = tuple(p.name for p in positional)
             self.arity = None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(positional)
             self.metadata = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-        self._is_unary = is_elementwise and self.arity == 1 and not (self.metadata or self.may_alias or _NUMPY_1)
+        self._is_unary = is_elementwise and self.arity == 1 and not (self.metadata or self.may_alias)
 
     def __repr__(self) -> str:
         return f"<primitive {self.public_name}>"
@@ -215,6 +213,7 @@ class Primitive:
             if kwargs.get("dtype") is not None:
                 as_dtype(kwargs["dtype"])
         tapes = state.tapes
+        observer = tapes.observer
         arrays: Any
         ids: Any
         numbers = 0
@@ -234,7 +233,9 @@ class Primitive:
             elif kind is Variable or isinstance(x, Tensor):
                 for tape in tapes:
                     if x._id not in tape._watched:
-                        tape._access(x)  # where a function is traced, that gives the Variable another array
+                        tape._access(x)
+                if observer is not None and isinstance(x, Variable):
+                    observer.note_read(x)  # a tracer gives the Variable another array
                 arrays.append(x._array)
                 ids.append(x._id)
             elif kind in NUMBERS:
@@ -251,8 +252,6 @@ class Primitive:
                 borrowed = borrowed or isinstance(x, np.ndarray)
         if numbers and numbers >= len(arrays) - self.conditions and not state.pulling_back:
             arrays = self._as_tensors_would(args, arrays)
-        if _NUMPY_1:
-            arrays = _weak_scalars(arrays)
         try:
             data = self.forward(*arrays, **kwargs) if kwargs else self.forward(*arrays)
         except (ValueError, TypeError, IndexError) as error:
@@ -261,22 +260,19 @@ class Primitive:
             data = _settled(data, arrays, self.public_name)
         if self.may_alias:
             _require_supported(data, arrays, self.public_name)
-        if _NUMPY_1:
-            data = map_structure(lambda item: _narrowed(item, arrays, kwargs, self), data)
         if borrowed:  # the caller may overwrite his own arrays later: neither result nor record may notice
             data = map_structure(lambda item: item.copy("K") if _is_view(item, args) else item, data)
-            arrays = (
-                [x.copy("K") if isinstance(a, np.ndarray) else x for a, x in zip(args, arrays)] if tapes else arrays
-            )
+            if tapes or observer is not None:
+                arrays = [x.copy("K") if isinstance(a, np.ndarray) else x for a, x in zip(args, arrays)]
         if type(data) is tuple:
             return self._record_outputs(tapes, args, ids, arrays, kwargs, data)
         y = _new(Tensor)
         y._array = data
         y._id = 0
+        if observer is not None:
+            observer.note_call(self, args, arrays, kwargs, (y,))
         if not tapes:
             return y
-        if tapes[0]._traces:
-            tapes[0].note_call(self, args, arrays, kwargs, (y,))
         entry = None
         for tape in tapes:
             if not tape._watched.isdisjoint(ids):
@@ -310,7 +306,7 @@ class Primitive:
     def _unary(self, x: Tensor) -> Tensor | None:
         """A function of one number each, of a tensor; None where anything is out of the ordinary: see `as_operator`."""
         tapes = state.tapes
-        if len(tapes) > 1 or (tapes and tapes[0]._traces):
+        if len(tapes) > 1 or tapes.observer is not None:
             return None
         a, identity = x._array, 0
         try:
@@ -341,13 +337,15 @@ class Primitive:
         error, is left to `__call__`.
         """
         forward = self.forward
-        if _NUMPY_1 or self.metadata or not self.is_differentiable:
+        if self.metadata or not self.is_differentiable:
             return lambda x, y: self(x, y)
 
         def operator(x: Tensor, other: Any) -> Any:
             tapes = state.tapes
             kind = type(other)
             if type(x) is not Tensor or (kind is not Tensor and kind is not float) or len(tapes) > 1:
+                return self(x, other)
+            if tapes.observer is not None:
                 return self(x, other)
             a = x._array
             b, key = (other._array, other._id) if kind is Tensor else (other, 0)
@@ -358,8 +356,6 @@ class Primitive:
             identity = 0
             if tapes:
                 tape = tapes[0]
-                if tape._traces:
-                    return self(x, other)
                 watched, left = tape._watched, x._id
                 if left in watched or key in watched:
                     identity = new_id()
@@ -377,12 +373,12 @@ class Primitive:
         return operator
 
     def _record_outputs(
-        self, tapes: list[GradientTape], args: Any, ids: list[int], arrays: list[Any], kwargs: Any, data: Any
+        self, tapes: OpenTapes, args: Any, ids: list[int], arrays: list[Any], kwargs: Any, data: Any
     ) -> tuple[Tensor, ...]:
         """Wrap and record the several outputs of one application."""
         outputs = tuple(wrap(item) for item in data)
-        if tapes and tapes[0]._traces:
-            tapes[0].note_call(self, args, arrays, kwargs, outputs)
+        if tapes.observer is not None:
+            tapes.observer.note_call(self, args, arrays, kwargs, outputs)
         entry = None
         for tape in tapes:
             if self.is_differentiable and not tape._watched.isdisjoint(ids):
@@ -535,25 +531,6 @@ def _require_supported(data: Any, arrays: Any, name: str) -> None:
                 f"The forward of {name} must return booleans, integers, float16, float32 or float64. Received: "
                 f"dtype={item.dtype}. Return the real and the imaginary part of complex numbers as two results."
             )
-
-
-def _weak_scalars(arrays: list[Any]) -> list[Any]:
-    """NumPy 1 lets Python's numbers widen 0-d arrays: give them the dtype of the arrays they meet first."""
-    kinds = [x.dtype for x in arrays if isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f"]
-    if not kinds:
-        return arrays
-    dtype = np.result_type(*kinds)
-    return [np.asarray(x, dtype) if type(x) in (float, int) else x for x in arrays]
-
-
-def _narrowed(data: Any, arrays: list[Any], metadata: dict[str, Any], primitive: Primitive) -> Any:
-    """NumPy 1 lets the numbers in a forward widen 0-d arrays, too: take back what nobody asked for."""
-    given = [x.dtype for x in arrays if isinstance(x, (np.ndarray, np.generic))]
-    asked_for = metadata.get("dtype") is not None or primitive.forward is np.float_power
-    if asked_for or not given or np.ndim(data) or any(dtype.kind != "f" for dtype in given):
-        return data
-    dtype = np.result_type(*given)
-    return data.astype(dtype) if data.dtype.kind == "f" and data.dtype.itemsize > dtype.itemsize else data
 
 
 def _is_view(data: Any, args: tuple[Any, ...]) -> bool:

@@ -16,23 +16,40 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from enum import Enum
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lite.core.record import (
+    FIELDS,
+    INPUTS,
+    OUTPUT,
+    Entry,
+    Observer,
+    backwards,
+    between,
+    entries_of,
+    keys_of,
+    leads_to,
+    new_id,
+    popping,
+    state,
+)
 from tinygrad_lite.core.strict import is_strict, on_gradient, suspect, witness
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tensor import HALF, Tensor, Variable, as_array, detached, new_id, wrap
+from tinygrad_lite.core.tensor import HALF, Tensor, Variable, as_array, detached, wrap
 from tinygrad_lite.utils.names import explain_calls
 from tinygrad_lite.utils.types import Array
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Entry", "GradientTape", "UnconnectedGradients", "enter_scopes", "recording_tapes", "stop_gradient"]
+__all__ = ["GradientTape", "UnconnectedGradients", "stop_gradient"]
 
 
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
+_naming = threading.Lock()  # held to give an identity to a tensor that another thread may watch at the same time
+_NOBODY = Observer()
 
 
 class UnconnectedGradients(Enum):
@@ -52,88 +69,10 @@ class UnconnectedGradients(Enum):
     ZERO = "zero"
 
 
-class Entry(NamedTuple):
-    """One application of a primitive."""
-
-    primitive: Any
-    output_id: Any
-    """The identity of the output; a tuple of them where the primitive has several outputs."""
-    input_ids: Any
-    """The identities of the arguments; 0 for what no tape ever recorded."""
-    arguments: Any
-    """The arguments' values: ndarrays, or numbers."""
-    metadata: Any
-    """The keyword arguments."""
-    output: Any
-    """The output's value; a tuple where the primitive has several outputs."""
-
-
-# A record is one flat list. An entry takes six places in it, its fields in reverse, so that walking back meets them in
-# order. An object for each entry would be one that Python's garbage collector visits again and again, for it refers to
-# a primitive; what is left are tuples of numbers and arrays, which the collector leaves alone once it has seen them.
-FIELDS = len(Entry._fields)
-
-
-def entries_of(record: list[Any]) -> Iterator[tuple[Any, ...]]:
-    """The entries of a record in the order of execution, as plain tuples."""
-    fields = iter(record)
-    return (entry[::-1] for entry in zip(*[fields] * FIELDS))
-
-
-def scopes_of(tape: GradientTape) -> Iterator[tuple[str, ...]]:
-    """For each entry of a tape's record, the names of the layers that it was made in, the outermost first."""
-    marks, count = tape._scopes, len(tape._record) // FIELDS
-    for (start, scope), (end, _) in zip(marks, [*marks[1:], (count, ())]):
-        for _ in range(start, min(end, count)):
-            yield scope
-
-
-def _keys(output: Any) -> tuple[int, ...]:
-    """The identities of an entry's outputs."""
-    return output if type(output) is tuple else (output,)
-
-
-def _backwards(record: list[Any]) -> Iterator[tuple[Any, ...]]:
-    """The entries of a record from the last to the first; what is recorded meanwhile is not among them."""
-    fields = reversed(record)
-    return zip(*[fields] * FIELDS)
-
-
-def _popping(record: list[Any]) -> Iterator[list[Any]]:
-    """From the last entry to the first, letting go of each before the next is asked for."""
-    while record:
-        entry = record[: -FIELDS - 1 : -1]
-        del record[-FIELDS:]
-        yield entry
-
-
-class _ThreadState(threading.local):
-    """What one thread records: its open tapes, the innermost last, and the layers that it is inside of."""
-
-    def __init__(self) -> None:
-        self.tapes: list[GradientTape] = []
-        self.scopes: tuple[str, ...] = ()
-        self.pulling_back = 0  # how many computations of gradients it is inside of
-
-
-state = _ThreadState()
-_naming = threading.Lock()  # held to give an identity to a tensor that another thread may watch at the same time
-
-
-def recording_tapes() -> tuple[GradientTape, ...]:
-    """The tapes that this thread has open, the innermost last."""
-    return tuple(state.tapes)
-
-
-def enter_scopes(scopes: tuple[str, ...]) -> None:
-    """From here on, what is recorded is computed in these layers, the innermost last: drawings show it."""
-    state.scopes = scopes
-    for tape in state.tapes:
-        tape._scopes.append((len(tape._record) // FIELDS, scopes))
-
-
 def is_followed(x: Tensor) -> bool:
     """Whether an open tape watches `x`, or would as soon as an operation reads it."""
+    if state.tapes.observer is not None and isinstance(x, Variable):
+        state.tapes.observer.note_read(x)
     for tape in state.tapes:
         tape._access(x)
     return any(x._id in tape._watched for tape in state.tapes) if x._id else False
@@ -227,23 +166,7 @@ class GradientTape:
     (Tensor(27., shape=(), dtype=float32), Tensor(18., shape=(), dtype=float32))
     """
 
-    _add: Any  # the primitive, hung on by ops.operators
-    _looks_back = True  # whether, as the only tape, it wants to see the operations of a walk backwards
-    _traces = False  # whether this is not a tape but what `tgl.function` traces with: it notes every call
-
-    def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any) -> None:
-        """Called for every application of a primitive if `_traces`."""
-
-    def apply_rule(self, primitive: Any, rule: Any, g: Any, y: Any, arguments: Any, metadata: Any) -> Any:
-        """A gradient rule on Tensors, so that what it computes is recorded."""
-        return rule(g, y, *arguments, **metadata)
-
-    def note_gradient(self, identity: int, g: Any) -> None:
-        """Called with the whole gradient of what has this identity, if a gradient is taken while recording."""
-
-    def examined(self, entries: Iterable[Any]) -> Iterable[Any]:
-        """What a walk backwards goes through instead of `entries`, for who wants to see its steps."""
-        return entries
+    _add: Any  # the primitive, set by ops.operators
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
@@ -310,16 +233,6 @@ class GradientTape:
             "gradients that it computed, or record again in the other process."
         )
 
-    def rewrap(self, value: Any, identity: int) -> Tensor:
-        """A recorded value as the Tensor that it was, so that its use in a rule is recorded in turn."""
-        tensor = wrap(value)
-        tensor._id = identity
-        return tensor
-
-    def zero_rule(self, g: Tensor, d: Tensor) -> Tensor:
-        """`d` with the zero rule applied, in a way that this tape can record."""
-        return _zero_rule(g, d)
-
     def watch(self, tensor: Any) -> None:
         """Follow `tensor` from here on, so that gradients with respect to it can be taken.
 
@@ -369,7 +282,7 @@ class GradientTape:
     def _forget(self, identity: int) -> None:
         """Take for a constant what the record has of a tensor until now: it was used before it is watched."""
         record = self._record
-        for place in range(3, len(record), FIELDS):  # see `FIELDS` for the order
+        for place in range(INPUTS, len(record), FIELDS):
             if identity in record[place]:
                 record[place] = tuple([0 if key == identity else key for key in record[place]])
 
@@ -667,13 +580,11 @@ class GradientTape:
         were computed before: what was lent has other identities in the end, so that it does not matter whether they
         are used before or after the gradient is taken.
         """
-        pupils = [
-            tape for tape in state.tapes if tape is not self and not tape._traces and not self._watched <= tape._watched
-        ]
+        pupils = [tape for tape in state.tapes if tape is not self and not self._watched <= tape._watched]
         lent: list[tuple[GradientTape, int, set[int], set[int]]] = []
         try:
             if pupils:
-                needed = _between(self._watched, {target._id for target in targets}, _backwards(record))[::-1]
+                needed = between(self._watched, {target._id for target in targets}, backwards(record))[::-1]
                 read = {target._id for target in targets}.union(*[entry[2] for entry in needed])
                 variables = [v for key, v in (self._variables | self._read).items() if key in read]
                 for tape in pupils:
@@ -696,7 +607,7 @@ class GradientTape:
             self._access(variable)
         pauses = self._pauses if self._serial in other._around else ()
         for primitive, output, inputs, arguments, metadata, y in entries:
-            outputs = _keys(output)
+            outputs = keys_of(output)
             if any(start < outputs[0] < end for start, end in pauses):
                 continue
             if known.isdisjoint(outputs):
@@ -735,13 +646,13 @@ class GradientTape:
         self._watched.update(names.values())
         names.update((-key, key) for key in extended)
         record = self._record
-        for place in range(start, len(record) if names else 0, FIELDS):  # see `FIELDS` for the order
-            inputs, output = record[place + 3], record[place + 4]
+        for place in range(start, len(record) if names else 0, FIELDS):
+            inputs, output = record[place + INPUTS], record[place + OUTPUT]
             if not names.keys().isdisjoint(inputs):
-                record[place + 3] = tuple([names.get(key, key) for key in inputs])
-            if not names.keys().isdisjoint(_keys(output)):
-                renamed = tuple([names.get(key, key) for key in _keys(output)])
-                record[place + 4] = renamed if type(output) is tuple else renamed[0]
+                record[place + INPUTS] = tuple([names.get(key, key) for key in inputs])
+            if not names.keys().isdisjoint(keys_of(output)):
+                renamed = tuple([names.get(key, key) for key in keys_of(output)])
+                record[place + OUTPUT] = renamed if type(output) is tuple else renamed[0]
 
     def _pull_back(self, targets: list[Tensor], seeds: list[Any], sources: list[Tensor], *, release: bool) -> list[Any]:
         """Gradients of the seeded targets with respect to `sources`, as Tensors or None."""
@@ -757,20 +668,20 @@ class GradientTape:
         if release:
             self._record = []
         wanted = {source._id for source in sources}
-        useful = self._watched if self._roots <= wanted else _leads_to(wanted & self._watched, entries_of(record))
+        useful = self._watched if self._roots <= wanted else leads_to(wanted & self._watched, entries_of(record))
         state.pulling_back += 1
         try:
             with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
                 if recorded:
                     with self._lent(record, targets):
-                        entries = state.tapes[0].examined(_popping(record) if release else _backwards(record))
+                        entries = _observer().examined(popping(record) if release else backwards(record))
                         found = _walk_recorded(entries, gradients, useful, wanted)
                         answers = [found.get(x._id) if x._id in self._watched else None for x in sources]
                         return _told_apart(answers, before)
                 elif _is_light(record):
                     found = _walk_light(record, gradients, useful, wanted)
                 else:
-                    found = _walk(_popping(record) if release else _backwards(record), gradients, useful, wanted)
+                    found = _walk(popping(record) if release else backwards(record), gradients, useful, wanted)
         finally:
             state.pulling_back -= 1
         return [found.get(source._id) if source._id in self._watched else None for source in sources]
@@ -783,9 +694,9 @@ class GradientTape:
         if not self._persistent:
             self._record = []
         wanted = {source._id for source in sources} & self._watched
-        useful = _leads_to(wanted, entries_of(record))
-        entries: Any = _between(useful, {target._id}, _backwards(record)) if target.dtype.kind == "f" else []
-        entries = list(state.tapes[0].examined(entries)) if recorded else entries
+        useful = leads_to(wanted, entries_of(record))
+        entries: Any = between(useful, {target._id}, backwards(record)) if target.dtype.kind == "f" else []
+        entries = list(_observer().examined(entries)) if recorded else entries
         walk = _walk_recorded if recorded else _walk
         rows = []
         state.pulling_back += 1
@@ -805,8 +716,13 @@ explain_calls(GradientTape)
 
 
 def _is_recorded() -> bool:
+    """Whether a tape or an observer sees the operations of a walk backwards."""
     tapes = state.tapes
-    return bool(tapes) and (len(tapes) > 1 or tapes[0]._looks_back)
+    return bool(tapes) or (tapes.observer is not None and tapes.observer.observes_walks)
+
+
+def _observer() -> Observer:
+    return state.tapes.observer or _NOBODY
 
 
 def twin(g: Tensor) -> Tensor:
@@ -853,30 +769,10 @@ def _walk_light(record: list[Any], gradients: dict[int, Any], useful: set[int], 
     """
     looks = sum([primitive.needs_zero_rule for primitive in record[FIELDS - 1 :: FIELDS]])
     if looks > 2 * len(wanted):
-        found = _walk(_backwards(record), dict(gradients), useful, wanted, zero_rule=False)
+        found = _walk(backwards(record), dict(gradients), useful, wanted, zero_rule=False)
         if not any(_has_nan(g) for g in found.values()):
             return found
-    return _walk(_backwards(record), gradients, useful, wanted)
-
-
-def _leads_to(sources: set[int], entries: Iterable[Any]) -> set[int]:
-    """Identities of everything that depends on `sources`: gradients of anything else need no computing."""
-    reached = set(sources)
-    for _, output, inputs, *_ in entries:
-        if not reached.isdisjoint(inputs):
-            reached.update(_keys(output))
-    return reached
-
-
-def _between(useful: set[int], targets: set[int], backwards: Iterable[Any]) -> list[Any]:
-    """Those of the entries, last first, through which any of `targets` depends on what is `useful`."""
-    needed, entries = targets & useful, []
-    for entry in backwards:
-        output, inputs = entry[1], entry[2]
-        if not needed.isdisjoint(_keys(output)):
-            needed.update(useful.intersection(inputs))
-            entries.append(entry)
-    return entries
+    return _walk(backwards(record), gradients, useful, wanted)
 
 
 def _walk(
@@ -948,7 +844,7 @@ def _walk_recorded(
     entries: Iterable[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int]
 ) -> dict[int, Any]:
     """The same while a tape is open: values and gradients are Tensors, so that all of it is recorded in turn."""
-    tape = state.tapes[0]
+    observer = _observer()
     found: dict[int, Any] = {}
     halves: set[int] = set()
     for primitive, output, inputs, values, metadata, y in entries:
@@ -964,12 +860,12 @@ def _walk_recorded(
             g = tuple(item if isinstance(item, Tensor) else wrap(item) for item in g)
         elif output in wanted:
             found[output] = g
-        arguments = _as_tensors(values, inputs)
+        arguments = _as_tensors(values, inputs, observer)
         if type(output) is tuple:
-            y = _as_tensors(y, output)
+            y = _as_tensors(y, output, observer)
         else:
-            (y,) = _as_tensors((y,), (output,))
-            tape.note_gradient(output, g)
+            (y,) = _as_tensors((y,), (output,), observer)
+            observer.note_gradient(output, g)
         joint = primitive.joint_rule
         rules = primitive.rules if joint is None else joint(g, y, *arguments, **metadata)
         for position, key in enumerate(inputs):
@@ -977,13 +873,13 @@ def _walk_recorded(
                 continue
             if joint is None:
                 rule = rules[position] if position < len(rules) else primitive.rule_for(position)
-                d = None if rule is None else tape.apply_rule(primitive, rule, g, y, arguments, metadata)
+                d = None if rule is None else observer.apply_rule(primitive, rule, g, y, arguments, metadata)
             else:
                 d = rules[position]
             if d is None:
                 continue
             if primitive.needs_zero_rule and d is not g:
-                d = tape.zero_rule(g, d)
+                d = (observer.zero_rule or _zero_rule)(g, d)
             d = _fitted(d, values[position], primitive, position)
             known = gradients.get(key)
             if known is not None and d.dtype == HALF:
@@ -993,7 +889,7 @@ def _walk_recorded(
     for key in wanted:
         if key in gradients:
             found[key] = gradients[key].astype(HALF) if key in halves else gradients[key]
-            tape.note_gradient(key, found[key])
+            observer.note_gradient(key, found[key])
     return found
 
 
@@ -1006,12 +902,14 @@ def _fitted(d: Any, x: Any, primitive: Any, position: int) -> Any:
     return d if d.dtype == x.dtype else d.astype(x.dtype)
 
 
-def _as_tensors(values: Any, identities: Any) -> list[Any]:
+def _as_tensors(values: Any, identities: Any, observer: Observer) -> list[Any]:
     """The recorded values as the Tensors that they were, so that other tapes can follow them."""
     tensors = []
     for value, identity in zip(values, identities):
         if identity:
-            value = state.tapes[0].rewrap(value, identity)
+            value = wrap(value)
+            value._id = identity
+            value = observer.rewrap(value, identity)
         tensors.append(value)
     return tensors
 
@@ -1041,8 +939,7 @@ def _output_gradients(
 
 def _zero_rule(g: Any, d: Any) -> Any:
     """Nothing flows where nothing came in: 0 where `g` is 0, also where the local derivative is inf or nan."""
-    nothing = d.dtype.type(0)  # with the number 0, NumPy 1 would make float64 of a single float32
-    return np.where(np.isnan(d) & (g == 0), nothing, d) if _has_nan(d) else d
+    return np.where(np.isnan(d) & (g == 0), 0, d) if _has_nan(d) else d
 
 
 def _has_nan(d: Any) -> bool:

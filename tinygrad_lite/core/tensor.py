@@ -11,14 +11,13 @@ into a new one (copy on write). So whatever was read from a variable stays what 
 from __future__ import annotations
 
 import copy
-import itertools
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from tinygrad_lite.core.record import new_id, tracing
 from tinygrad_lite.utils.types import Array, DTypeLike
 
 __all__ = ["DTypeLike", "Tensor", "Variable", "as_array", "constant"]
@@ -28,17 +27,6 @@ DTYPES = frozenset("?bBhHiIlLqQefd")
 NUMBERS = frozenset((bool, int, float))
 """Types of Python's numbers, which adopt the dtype of the arrays that they meet."""
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
-
-
-class _Tracing(threading.local):
-    """What a thread's `tgl.function` is tracing with, if anything: assignments must reach it too."""
-
-    tracer: Any = None
-
-
-tracing = _Tracing()
-
-new_id = itertools.count(1).__next__  # of a tensor that some tape records; 0 is nobody's
 
 
 def as_array(

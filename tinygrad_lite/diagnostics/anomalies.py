@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_lite.core.tape import _zero_rule
 from tinygrad_lite.core.tensor import Tensor, Variable
-from tinygrad_lite.diagnostics.observing import Observer, Site, site_of, told
+from tinygrad_lite.diagnostics.observing import Site, SiteObserver, site_of, told
 from tinygrad_lite.utils.types import Array
 
 __all__ = ["AnomalyError", "detect_anomalies"]
@@ -75,7 +75,7 @@ def detect_anomalies() -> Iterator[None]:
         yield
 
 
-class _Detective(Observer):
+class _Detective(SiteObserver):
     """Looks whether what it sees is finite."""
 
     def see(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any, site: Site) -> None:

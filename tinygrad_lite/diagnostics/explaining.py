@@ -14,17 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.core.tape import (
-    GradientTape,
-    _between,
-    _keys,
-    _leads_to,
-    _tensors,
-    _walk,
-    _zero_rule,
-    entries_of,
-    scopes_of,
-)
+from tinygrad_lite.core.record import between, entries_of, keys_of, leads_to, scopes_of
+from tinygrad_lite.core.tape import GradientTape, _tensors, _walk, _zero_rule
 from tinygrad_lite.core.tensor import Tensor, Variable
 from tinygrad_lite.diagnostics.observing import Site, site_of, told
 
@@ -135,7 +126,7 @@ class _Case:
         self.name = repr(source.name) if isinstance(source, Variable) else "the source"
         self.record = list(entries_of(tape._record))
         self.layers = {entry[1]: scope for entry, scope in zip(self.record, scopes_of(tape))}
-        self.reached = _leads_to({source._id} if source._id else set(), self.record)
+        self.reached = leads_to({source._id} if source._id else set(), self.record)
         self.cuts = sorted(self._follow(), key=lambda cut: (bool(cut.variable), cut.key))
 
     def _follow(self) -> set[_Cut]:
@@ -146,7 +137,7 @@ class _Case:
         events += [(time, "assigned", assigned) for time, *assigned in tape._assignments]
         time = float("inf")
         for entry in reversed(self.record):  # entries that the tape was lent have later identities than what uses them
-            time = min(time, *_keys(entry[1]))
+            time = min(time, *keys_of(entry[1]))
             events.append((time, "recorded", entry))
         for _, kind, event in sorted(events, key=lambda event: event[0]):
             if kind == "assigned":
@@ -160,7 +151,7 @@ class _Case:
                 cuts[key] = cut.union(*[cuts.get(x, set()) for x in inputs])
             else:
                 found: set[_Cut] = set().union(*[cuts.get(x, set()) for x in event[2]])
-                for key in _keys(event[1]) if found else ():
+                for key in keys_of(event[1]) if found else ():
                     cuts[key] = found
         return cuts.get(self.target._id, set())
 
@@ -173,7 +164,7 @@ class _Case:
         """What has this identity, in words."""
         if key == self.source._id:
             return f"The value of {self.name}"
-        names = [entry[0].__name__ for entry in self.record if key in _keys(entry[1])]
+        names = [entry[0].__name__ for entry in self.record if key in keys_of(entry[1])]
         names += [self.tape._beyond[key][0]] if key in self.tape._beyond else []
         return f"The result of {_plain_name(names[0])}" if names else "A value"
 
@@ -223,8 +214,8 @@ class _Case:
 
     def needed(self) -> list[Any]:
         """The entries that the target was computed by, last first."""
-        everything = {key for entry in self.record for key in _keys(entry[1])} | {self.target._id}
-        return _between(everything | self.tape._watched, {self.target._id}, reversed(self.record))
+        everything = {key for entry in self.record for key in keys_of(entry[1])} | {self.target._id}
+        return between(everything | self.tape._watched, {self.target._id}, reversed(self.record))
 
 
 def _plain_name(name: str) -> str:
@@ -337,7 +328,7 @@ def _slopes(case: _Case) -> Explanation | None:
         elif arrives and entry[2][position] == case.source._id:
             arrivals.append(d)
 
-    entries = _between(case.reached, {case.target._id}, reversed(case.record))
+    entries = between(case.reached, {case.target._id}, reversed(case.record))
     seed = {case.target._id: np.ones(case.target.shape, case.target.dtype)}
     with np.errstate(all="ignore"):
         found = _walk(told(entries, note), seed, case.reached, {case.source._id})
@@ -411,7 +402,7 @@ def _returned(case: _Case) -> Iterator[tuple[Any, str, str, bool]]:
     left = case.left()
     values: dict[int, Any] = {case.source._id: case.source._array}
     for entry in case.record if left else ():
-        values.update(zip(_keys(entry[1]), entry[5] if isinstance(entry[5], tuple) else (entry[5],)))
+        values.update(zip(keys_of(entry[1]), entry[5] if isinstance(entry[5], tuple) else (entry[5],)))
         values.update((key, value) for key, value in zip(entry[2], entry[3]) if key == case.source._id)
     for entry, position in _constants(case.needed() if left else []):
         value = entry[3][position]

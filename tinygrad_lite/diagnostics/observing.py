@@ -1,21 +1,20 @@
 """Observers: who sees every operation of a thread, with the layer and the user's line that it belongs to.
 
-An observer is a tape that records nothing. It lies below all other tapes of its thread, where every primitive
-that is applied tells it so. Where there is no observer, nothing is looked at and nothing is remembered; where there is
-one, a `tgl.function` runs eagerly, as it does for every tape.
+A `SiteObserver` is the `core.record.Observer` of its thread, and remembers the line of every operation's call. Without
+one, nothing is looked at and nothing is remembered; with one, a `tgl.function` runs eagerly, as it does for every tape.
 """
 
 from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
 from typing import Any, NamedTuple
 
-from tinygrad_lite.core.tape import GradientTape, state
-from tinygrad_lite.core.tensor import new_id, tracing
+from tinygrad_lite.core.record import Observer, new_id, state, tracing
 from tinygrad_lite.utils.callers import user_frame
 
-__all__ = ["Observer", "Site", "call_site", "site_of", "told"]
+__all__ = ["Site", "SiteObserver", "call_site", "site_of", "told"]
 
 MOST_SITES = 1 << 16
 """Operations whose lines are remembered; of more, the latest."""
@@ -64,7 +63,7 @@ def _remember(outputs: Iterable[Any], site: Site) -> None:
             _sites.pop(identity, None)
 
 
-class Observer(GradientTape):
+class SiteObserver(Observer):
     """A context in which `see` is called for every operation of this thread that is not part of a gradient rule.
 
     Raises
@@ -73,11 +72,8 @@ class Observer(GradientTape):
         It is entered inside of a `tgl.function` that is being traced.
     """
 
-    _traces = True
-
     def __init__(self) -> None:
-        super().__init__(persistent=True, watch_accessed_variables=False)
-        self._outer: Observer | None = None
+        self._outer: SiteObserver | None = None
 
     def __enter__(self) -> Any:
         if tracing.tracer is not None:
@@ -85,11 +81,15 @@ class Observer(GradientTape):
                 "Operations cannot be observed while a tgl.function is traced: it has no values yet. Open the "
                 "context around the call of the function, which then runs eagerly."
             )
-        below = state.tapes[0] if state.tapes else None
-        self._outer = below if isinstance(below, Observer) else None
-        state.tapes.insert(0, self)
-        self._entered = self._recording = True
+        outer = state.tapes.observer
+        self._outer = outer if isinstance(outer, SiteObserver) else None
+        state.tapes.observer = self
         return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        state.tapes.observer = self._outer
 
     def see(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any, site: Site) -> None:
         """Look at one application of a primitive."""
@@ -97,7 +97,7 @@ class Observer(GradientTape):
     def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any) -> None:
         site = call_site()
         _remember(outputs, site)
-        observer: Observer | None = self
+        observer: SiteObserver | None = self
         while observer is not None and not state.pulling_back:
             observer.see(primitive, args, arrays, metadata, outputs, site)
             observer = observer._outer

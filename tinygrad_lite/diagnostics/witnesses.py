@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.record import Entry, entries_of, is_seen, scopes_of, tracing
 from tinygrad_lite.core.strict import on_gradient, on_step, suspect
-from tinygrad_lite.core.tape import Entry, GradientTape, entries_of, scopes_of, state
-from tinygrad_lite.core.tensor import Tensor, Variable, tracing
+from tinygrad_lite.core.tape import GradientTape
+from tinygrad_lite.core.tensor import Tensor, Variable
 from tinygrad_lite.diagnostics.suspicions import (
     FIRST_STEPS,
     OF_AN_OPERATION,
@@ -58,7 +59,7 @@ _steps: weakref.WeakKeyDictionary[Any, _Steps] = weakref.WeakKeyDictionary()
 
 def _look_through(tape: GradientTape, targets: list[Tensor], sources: list[Tensor]) -> None:
     variables = [x for x in sources if isinstance(x, Variable) and x.trainable]
-    if not variables or state.tapes or tracing.tracer is not None:
+    if not variables or is_seen() or tracing.tracer is not None:
         return  # a derivative of higher order, or no training at all
     if len(targets) == 1 and targets[0].size == 1:
         _seen.loss = frozenset(v._id for v in variables), float(targets[0]._array.reshape(()))

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import ops, optim, random
+from tinygrad_lite.core.record import recording_tapes, unobserved
 from tinygrad_lite.core.strict import is_strict, suspect
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tape import GradientTape, recording_tapes
+from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import Tensor, Variable, wrap
 from tinygrad_lite.nn import losses
 from tinygrad_lite.nn import metrics as metrics_module
@@ -900,6 +901,7 @@ def _pair(validation_data: Any) -> tuple[tuple[Any, Any], Any]:
 def _unrecorded(step: Callable[..., Any], data: Any) -> Any:
     """The result of a step that no open tape sees: it leaves as plain arrays."""
     with ExitStack() as stack:
+        stack.enter_context(unobserved())
         for tape in recording_tapes():
             stack.enter_context(tape.stop_recording())
         return step(data)

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.core import tape as tapes
-from tinygrad_lite.core.tape import Entry, GradientTape
+from tinygrad_lite.core.record import Entry, leads_to, unseen
+from tinygrad_lite.core.tape import GradientTape, _walk
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.formulas import Term, display_name, formula, literal
@@ -119,7 +119,7 @@ class Trace:
         self.entries = [record[index] for index in kept]
         self._asked = set() if sources is None else {source._id for source in sources}
         self._wanted = tape._roots if sources is None else self._asked
-        self.leading = tapes._leads_to(self._wanted & tape._watched, self.entries)
+        self.leading = leads_to(self._wanted & tape._watched, self.entries)
         self._computed = {identity for entry in self.entries for identity in outputs_of(entry)[0]}
 
         self.nodes: dict[str, Node] = {}
@@ -402,17 +402,13 @@ class Trace:
         The gradients of everything on the way are added to `gradients`.
         """
         contributions: dict[Slot, Any] = {}
-        opened, tapes.state.tapes = tapes.state.tapes, []  # nobody records what is computed here
-        try:
-            with np.errstate(all="ignore"):
-                for index in reversed(parts):
-                    entry = self.entries[index]
-                    for position, d in _pull_back(entry, gradients, self.leading).items():
-                        contributions[index, position] = d
-                        identity = entry.input_ids[position]
-                        gradients[identity] = gradients[identity] + d if identity in gradients else d
-        finally:
-            tapes.state.tapes = opened
+        with np.errstate(all="ignore"), unseen():
+            for index in reversed(parts):
+                entry = self.entries[index]
+                for position, d in _pull_back(entry, gradients, self.leading).items():
+                    contributions[index, position] = d
+                    identity = entry.input_ids[position]
+                    gradients[identity] = gradients[identity] + d if identity in gradients else d
         return contributions
 
 
@@ -430,7 +426,7 @@ def _pull_back(entry: Entry, gradients: Mapping[int, Any], leading: set[int]) ->
     alone = tuple(range(-1, -1 - len(ids), -1))
     output_id = alone if isinstance(entry.output_id, tuple) else -1
     one = entry._replace(output_id=output_id, input_ids=range(1, 1 + len(entry.input_ids)))
-    found = tapes._walk([one], seeds, asked, asked)
+    found = _walk([one], seeds, asked, asked)
     return {key - 1: d for key, d in found.items()}
 
 

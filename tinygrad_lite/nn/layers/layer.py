@@ -16,8 +16,8 @@ import numpy as np
 
 from tinygrad_lite import ops, random
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tape import enter_scopes, recording_tapes
-from tinygrad_lite.core.tape import state as tapes
+from tinygrad_lite.core.record import enter_scopes, recording_tapes, unobserved
+from tinygrad_lite.core.record import state as tapes
 from tinygrad_lite.core.tensor import Tensor, Variable, as_array, to_tensor, wrap
 from tinygrad_lite.nn import activations, initializers
 from tinygrad_lite.nn.layers.arguments import (
@@ -157,6 +157,7 @@ class Layer(LayerBase):
         """The output for one sample of zeros; no tape sees it."""
         zeros = map_shapes(lambda shape: wrap(np.zeros((1, *known_lengths(self.name, shape)), self.dtype)), input_shape)
         with ExitStack() as stack:
+            stack.enter_context(unobserved())
             for tape in recording_tapes():
                 stack.enter_context(tape.stop_recording())
             return self(zeros, training=False)

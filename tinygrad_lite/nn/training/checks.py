@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.record import new_id, state
 from tinygrad_lite.core.strict import SuspicionWarning, is_strict, suspect, unwitnessed
-from tinygrad_lite.core.tape import state
-from tinygrad_lite.core.tensor import new_id
-from tinygrad_lite.diagnostics.observing import Observer, Site
+from tinygrad_lite.diagnostics.observing import Site, SiteObserver
 from tinygrad_lite.diagnostics.suspicions import (
     FIRST_STEPS,
     OF_AN_EPOCH,
@@ -32,10 +31,10 @@ class DivergedWarning(SuspicionWarning):
     """`fit` ended because the loss is NaN or infinite."""
 
 
-class _Look(Observer):
+class _Look(SiteObserver):
     """Puts every operation of a forward pass before the suspicions."""
 
-    _looks_back = False
+    observes_walks = False
 
     def __init__(self, x: Any, say: Callable[[Any, str | None], None]) -> None:
         super().__init__()
@@ -45,7 +44,7 @@ class _Look(Observer):
         self._say = say
 
     def see(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any, site: Site) -> None:
-        if len(state.tapes) < 2 or len(outputs) != 1:  # no tape is open: metrics, or an update
+        if not state.tapes or len(outputs) != 1:  # no tape is open: metrics, or an update
             return
         name, output = primitive.__name__, outputs[0]
         origins = [self._origins.get(getattr(x, "_id", 0)) for x in args] or [None]

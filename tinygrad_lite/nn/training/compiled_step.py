@@ -16,8 +16,8 @@ from typing import Any
 
 from tinygrad_lite.compiler.function import Function
 from tinygrad_lite.compiler.trace import TracingError
+from tinygrad_lite.core.record import is_seen
 from tinygrad_lite.core.strict import is_strict
-from tinygrad_lite.core.tape import state
 from tinygrad_lite.nn.layers.search import walk
 from tinygrad_lite.nn.training.snapshot import FrameObserver, Snapshot, others_run
 from tinygrad_lite.random.streams import default_stream
@@ -84,7 +84,7 @@ class Step:
         shapes = tuple([(x._array.shape, x._array.dtype) for x in data])
         if shapes not in self._seen:
             return self._first(data, shapes)
-        if state.tapes:  # an open tape has to see every operation
+        if is_seen():  # an open tape has to see every operation
             return self._method(data)
         return self._compiled(data) if shapes in self._traced else self._trace(data, shapes)
 
