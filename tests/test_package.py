@@ -78,6 +78,8 @@ def test_wheel_holds_the_package_its_types_and_nothing_else(wheel):
     assert "tinygrad_lite/core/tape.py" in names
     assert any(name.endswith("LICENSE") for name in names)
     strangers = [
-        name for name in names if ".dist-info/" not in name and not name.endswith((".py", "py.typed", ".js", ".css"))
+        name
+        for name in names
+        if ".dist-info/" not in name and not name.endswith((".py", ".pyi", "py.typed", ".js", ".css"))
     ]
     assert not strangers
