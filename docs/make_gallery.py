@@ -1,4 +1,4 @@
-"""Write docs/visualization.md and its pictures: what the page shows as code is what this script runs.
+"""Write docs/visualization.md and its pictures. The code on the page is the code that this script runs.
 
 python docs/make_gallery.py           # writes; needs the dev extra, and Chromium for the pictures of the stepper
 python docs/make_gallery.py --check   # exits with 1 if the page is not what it would write, or a picture is missing
@@ -21,7 +21,7 @@ PICTURES = HERE / "gallery"
 
 
 class Entry(NamedTuple):
-    """A picture, and what is said and run beside it."""
+    """A picture, with its text and the code that makes it."""
 
     title: str
     text: str
@@ -34,18 +34,18 @@ class Entry(NamedTuple):
 
 INTRODUCTION = """# Look at the computation
 
-Every picture on this page was made by the lines beside it. `docs/make_gallery.py` runs them and writes the page, so
-neither can go stale. Drawings and plots want `pip install 'tinygrad_lite[viz]'`; the stepper wants nothing.
+Every picture on this page was made by the code above it. `docs/make_gallery.py` runs this code and writes the page.
+Drawings and plots need `pip install 'tinygrad_lite[viz]'`; the stepper needs no other package.
 
-Each plot is a matplotlib `Figure`: a notebook shows it, `savefig` writes it, and none needs a display or touches
-pyplot. The colours are Okabe and Ito's, which people see apart whatever their colour vision.
+Each plot is a matplotlib `Figure`. A notebook shows it, and `savefig` writes it. No plot needs a display or pyplot. The
+colours are those of Okabe and Ito, which can be distinguished with every kind of colour vision.
 """
 
 GALLERY = {
     "Graphs": [
         Entry(
-            "The textbook",
-            "The record of a tape is a graph. `names=locals()` gives the values the names that they have in the code.",
+            "A small graph",
+            "The record of a tape is a graph. With `names=locals()` the values have the names of your variables.",
             """import tinygrad_lite as tgl
 from tinygrad_lite import viz
 
@@ -61,22 +61,24 @@ viz.graph(tape, loss, names=locals()).render("forward.svg")
             "x and w become x1 = 6, with b x2 = 7, and with y_true the loss 3",
         ),
         Entry(
-            "The way back",
-            "Backward, each edge carries its local derivative, so that the chain rule can be read off a path. `path` "
-            "multiplies it out and highlights it.",
+            "The backward pass",
+            "Each edge shows its local derivative. By the chain rule, a gradient is the product of the derivatives "
+            "along a "
+            "path. `path` computes this product and highlights the path.",
             """backward = viz.graph(tape, loss, direction="backward", names=locals())
 print(backward.path(loss, w))
 backward.render("backward.svg")
 """,
             "backward.svg",
-            "From the loss back to w: 1, 1 and 2",
+            "The path from the loss to w with the derivatives 1, 1 and 2",
             printed=True,
         ),
         Entry(
             "Backpropagation, step by step",
-            "One file that plays the computation forwards and the gradients backwards, in any browser, without a "
-            "network: arrow keys, slider or play. A click on a node shows its value, its gradient and its rule. "
-            "Gradients appear, and add up where ways meet. It follows the reader's choice of light or dark.",
+            "One file that shows the computation step by step and then the gradients, in any browser and without a "
+            "network. Use the arrow keys, the slider or the play button. A click on a node shows its value, its "
+            "gradient "
+            "and its rule. Where paths meet, the gradients are added. The page is light or dark as the browser is set.",
             """with tgl.GradientTape() as tape:
     a = x * w
     y = a * a + tgl.sin(a) * b
@@ -107,9 +109,10 @@ viz.model(model).render("model.svg")
             "Flatten, Dense with 100,480 and Dense with 1,290 parameters",
         ),
         Entry(
-            "What one step of training computes",
-            "Operations inside of a layer stand in its box. Of large tensors, nodes show mean, standard deviation and "
-            "range; once a gradient was taken, also of the gradient.",
+            "A training step",
+            "The operations of a layer are in its box. For large tensors, a node shows the mean, the standard "
+            "deviation and "
+            "the range, and the same of the gradient after it was computed.",
             """images, labels = tgl.constant(x_train[:128]), y_train[:128]
 with tgl.GradientTape() as tape:
     loss = loss_fn(labels, model(images))
@@ -120,21 +123,21 @@ graph.render("network.svg")
             "The loss of a batch, as a graph with the layers as boxes",
         ),
         Entry(
-            "The same, to step through",
-            "Layers fold and unfold, and the page shows only what leads to one parameter if asked.",
+            "A training step, in the stepper",
+            "Layers can be folded, and the page can show only what leads to one parameter.",
             """graph.to_html("network.html", title="784 – 128 – 10")
 """,
             "network.png",
-            "The stepper on the way back through the network",
+            "The stepper during the backward pass through the network",
             shots=("END [dense_1]",),
         ),
     ],
     "Training": [
         Entry(
             "Learning curves",
-            "`history.plot()`, or `viz.plots.learning_curves` with several histories to compare. While a model trains, "
-            "`viz.LiveCurves` redraws the same in a notebook; elsewhere it renews a picture after each epoch. The "
-            "other two callbacks record what the pictures further down want.",
+            "`history.plot()` draws one history, `viz.plots.learning_curves` compares several. During training, "
+            "`viz.LiveCurves` redraws the same picture in a notebook, or writes it to a file after each epoch. The "
+            "other two callbacks record data for the plots below.",
             """norms, path = viz.GradientNorms(x_train[:256], y_train[:256], every=5), viz.WeightPath(every=10)
 callbacks = [viz.LiveCurves("live.png"), norms, path]
 history = model.fit(x_train, y_train, epochs=5, batch_size=128, validation_split=0.1, verbose=0, callbacks=callbacks)
@@ -145,7 +148,7 @@ history.plot().savefig("curves.png")
         ),
         Entry(
             "Predictions",
-            "Right ones in blue; wrong ones in vermilion, with what was right.",
+            "Correct predictions are blue. Wrong ones are vermilion, with the correct label.",
             """probabilities = nn.softmax(model.predict(x_test, verbose=0))
 viz.plots.images(x_test[:24], y_test[:24], probabilities[:24]).savefig("predictions.png")
 """,
@@ -154,7 +157,7 @@ viz.plots.images(x_test[:24], y_test[:24], probabilities[:24]).savefig("predicti
         ),
         Entry(
             "Mistakes",
-            "The most confident ones first: they show what the model has not understood, or labels that are wrong.",
+            "The most confident mistakes come first. They often show wrong labels, or what the model has not learned.",
             """viz.plots.mistakes(x_test, y_test, probabilities, count=16).savefig("mistakes.png")
 """,
             "mistakes.png",
@@ -162,18 +165,20 @@ viz.plots.images(x_test[:24], y_test[:24], probabilities[:24]).savefig("predicti
         ),
         Entry(
             "Confusion matrix",
-            "The colour is of the mistakes alone: the right ones on the diagonal would outshine them.",
+            "The colour shows only the mistakes. The correct predictions on the diagonal are many more, and have no "
+            "colour.",
             """viz.plots.confusion_matrix(y_test, probabilities).savefig("confusion.png")
 """,
             "confusion.png",
-            "How often each digit was taken for each other",
+            "How often each digit was predicted as each other digit",
         ),
     ],
-    "Inside": [
+    "Inside a model": [
         Entry(
             "Gradient flow",
-            "The norm of each parameter's gradient, always on the same samples. Where gradients vanish or explode on "
-            "their way to the first layers, the curves part by powers of ten.",
+            "The norm of each parameter's gradient, always on the same samples. If gradients vanish or explode "
+            "towards the "
+            "first layers, the curves are powers of ten apart.",
             """viz.plots.gradient_flow(norms).savefig("flow.png")
 """,
             "flow.png",
@@ -192,7 +197,7 @@ viz.plots.histograms(model, gradients).savefig("histograms.png")
         ),
         Entry(
             "First-layer filters",
-            "What the units of the first layer look for: blue adds to a unit, red takes away.",
+            "The weights of units of the first layer: blue is positive, red is negative.",
             """viz.plots.filters(model, count=20).savefig("filters.png")
 """,
             "filters.png",
@@ -200,7 +205,8 @@ viz.plots.histograms(model, gradients).savefig("histograms.png")
         ),
         Entry(
             "The loss around the weights",
-            "Along two random directions, scaled unit by unit (Li et al., 2018). The star is where training ended.",
+            "The loss along two random directions, scaled unit by unit (Li et al., 2018). The star marks the trained"
+            " weights.",
             """def loss_here():
     return loss_fn(y_train[:256], model(x_train[:256]))
 
@@ -211,9 +217,10 @@ viz.plots.loss_surface(loss_here, model, steps=13).savefig("surface.png")
             "Contours of the loss around the trained weights",
         ),
         Entry(
-            "The way that the optimizer took",
-            "Random directions of a large space hardly see the path: the title says how much of its length the plane "
-            'shows. `directions="path"` chooses the two directions along which it varies most.',
+            "The path of the optimizer",
+            "In a large space, random directions show only a small part of the path. The title says how much of its "
+            "length "
+            'is in the plane. `directions="path"` chooses the two directions along which the path varies most.',
             """figure = viz.plots.loss_surface(loss_here, model, path=path, directions="path", steps=13)
 figure.savefig("path.png")
 """,
@@ -228,7 +235,7 @@ figure.savefig("path.png")
 
 
 def page(printed):
-    """The text of the page; `printed` holds by title what code printed."""
+    """The text of the page; `printed` is the output of the code, by title."""
     parts = [INTRODUCTION]
     for section, entries in GALLERY.items():
         parts.append(f"## {section}\n")
@@ -258,7 +265,7 @@ def entries():
 
 
 def run(folder):
-    """Run all code in `folder`, one after the other as the page shows it; what each one printed, by title."""
+    """Run all code in `folder`, in the order of the page, and return the output by title."""
     names = {"__name__": "__main__"}
     printed = {}
     before = Path.cwd()
@@ -345,7 +352,7 @@ def write():
 
 
 def check():
-    """What is wrong, a line each. What code printed is taken from the page: the page's own test runs it."""
+    """One line for each fault. The output of code is taken from the page, whose own test runs it."""
     if not PAGE.exists():
         return [f"{PAGE.name} is missing"]
     text = PAGE.read_text(encoding="utf-8")
