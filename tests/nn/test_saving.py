@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
 from tinygrad_lite.nn.saving import registry
-from tinygrad_lite.nn.saving.model_file import weight_names
+from tinygrad_lite.nn.saving.weights import weight_names
 from tinygrad_lite.utils.archive import Archive, write_archive
 
 X = np.random.default_rng(0).normal(size=(96, 6)).astype("float32")

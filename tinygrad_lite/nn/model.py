@@ -21,7 +21,7 @@ from tinygrad_lite.core.strict import is_strict, suspect
 from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import Tensor, Variable, wrap
-from tinygrad_lite.nn import losses
+from tinygrad_lite.nn import losses, saving
 from tinygrad_lite.nn import metrics as metrics_module
 from tinygrad_lite.nn.callbacks.backup import BackupAndRestore
 from tinygrad_lite.nn.callbacks.callback_list import CallbackList, act_within_epochs, as_list
@@ -32,7 +32,6 @@ from tinygrad_lite.nn.layers.calling import inside, note_activation, weights_are
 from tinygrad_lite.nn.layers.input import Input
 from tinygrad_lite.nn.layers.layer import BUILDS_NOTHING, Layer
 from tinygrad_lite.nn.layers.search import name_child, name_children, parts
-from tinygrad_lite.nn.saving import model_file as saving
 from tinygrad_lite.nn.saving.registry import register_built_in, restored
 from tinygrad_lite.nn.training.checks import Watch
 from tinygrad_lite.nn.training.compiled_step import Step, Steps

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import random
-from tinygrad_lite.nn.saving.model_file import layers_of, model_state, restore_state
 from tinygrad_lite.nn.saving.registry import deserialize, plain_attributes, serialize, set_attributes
+from tinygrad_lite.nn.saving.state import layers_of, model_state, restore_state
 from tinygrad_lite.utils.archive import Archive, write_archive
 from tinygrad_lite.utils.callback import Callback, Logs
 from tinygrad_lite.utils.types import Array

@@ -1,5 +1,6 @@
-"""Saving: model files, weights files, and the registry of classes that a file may name."""
+"""Saving and loading: weights alone, and whole models."""
 
-from tinygrad_lite.nn.saving.model_file import LoadReport, load_model, load_weights, save_model, save_weights
+from tinygrad_lite.nn.saving.model_file import COMPILED, load_model, save_model
+from tinygrad_lite.nn.saving.weights import LoadReport, load_weights, save_weights
 
-__all__ = ["LoadReport", "load_model", "load_weights", "save_model", "save_weights"]
+__all__ = ["COMPILED", "LoadReport", "load_model", "load_weights", "save_model", "save_weights"]

@@ -172,7 +172,7 @@ def _described(value: Any) -> dict[str, Any]:
     _check_arguments(cls, config)
     data: dict[str, Any] = {"class": _NAMES[cls], "config": {name: serialize(item) for name, item in config.items()}}
     try:
-        with set_aside(), given_weights(_no_weights):
+        with set_aside(), given_weights(no_weights):
             twin = deserialize(data, {data["class"]: cls})
     except (TypeError, ValueError) as error:
         raise ValueError(
@@ -249,7 +249,7 @@ def _accepted(cls: Any, config: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in config.items() if name in parameters}
 
 
-def _no_weights(shape: Any, dtype: Any) -> Array:
+def no_weights(shape: Any, dtype: Any) -> Array:
     raise ValueError("a constructor makes weights: they belong into build.")
 
 
