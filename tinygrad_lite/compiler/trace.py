@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.backward import zero_rule
 from tinygrad_lite.core.primitive import Primitive, elementwise
 from tinygrad_lite.core.record import Observer, OpenTapes, new_id, state, tracing
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tape import _zero_rule
 from tinygrad_lite.core.tensor import Tensor, Variable, wrap
 from tinygrad_lite.utils.types import Array
 
@@ -134,7 +134,7 @@ def memory_order(array: Any) -> tuple[int, ...]:
 @elementwise
 def _zero_guard(g: Any, d: Any) -> Array:
     """The zero rule as an operation: where `g` is 0 and `d` is nan, 0; elsewhere `d`."""
-    return _zero_rule(g, d)
+    return zero_rule(g, d)
 
 
 _zero_guard.defvjp(None, lambda upstream, y, g, d: np.where(np.isnan(d) & (g == 0), 0, upstream))

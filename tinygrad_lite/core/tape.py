@@ -12,7 +12,6 @@ The semantics are those of TensorFlow 2's `tf.GradientTape`.
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from enum import Enum
@@ -20,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lite.core.backward import is_small, told_apart, twin, walk, walk_observer, walk_small
 from tinygrad_lite.core.record import (
     FIELDS,
     INPUTS,
     OUTPUT,
     Entry,
-    Observer,
     backwards,
     between,
     entries_of,
@@ -37,9 +36,8 @@ from tinygrad_lite.core.record import (
 )
 from tinygrad_lite.core.strict import is_strict, on_gradient, suspect, witness
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tensor import HALF, Tensor, Variable, as_array, detached, wrap
+from tinygrad_lite.core.tensor import Tensor, Variable, as_array, detached, wrap
 from tinygrad_lite.utils.names import explain_calls
-from tinygrad_lite.utils.types import Array
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -49,7 +47,6 @@ __all__ = ["GradientTape", "UnconnectedGradients", "stop_gradient"]
 
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
 _naming = threading.Lock()  # held to give an identity to a tensor that another thread may watch at the same time
-_NOBODY = Observer()
 
 
 class UnconnectedGradients(Enum):
@@ -656,7 +653,8 @@ class GradientTape:
 
     def _pull_back(self, targets: list[Tensor], seeds: list[Any], sources: list[Tensor], *, release: bool) -> list[Any]:
         """Gradients of the seeded targets with respect to `sources`, as Tensors or None."""
-        recorded = _is_recorded()  # by tapes around or by this one: then rules compute with Tensors
+        observer = walk_observer()  # of tapes around, or of this one
+        recorded = observer is not None
         before = new_id()
         gradients: dict[int, Any] = {}
         for target, seed in zip(targets, seeds):
@@ -672,23 +670,24 @@ class GradientTape:
         state.pulling_back += 1
         try:
             with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
-                if recorded:
+                if observer is not None:
                     with self._lent(record, targets):
-                        entries = _observer().examined(popping(record) if release else backwards(record))
-                        found = _walk_recorded(entries, gradients, useful, wanted)
+                        entries = observer.examined(popping(record) if release else backwards(record))
+                        found = walk(entries, gradients, useful, wanted, observer)
                         answers = [found.get(x._id) if x._id in self._watched else None for x in sources]
-                        return _told_apart(answers, before)
-                elif _is_light(record):
-                    found = _walk_light(record, gradients, useful, wanted)
+                        return told_apart(answers, before)
+                elif is_small(record):
+                    found = walk_small(record, gradients, useful, wanted)
                 else:
-                    found = _walk(popping(record) if release else backwards(record), gradients, useful, wanted)
+                    found = walk(popping(record) if release else backwards(record), gradients, useful, wanted)
         finally:
             state.pulling_back -= 1
         return [found.get(source._id) if source._id in self._watched else None for source in sources]
 
     def _pull_back_each(self, target: Tensor, seeds: Iterable[Tensor], sources: list[Tensor]) -> list[list[Any]]:
         """`_pull_back` of one target for many seeds; what lies between it and the sources is looked up once."""
-        recorded = _is_recorded()
+        observer = walk_observer()
+        recorded = observer is not None
         before = new_id()
         record = self._record
         if not self._persistent:
@@ -696,17 +695,16 @@ class GradientTape:
         wanted = {source._id for source in sources} & self._watched
         useful = leads_to(wanted, entries_of(record))
         entries: Any = between(useful, {target._id}, backwards(record)) if target.dtype.kind == "f" else []
-        entries = list(_observer().examined(entries)) if recorded else entries
-        walk = _walk_recorded if recorded else _walk
+        entries = list(observer.examined(entries)) if observer is not None else entries
         rows = []
         state.pulling_back += 1
         try:
             with np.errstate(all="ignore"), self._lent(record, [target]) if recorded else nullcontext():
                 for seed in seeds:
                     gradients = {target._id: seed if recorded else seed._array} if target._id in useful else {}
-                    found = walk(entries, gradients, useful, wanted)
+                    found = walk(entries, gradients, useful, wanted, observer)
                     row = [found.get(source._id) for source in sources]
-                    rows.append(_told_apart(row, before) if recorded else row)
+                    rows.append(told_apart(row, before) if recorded else row)
         finally:
             state.pulling_back -= 1
         return rows
@@ -715,254 +713,11 @@ class GradientTape:
 explain_calls(GradientTape)
 
 
-def _is_recorded() -> bool:
-    """Whether a tape or an observer sees the operations of a walk backwards."""
-    tapes = state.tapes
-    return bool(tapes) or (tapes.observer is not None and tapes.observer.observes_walks)
-
-
-def _observer() -> Observer:
-    return state.tapes.observer or _NOBODY
-
-
-def twin(g: Tensor) -> Tensor:
-    """The same value as another tensor, so that the two can be told apart; a gradient goes through."""
-    other: Tensor = _numpy.positive(g) if g._id else detached(g)
-    return other
-
-
-def _told_apart(gradients: list[Any], before: int) -> list[Any]:
-    """Gradients as so many tensors, none of which is another, or older than the identity `before`.
-
-    A rule may hand on the tensor that it got, so that two arguments have the same gradient, or one that the caller
-    has. A tape that is asked for derivatives with respect to gradients would take them for one.
-    """
-    times = Counter(map(id, gradients))
-    tensors = [g if isinstance(g, Tensor) else None if g is None else wrap(g) for g in gradients]
-    return [
-        twin(tensor) if tensor is not None and (times[id(g)] > 1 or tensor._id < before) else tensor
-        for g, tensor in zip(gradients, tensors)
-    ]
-
-
 def _one_hot(target: Tensor, index: Any) -> Tensor:
     """A one at `index`, zeros elsewhere: what picks a single element of the target."""
     seed = np.zeros(target.shape, target.dtype)
     seed[index] = 1
     return wrap(seed)
-
-
-_LIGHT = 4096  # bytes of an output, on average
-
-
-def _is_light(record: list[Any]) -> bool:
-    """Whether it does no harm that the record lives as long as the walk over it."""
-    outputs = record[::FIELDS]
-    return tuple not in map(type, outputs) and sum([y.nbytes for y in outputs]) <= _LIGHT * len(outputs)
-
-
-def _walk_light(record: list[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int]) -> dict[int, Any]:
-    """`_walk` where looking for nan would take longer than the work itself: it is left away, if possible.
-
-    A nan that the zero rule would have removed travels on to the sources: if none arrives there, there was none.
-    Should one arrive, the walk is repeated with the rule. It pays if there are more operations to look at than sources.
-    """
-    looks = sum([primitive.needs_zero_rule for primitive in record[FIELDS - 1 :: FIELDS]])
-    if looks > 2 * len(wanted):
-        found = _walk(backwards(record), dict(gradients), useful, wanted, zero_rule=False)
-        if not any(_has_nan(g) for g in found.values()):
-            return found
-    return _walk(backwards(record), gradients, useful, wanted)
-
-
-def _walk(
-    entries: Iterable[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int], zero_rule: bool = True
-) -> dict[int, Any]:
-    """Reverse accumulation: hand each output's gradient to the rules, add up what they return.
-
-    `gradients` maps identities to gradients and starts with the targets'. What is complete is taken out of
-    it, so that its memory is free for the rest of the walk; what was `wanted` is returned.
-    """
-    found: dict[int, Any] = {}
-    ours: set[int] = set()  # identities whose gradient is a buffer made here, safe to add to in place
-    halves: set[int] = set()  # those of float16 among them: the buffer is of float32, and rounded when it is complete
-    for primitive, output, inputs, arguments, metadata, y in entries:
-        g: Any = gradients.pop(output, None)
-        if output in halves:
-            g = g.astype(HALF)
-        if g is None:
-            if type(output) is not tuple:
-                continue
-            g = _output_gradients(gradients, output, y, found, wanted)
-            if g is None:
-                continue
-        elif output in wanted:
-            found[output] = g
-        joint = primitive.joint_rule
-        rules = primitive.rules if joint is None else joint(g, y, *arguments, **metadata)
-        looks = zero_rule and primitive.needs_zero_rule
-        for position, key in enumerate(inputs):
-            if key not in useful:
-                continue
-            if joint is None:
-                rule = rules[position] if position < len(rules) else primitive.rule_for(position)
-                if rule is None:
-                    continue
-                d = rule(g, y, *arguments, **metadata) if metadata else rule(g, y, *arguments)
-            else:
-                d = rules[position]
-            if d is None:
-                continue
-            if looks and d is not g:  # _zero_rule, without its calls
-                flat = d.ravel()
-                total = flat.dot(flat)
-                if total != total:
-                    d = _zero_rule(g, d)
-            x = arguments[position]
-            if d.shape != x.shape or d.dtype is not x.dtype:  # NumPy has one object for each of the usual dtypes
-                d = _fitted(d, x, primitive, position)
-            known = gradients.get(key)
-            if known is None:
-                gradients[key] = d
-            elif key in ours:
-                known += d
-                gradients[key] = known
-            else:
-                if d.dtype is HALF:
-                    known = known.astype(np.float32)
-                    halves.add(key)
-                known = gradients[key] = known + d
-                if known.flags.c_contiguous:  # else a sum that is not in place may be in another order of memory
-                    ours.add(key)
-    for key in wanted:
-        if key in gradients:
-            found[key] = gradients[key].astype(HALF) if key in halves else gradients[key]
-    return found
-
-
-def _walk_recorded(
-    entries: Iterable[Any], gradients: dict[int, Any], useful: set[int], wanted: set[int]
-) -> dict[int, Any]:
-    """The same while a tape is open: values and gradients are Tensors, so that all of it is recorded in turn."""
-    observer = _observer()
-    found: dict[int, Any] = {}
-    halves: set[int] = set()
-    for primitive, output, inputs, values, metadata, y in entries:
-        g: Any = gradients.pop(output, None)
-        if output in halves:
-            g = g.astype(HALF)
-        if g is None:
-            if type(output) is not tuple:
-                continue
-            g = _output_gradients(gradients, output, y, found, wanted)
-            if g is None:
-                continue
-            g = tuple(item if isinstance(item, Tensor) else wrap(item) for item in g)
-        elif output in wanted:
-            found[output] = g
-        arguments = _as_tensors(values, inputs, observer)
-        if type(output) is tuple:
-            y = _as_tensors(y, output, observer)
-        else:
-            (y,) = _as_tensors((y,), (output,), observer)
-            observer.note_gradient(output, g)
-        joint = primitive.joint_rule
-        rules = primitive.rules if joint is None else joint(g, y, *arguments, **metadata)
-        for position, key in enumerate(inputs):
-            if key not in useful:
-                continue
-            if joint is None:
-                rule = rules[position] if position < len(rules) else primitive.rule_for(position)
-                d = None if rule is None else observer.apply_rule(primitive, rule, g, y, arguments, metadata)
-            else:
-                d = rules[position]
-            if d is None:
-                continue
-            if primitive.needs_zero_rule and d is not g:
-                d = (observer.zero_rule or _zero_rule)(g, d)
-            d = _fitted(d, values[position], primitive, position)
-            known = gradients.get(key)
-            if known is not None and d.dtype == HALF:
-                known = known if key in halves else known.astype(np.float32)
-                halves.add(key)
-            gradients[key] = d if known is None else known + d
-    for key in wanted:
-        if key in gradients:
-            found[key] = gradients[key].astype(HALF) if key in halves else gradients[key]
-            observer.note_gradient(key, found[key])
-    return found
-
-
-def _fitted(d: Any, x: Any, primitive: Any, position: int) -> Any:
-    """What a rule made for the argument `x`, in its shape and dtype."""
-    if d.shape != x.shape:
-        if not primitive.is_elementwise:
-            raise primitive.wrong_shape(position, d.shape, x.shape)
-        d = sum_to_shape(d, x.shape)
-    return d if d.dtype == x.dtype else d.astype(x.dtype)
-
-
-def _as_tensors(values: Any, identities: Any, observer: Observer) -> list[Any]:
-    """The recorded values as the Tensors that they were, so that other tapes can follow them."""
-    tensors = []
-    for value, identity in zip(values, identities):
-        if identity:
-            value = wrap(value)
-            value._id = identity
-            value = observer.rewrap(value, identity)
-        tensors.append(value)
-    return tensors
-
-
-def _output_gradients(
-    gradients: dict[int, Any],
-    outputs: tuple[int, ...],
-    values: tuple[Array, ...],
-    found: dict[int, Any],
-    wanted: set[int],
-) -> tuple[Any, ...] | None:
-    """The gradients of an entry with several outputs, zeros for those that nothing depends on."""
-    if not any(key in gradients for key in outputs):
-        return None
-    answer = []
-    for key, value in zip(outputs, values):
-        g = gradients.pop(key, None)
-        if g is None:
-            g = np.zeros(np.shape(value), value.dtype)
-        else:
-            g = g if g.dtype == value.dtype else g.astype(value.dtype)
-            if key in wanted:
-                found[key] = g
-        answer.append(g)
-    return tuple(answer)
-
-
-def _zero_rule(g: Any, d: Any) -> Any:
-    """Nothing flows where nothing came in: 0 where `g` is 0, also where the local derivative is inf or nan."""
-    return np.where(np.isnan(d) & (g == 0), 0, d) if _has_nan(d) else d
-
-
-def _has_nan(d: Any) -> bool:
-    """Whether a NaN is among the numbers: their sum of squares says so in one fast pass."""
-    flat = (d._array if isinstance(d, Tensor) else d).ravel()
-    total = flat.dot(flat)
-    return bool(total != total)
-
-
-def sum_to_shape(d: Any, shape: tuple[int, ...]) -> Any:
-    """The adjoint of broadcasting from `shape`: add up over the axes along which values were repeated."""
-    extra = d.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        extra + axis for axis, length in enumerate(shape) if length == 1 and d.shape[extra + axis] != 1
-    )
-    return summed(d, axes).reshape(shape) if axes else d.reshape(shape)
-
-
-def summed(x: Any, axis: Any, keepdims: bool = False) -> Any:
-    """The sum over `axis`; of float16 in float32, rounded once."""
-    if x.dtype == HALF:
-        return x.sum(axis=axis, dtype=np.float32, keepdims=keepdims).astype(HALF)
-    return x.sum(axis=axis, keepdims=keepdims)
 
 
 # What the user handed over ------------------------------------------------------------------------------------

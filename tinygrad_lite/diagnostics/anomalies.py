@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.tape import _zero_rule
+from tinygrad_lite.core.backward import zero_rule
 from tinygrad_lite.core.tensor import Tensor, Variable
 from tinygrad_lite.diagnostics.observing import Site, SiteObserver, site_of, told
 from tinygrad_lite.utils.types import Array
@@ -123,7 +123,7 @@ def _judge(entry: Any, position: int, g: Any, d: Any) -> None:
     if wrong is None:
         return
     if primitive.needs_zero_rule:
-        array = _zero_rule(_plain(g), array)
+        array = zero_rule(_plain(g), array)
         wrong = _wrong(array)
         if wrong is None:
             return

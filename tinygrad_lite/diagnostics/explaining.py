@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lite.core.backward import walk, zero_rule
 from tinygrad_lite.core.record import between, entries_of, keys_of, leads_to, scopes_of
-from tinygrad_lite.core.tape import GradientTape, _tensors, _walk, _zero_rule
+from tinygrad_lite.core.tape import GradientTape, _tensors
 from tinygrad_lite.core.tensor import Tensor, Variable
 from tinygrad_lite.diagnostics.observing import Site, site_of, told
 
@@ -322,7 +323,7 @@ def _slopes(case: _Case) -> Explanation | None:
             return
         arrives = any(np.any(item) for item in (g if isinstance(g, tuple) else (g,)))
         if d is not None and entry[0].needs_zero_rule:
-            d = _zero_rule(g, d)
+            d = zero_rule(g, d)
         if arrives and (d is None or not np.any(d)):
             ends.append((entry, position, g, d))
         elif arrives and entry[2][position] == case.source._id:
@@ -331,7 +332,7 @@ def _slopes(case: _Case) -> Explanation | None:
     entries = between(case.reached, {case.target._id}, reversed(case.record))
     seed = {case.target._id: np.ones(case.target.shape, case.target.dtype)}
     with np.errstate(all="ignore"):
-        found = _walk(told(entries, note), seed, case.reached, {case.source._id})
+        found = walk(told(entries, note), seed, case.reached, {case.source._id})
         gradient = found.get(case.source._id)
         if gradient is None and not ends:
             return None
@@ -494,7 +495,7 @@ def _answers(entry: Any, position: int, g: Any) -> bool:
         rule = rules[position] if position < len(rules) else primitive.rule_for(position)
         d = rule(other, y, *arguments, **metadata)
     if d is not None and primitive.needs_zero_rule:
-        d = _zero_rule(other, d)
+        d = zero_rule(other, d)
     return bool(np.any(d))
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.backward import sum_to_shape
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tape import sum_to_shape
 from tinygrad_lite.core.tensor import Tensor, to_tensor, to_tensors
 from tinygrad_lite.ops.axes import as_shape
 from tinygrad_lite.ops.shaping import reshape

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.backward import sum_to_shape
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tape import sum_to_shape
 from tinygrad_lite.core.tensor import Tensor, as_array, as_dtype, to_tensor, wrap
 from tinygrad_lite.ops.arithmetic import subtract
 from tinygrad_lite.ops.axes import as_shape

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.backward import summed
 from tinygrad_lite.core.primitive import elementwise, hold, nondifferentiable, primitive
-from tinygrad_lite.core.tape import summed
 from tinygrad_lite.core.tensor import HALF, Tensor, to_tensors
 from tinygrad_lite.ops.activations import softplus
 from tinygrad_lite.ops.casting import _cast

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.backward import sum_to_shape
 from tinygrad_lite.core.primitive import nondifferentiable, primitive
-from tinygrad_lite.core.tape import sum_to_shape
 from tinygrad_lite.core.tensor import Tensor, as_array, float_dtype, holds_tensors, stacked, to_tensor
 from tinygrad_lite.ops.half import rounding_once
 from tinygrad_lite.utils.types import Array

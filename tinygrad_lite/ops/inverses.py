@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.linalg import LinAlgError
 
+from tinygrad_lite.core.backward import sum_to_shape
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tape import sum_to_shape
 from tinygrad_lite.core.tensor import Tensor, to_tensor, to_tensors
 from tinygrad_lite.ops.arithmetic import square
 from tinygrad_lite.ops.broadcasting import broadcast_to

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.backward import summed
 from tinygrad_lite.core.primitive import elementwise, nondifferentiable, primitive
-from tinygrad_lite.core.tape import summed
 from tinygrad_lite.core.tensor import Tensor, to_tensor, wrap
 from tinygrad_lite.ops.arithmetic import multiply
 from tinygrad_lite.ops.products import matmul, transposed_product

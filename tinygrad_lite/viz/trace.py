@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lite.core.backward import walk
 from tinygrad_lite.core.record import Entry, leads_to, unseen
-from tinygrad_lite.core.tape import GradientTape, _walk
+from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.formulas import Term, display_name, formula, literal
@@ -426,7 +427,7 @@ def _pull_back(entry: Entry, gradients: Mapping[int, Any], leading: set[int]) ->
     alone = tuple(range(-1, -1 - len(ids), -1))
     output_id = alone if isinstance(entry.output_id, tuple) else -1
     one = entry._replace(output_id=output_id, input_ids=range(1, 1 + len(entry.input_ids)))
-    found = _walk([one], seeds, asked, asked)
+    found = walk([one], seeds, asked, asked)
     return {key - 1: d for key, d in found.items()}
 
 
