@@ -757,7 +757,7 @@ CHANGES = {
     "method of a base class": _patched(nn.Layer, "_activate", _negated),
     "method of the loss": _patched(losses.LossFunctionWrapper, "call", _negated),
     "method of the optimizer": _patched(optim.SGD, "update", lambda f: lambda *args: None),
-    "function of a module": _patched(losses, "_aligned", lambda f: lambda name, y, p: (y, p * 2.0)),
+    "function of a module": _patched(losses.differences, "aligned", lambda f: lambda name, y, p: (y, p * 2.0)),
     "global of a module": _patched(
         layers.core, "ops", lambda ops: types.SimpleNamespace(**{**vars(ops), "dense": other})
     ),
@@ -768,7 +768,7 @@ CHANGES = {
 def unpatched():
     """Puts back what the changes above replace."""
     places = [(nn.Dense, "call"), (nn.Layer, "_activate"), (losses.LossFunctionWrapper, "call"), (optim.SGD, "update"),
-              (losses, "_aligned"), (layers.core, "ops")]  # fmt: skip
+              (losses.differences, "aligned"), (layers.core, "ops")]  # fmt: skip
     kept = [(owner, name, vars(owner)[name]) for owner, name in places]
 
     def restore():
