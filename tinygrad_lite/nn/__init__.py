@@ -8,10 +8,11 @@ from tinygrad_lite.nn import losses as losses
 from tinygrad_lite.nn import metrics as metrics
 from tinygrad_lite.nn.callbacks import Callback, History
 from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input, Layer
-from tinygrad_lite.nn.model import Model, Sequential
+from tinygrad_lite.nn.model import Model
 from tinygrad_lite.nn.saving import registry as registry
 from tinygrad_lite.nn.saving.model_file import load_model
 from tinygrad_lite.nn.saving.registry import register
+from tinygrad_lite.nn.sequential import Sequential
 from tinygrad_lite.ops.activations import (
     elu,
     exponential,

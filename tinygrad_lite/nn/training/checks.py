@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 
 from tinygrad_lite.core.record import new_id, state
 from tinygrad_lite.core.strict import SuspicionWarning, is_strict, suspect, unwitnessed
+from tinygrad_lite.core.tape import GradientTape
+from tinygrad_lite.core.tensor import Tensor, Variable
 from tinygrad_lite.diagnostics.observing import Site, SiteObserver
 from tinygrad_lite.diagnostics.suspicions import (
     FIRST_STEPS,
@@ -21,10 +23,11 @@ from tinygrad_lite.diagnostics.suspicions import (
     checksums,
     origin_of,
 )
+from tinygrad_lite.nn.training.trainable import TrainableModel
 from tinygrad_lite.utils.callers import warn_user
 from tinygrad_lite.utils.types import Array
 
-__all__ = ["DivergedWarning", "Watch"]
+__all__ = ["DivergedWarning", "Watch", "check_found", "reached"]
 
 
 class DivergedWarning(SuspicionWarning):
@@ -158,4 +161,43 @@ class Watch:
             "no step brings it back. The usual cause is a learning rate that is too large: try a tenth of it. To find "
             "the operation where it began, run the same inside of `with tgl.detect_anomalies():`.",
             DivergedWarning,
+        )
+
+
+def reached(
+    model: TrainableModel, gradients: Sequence[Tensor | None], variables: Sequence[Variable]
+) -> list[tuple[Tensor, Variable]]:
+    """Gradients with their variables, without those that have none: the user is warned of these once."""
+    pairs = [(g, v) for g, v in zip(gradients, variables) if g is not None]
+    if len(pairs) == len(variables) and pairs:
+        return pairs
+    names = [variable.name for g, variable in zip(gradients, variables) if g is None]
+    if not pairs:
+        raise ValueError(
+            "fit expected a loss that depends on trainable weights. Received: "
+            + (f"no gradient for any of {names}. " if names else "a model without trainable weights. ")
+            + "Does `call` use its layers, without .numpy()? Is `trainable` True?"
+        )
+    if "unreached" not in model._suspected or is_strict():
+        model._suspected.update(["unreached", *names])
+        suspect(
+            f"The loss does not depend on {names}: they are not trained. Use their layers in `call`, or set "
+            "layer.trainable = False."
+        )
+    return pairs
+
+
+def check_found(model: TrainableModel, tape: GradientTape) -> None:
+    """Warn once of trainable Variables that the loss was computed from, but that are not weights of the model."""
+    if "not found" in model._suspected and not is_strict():
+        return
+    model._suspected.add("not found")
+    known = {variable._id for variable in model.weights}
+    names = [variable.name for variable in tape.watched_variables() if variable._id not in known]
+    if names:
+        suspect(
+            f"Training expected to find the Variables that the loss depends on. Received: {names}, which are not "
+            f"among the weights of {model.name}, and are not trained. Weights are found in attributes of layers, "
+            "and in lists, tuples and dicts there; not in sets, other objects, closures or modules. Make the "
+            "Variable or its layer an attribute; if it is not meant to be trained, pass trainable=False."
         )

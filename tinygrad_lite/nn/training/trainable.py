@@ -1,0 +1,100 @@
+"""What training reads and writes of a model: what `compile` set, the metrics, and what the last `fit` left.
+
+`Model` is the only subclass. The loop, the loss and the checks take this class, so that they need not import `Model`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tinygrad_lite import random
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.nn import metrics as metrics_module
+from tinygrad_lite.nn.callbacks.history import History
+from tinygrad_lite.nn.layers.layer import Layer
+from tinygrad_lite.nn.metrics import Metric
+from tinygrad_lite.nn.training.compiled_step import Steps
+
+__all__ = ["Batch", "Logs", "TrainableModel"]
+
+Logs = dict[str, float]
+Batch = tuple[Tensor, ...]
+"""(x, y), or (x, y, weights) where samples are weighted."""
+
+
+class TrainableModel(Layer):
+    """A layer with an optimizer, a loss and metrics."""
+
+    optimizer: Any  # an Optimizer; None before `compile`
+    loss: Any  # a Loss or None
+    history: History | None
+
+    def __init__(self, *, name: str | None = None, trainable: bool = True, **unknown: Any) -> None:
+        super().__init__(name=name, trainable=trainable, **unknown)
+        self._shuffles = random.stream(f"{self.name}/shuffle")
+        self.optimizer = None
+        self.loss = None
+        self.run_eagerly = False
+        self.history = None
+        self.stop_training = False
+        self.was_interrupted = False
+        self._metric_identifiers: list[Any] = []
+        self._weighted_identifiers: list[Any] = []
+        self._metrics: list[Metric] | None = None  # made when the first batch shows what the output looks like
+        self._loss_mean = metrics_module.Mean(name="loss")
+        self._is_compiled = False
+        self._is_ready = False
+        self._steps = Steps()
+        self._suspected: set[Any] = set()  # what the user was warned of
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The mean loss, then the metrics and weighted metrics of `compile`, made on the first batch."""
+        return [self._loss_mean, *(self._metrics or ())]
+
+    def reset_metrics(self) -> None:
+        """Set all metrics back to the start, as `fit` does before every epoch."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def train_step(self, data: Batch) -> Logs | None:
+        """Take one step of training."""
+        raise NotImplementedError
+
+    def test_step(self, data: Batch) -> Logs | None:
+        """Evaluate one batch."""
+        raise NotImplementedError
+
+    def predict_step(self, data: Batch) -> Any:
+        """The outputs for one batch."""
+        raise NotImplementedError
+
+    def _known_metrics(self) -> list[Metric]:
+        """The metrics that are named by `compile`, also before the first batch has shown which fit."""
+        return self._made_metrics(()) if self._metrics is None else self._metrics
+
+    def _made_metrics(self, shapes: Sequence[Any]) -> list[Metric]:
+        """The metrics and the weighted metrics; of two named by the same string, the latter is `weighted_...`."""
+        metrics, weighted = (
+            [metrics_module.resolve(name, self.loss, *shapes) for name in identifiers]
+            for identifiers in (self._metric_identifiers, self._weighted_identifiers)
+        )
+        taken = {metric.name for metric in metrics}
+        for identifier, metric in zip(self._weighted_identifiers, weighted):
+            if metric.name in taken and metric is not identifier:
+                metric.name = f"weighted_{metric.name}"
+        names = [metric.name for metric in (self._loss_mean, *metrics, *weighted)]
+        if len(set(names)) < len(names):
+            raise ValueError(f"compile expected metrics of different names. Received: {names}. Name one otherwise.")
+        return [*metrics, *weighted]
+
+    def _results(self) -> Logs:
+        return {metric.name: float(metric.result()) for metric in self.metrics}
+
+    def _require_compiled(self, method: str) -> None:
+        if not self._is_compiled:
+            raise RuntimeError(
+                f"{method} expected a compiled model. Received: {self.name}, which is not. Call "
+                'model.compile(optimizer="rmsprop", loss=..., metrics=[...]) first.'
+            )
