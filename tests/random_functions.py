@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 
 import tinygrad_lite as tgl
-from tinygrad_lite.compiler.trace import TracingError
+from tinygrad_lite.compiler.traced import TracingError
 
 GROWING = [
     "{a} * 0.5 + 1.0", "tgl.square({a})", "{a} - tgl.max({a}, axis=0)", "tgl.sum({a}, axis=-1, keepdims=True) + {a}",

@@ -5,10 +5,9 @@ import sys
 import pytest
 
 from tests import random_functions
-from tinygrad_lite.compiler.program import _is_inline, _Writer
 from tinygrad_lite.compiler.trace import Tracer
 
-functions = sys.modules["tinygrad_lite.compiler.function"]
+functions, schedules = (sys.modules[f"tinygrad_lite.compiler.{name}"] for name in ("function", "schedule"))
 
 
 @pytest.mark.parametrize("start", range(0, 60, 10))
@@ -32,19 +31,19 @@ def by_name(self, value, identity, right=Tracer.rewrap):
     return right(self, value, identity) if variable is None else variable
 
 
-def last_uses(self, right=_Writer._last_uses):
+def last_uses(nodes, in_place, right=schedules.last_uses):
     """As if x.T, where it is written last, were no use of x."""
-    last = right(self)
-    for node in self._ordered:
-        if _is_inline(node):
-            last[id(self._stands_for(node.inputs[0]))] = self._ordered.index(node)
+    last = right(nodes, in_place)
+    for node in nodes:
+        if node.is_transpose:
+            last[id(node.inputs[0])] = nodes.index(node)
     return last
 
 
 FAULTS = {
     "snapshots are known by their array": (Tracer, "touch", touched),
     "equal values have one signature": (functions, "_signature", signature),
-    "x is not needed as long as x.T": (_Writer, "_last_uses", last_uses),
+    "x is not needed as long as x.T": (schedules, "last_uses", last_uses),
     "recorded Variables are those of now": (Tracer, "rewrap", by_name),
 }
 

@@ -22,8 +22,10 @@ import numpy as np
 import pytest
 
 from tinygrad_lite.compiler.function import Function
+from tinygrad_lite.compiler.node import Node
 from tinygrad_lite.compiler.program import Program
-from tinygrad_lite.compiler.trace import _SHAPED_BY_VALUES, Node, Traced, Tracer, TracingError, _masks
+from tinygrad_lite.compiler.trace import _SHAPED_BY_VALUES, Tracer, _masks
+from tinygrad_lite.compiler.traced import Traced, TracingError
 from tinygrad_lite.core.record import state, tracing
 from tinygrad_lite.core.structure import flatten
 from tinygrad_lite.core.tensor import Tensor, Variable, wrap

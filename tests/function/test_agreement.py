@@ -502,7 +502,7 @@ def test_large_runs_go_block_by_block():
     assert re.search(r" y = np\.add\(multiply_2, c_1, out=whole_y\[rows\]\)  # \(30, 1000\) float32", source)
     assert source.splitlines()[1].strip() in ("(b0, b1, ) = buffers", "(b0, b1, b2, ) = buffers")
     ((program, _),) = compiled._programs.values()
-    assert {shape for shape, *_ in program._slots} == {(30, 1000)}  # what only the run needs is never larger
+    assert {shape for shape, *_ in program._places} == {(30, 1000)}  # what only the run needs is never larger
     for shape in ((1201, 1000), (64, 64), (2_000_003,)):  # a prime number of rows, and what is small
         compiled(tgl.constant(np.ones(shape, np.float32)))
         assert "blocks" not in compiled.source()

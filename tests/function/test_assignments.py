@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import optim
-from tinygrad_lite.compiler.trace import TracingError
+from tinygrad_lite.compiler.traced import TracingError
 
 VIEWS = {
     "itself": lambda v: v * 1.0,

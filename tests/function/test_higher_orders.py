@@ -12,7 +12,7 @@ from primitive_cases import CASES, OTHERS
 
 import tinygrad_lite as tgl
 from tinygrad_lite import linalg, ops
-from tinygrad_lite.compiler.trace import TracingError
+from tinygrad_lite.compiler.traced import TracingError
 from tinygrad_lite.core.primitive import REGISTRY
 from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.testing import check_primitive, primitives

@@ -8,7 +8,7 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn
-from tinygrad_lite.compiler.trace import TracingError
+from tinygrad_lite.compiler.traced import TracingError
 from tinygrad_lite.core.tensor import wrap
 
 # Ways to hold what a Variable holds now. Some share its memory, some are the very same array.

@@ -1,5 +1,6 @@
 """The suite compiled, in a short form (docs/function.md has what the long one prints); and that it finds faults."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -11,9 +12,10 @@ import replaying
 
 import tinygrad_lite as tgl
 from tinygrad_lite import optim
-from tinygrad_lite.compiler import program
+from tinygrad_lite.compiler import numpy_printer, passes
 from tinygrad_lite.compiler.trace import Tracer
 
+schedules = importlib.import_module("tinygrad_lite.compiler.schedule")
 PROJECT = Path(__file__).parents[2]
 PART = ["tests/tape", "tests/test_functional.py", "tests/test_optim.py", "tests/nn/test_layers.py"]
 
@@ -60,16 +62,18 @@ def without_order(node):
 
 FAULTS = {
     "an operation written wrongly": lambda patch: patch.setitem(
-        program._WITH_OUT,
+        numpy_printer._WITH_OUT,
         "_sum",
-        program._WITH_OUT["_sum"].replace("np.add", "np.maximum").replace("dtype={dtype}, ", ""),
+        numpy_printer._WITH_OUT["_sum"].replace("np.add", "np.maximum").replace("dtype={dtype}, ", ""),
     ),
     "memory taken that a view needs": lambda patch: patch.setattr(
-        program._Writer, "_memory_ends", lambda self: {id(node): self._last[id(node)] for node in self._ordered}
+        schedules, "memory_ends", lambda nodes, last: {id(node): last[id(node)] for node in nodes}
     ),
-    "results in another order of memory": lambda patch: patch.setattr(program, "_place", without_order),
-    "different work taken for equal": lambda patch: patch.setattr(program, "_key", lambda node, inputs: node.shape),
-    "an assignment that is lost": lambda patch: patch.setattr(program._Writer, "_commits", lambda self: []),
+    "results in another order of memory": lambda patch: patch.setattr(schedules, "place_of", without_order),
+    "different work taken for equal": lambda patch: patch.setattr(passes, "_key", lambda node: node.shape),
+    "an assignment that is lost": lambda patch: patch.setattr(
+        numpy_printer._Printer, "_assignment", lambda self, step: []
+    ),
     "a Variable read at the wrong time": lambda patch: patch.setattr(replaying.Replay, "read", stale),
 }
 

@@ -14,7 +14,7 @@ import pytest
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
 from tinygrad_lite.compiler.function import MOST_TRACES, WARN_AFTER
-from tinygrad_lite.compiler.trace import TracingError
+from tinygrad_lite.compiler.traced import TracingError
 
 X = tgl.constant([1.0, 2.0, 3.0])
 

@@ -21,8 +21,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.compiler.node import memory_order
 from tinygrad_lite.compiler.program import Program
-from tinygrad_lite.compiler.trace import Traced, Tracer, memory_order
+from tinygrad_lite.compiler.trace import Tracer
+from tinygrad_lite.compiler.traced import Traced
 from tinygrad_lite.core.record import is_seen
 from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.core.tensor import Tensor, Variable, wrap

@@ -7,11 +7,9 @@ there. Done block by block, all find their block in the cache, and what only the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Container, Iterable
 
-import numpy as np
-
-from tinygrad_lite.compiler.trace import Node
+from tinygrad_lite.compiler.node import Node
 
 __all__ = ["Run", "find_runs"]
 
@@ -35,39 +33,34 @@ class Run:
         return len(x.shape) == len(self.first.shape) and x.shape[0] == self.first.shape[0]
 
     def is_worthwhile(self) -> bool:
-        return len(self.nodes) >= LONG or not all(isinstance(x.payload.forward, np.ufunc) for x in self.nodes.values())
+        return len(self.nodes) >= LONG or not all(x.is_ufunc for x in self.nodes.values())
 
-    def takes(self, node: Node, arguments: Iterable[Node], written: Callable[[Node], Node]) -> bool:
+    def takes(self, node: Node) -> bool:
         """Whether `node` may be the next: its arguments can be cut as it is, or need not be."""
-        first, others = self.first, [x for x in arguments if id(x) not in self.nodes]
+        first, others = self.first, [x for x in node.inputs if isinstance(x, Node) and id(x) not in self.nodes]
         return (
             (node.shape, node.section) == (first.shape, first.section)
             and (node.scope == first.scope or node.section != "forward")
             and all(self.is_cut(x) or len(x.shape) < len(node.shape) or x.shape[0] == 1 for x in others)
-            and all(id(written(x)) not in self.nodes for x in others)  # no transposed view of the run itself
+            and not any(x.is_transpose and id(x.inputs[0]) in self.nodes for x in others)  # a view of the run itself
         )
 
 
-def find_runs(
-    nodes: Iterable[Node],
-    is_silent: Callable[[Node], bool],
-    arguments: Callable[[Node], list[Node]],
-    written: Callable[[Node], Node],
-) -> dict[int, Run]:
+def find_runs(nodes: Iterable[Node], in_place: Container[int]) -> dict[int, Run]:
     """The runs that are worth it, by the id() of their first node.
 
-    Of a node, `is_silent` says whether it may as well stand before the run, `arguments` what it is computed from, and
-    `written` the node with whose line it is written, if not with one of its own.
+    What computes nothing where it stands does not end a run: it may as well stand before it. So may what is `in_place`,
+    by id(): that is computed at the end of the program.
     """
     found: list[Run] = []
     run: Run | None = None
     for position, node in enumerate(nodes):
-        if is_silent(node):
+        if node.kind == "variable" or node.has_no_work or id(node) in in_place:
             continue
         rows = _rows_of_a_block(node)
-        if run is None or not rows or not run.takes(node, arguments(node), written):
+        if run is None or not rows or not run.takes(node):
             run = Run(node, rows)
-            if not rows or not run.takes(node, arguments(node), written):
+            if not rows or not run.takes(node):
                 run = None
                 continue
             found.append(run)
@@ -81,7 +74,7 @@ def _rows_of_a_block(node: Node) -> int:
     if node.kind != "call" or node.multiple or not node.shape or math.prod(node.shape) < LARGE:
         return 0
     primitive = node.payload
-    is_ours = isinstance(primitive.forward, np.ufunc) or str(primitive.forward.__module__).startswith("tinygrad_lite.")
+    is_ours = node.is_ufunc or node.operation is not None
     if not primitive.is_elementwise or primitive.is_random or not is_ours or not node.value.flags.c_contiguous:
         return 0
     count, most = node.shape[0], max(1, BLOCK // math.prod(node.shape[1:]))

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.compiler.node import ASSIGNERS, Node, identity, name_of
+from tinygrad_lite.compiler.traced import Finished, Traced, TracingError, refusal
 from tinygrad_lite.core.backward import zero_rule
 from tinygrad_lite.core.primitive import Primitive, elementwise
 from tinygrad_lite.core.record import Observer, OpenTapes, new_id, state, tracing
@@ -21,114 +23,7 @@ from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.core.tensor import Tensor, Variable, wrap
 from tinygrad_lite.utils.types import Array
 
-__all__ = ["Node", "Traced", "Tracer", "TracingError"]
-
-
-class TracingError(TypeError):
-    """A traced function did something that depends on a tensor's value, which is not known before it runs."""
-
-
-def _refusal(what: str, tensor: Tensor) -> TracingError:
-    return TracingError(
-        f"{what} was asked for inside of a tgl.function: the function is being traced, and there is no value yet. "
-        f"Received: shape={tensor.shape}, dtype={tensor.dtype}. Choose elementwise with tgl.where(condition, a, b), "
-        "return the tensor and look at it outside, or leave this part eager."
-    )
-
-
-class Traced(Tensor):
-    """A tensor inside of a function that is being traced: it has a shape and a dtype, but no value yet."""
-
-    __slots__ = ()
-
-    def _refuse(self, what: str) -> TracingError:
-        return _refusal(f"{what} of a tensor", self)
-
-    def __bool__(self) -> bool:
-        raise self._refuse("The truth (if, while, and, or, not)")
-
-    def __int__(self) -> int:
-        raise self._refuse("int()")
-
-    def __float__(self) -> float:
-        raise self._refuse("float()")
-
-    def __index__(self) -> int:
-        raise self._refuse("Use as a Python integer (range, slice bound, list index)")
-
-    def item(self) -> Any:
-        raise self._refuse(".item()")
-
-    def tolist(self) -> Any:
-        raise self._refuse(".tolist()")
-
-    def numpy(self) -> Array:
-        raise self._refuse(".numpy()")
-
-    def __format__(self, spec: str) -> str:
-        return repr(self)
-
-    def __repr__(self) -> str:
-        return f"Traced(shape={self.shape}, dtype={self.dtype})"
-
-    def __reduce__(self) -> Any:
-        raise self._refuse("Copying or pickling")
-
-
-class Finished(Traced):
-    """What becomes of a traced tensor when its function is traced: it never had a value, and says so to any use."""
-
-    __slots__ = ()
-
-    @property
-    def _array(self) -> Array:  # type: ignore[override]
-        raise TracingError(
-            "A tensor of a finished tgl.function was used after it: it was kept in an attribute, a variable or a "
-            "container while the function was traced, and never had a value. Return it from the function instead, by "
-            "itself or in lists, tuples and dicts, or keep it in a tgl.Variable with .assign(...)."
-        )
-
-    def __repr__(self) -> str:
-        return "<a tensor of a finished tgl.function>"
-
-
-class Node:
-    """A value of the traced computation, or an effect of it."""
-
-    def __init__(self, kind: str, value: Any, inputs: tuple[Any, ...] = (), payload: Any = None) -> None:
-        self.kind = kind  # "input", "constant", "variable", "call", "item", "update" or "check"
-        self.value = value  # what it was when traced
-        self.shape: tuple[int, ...] = np.shape(value)
-        self.dtype: np.dtype[Any] = value.dtype
-        self.inputs = inputs  # Nodes, or Python numbers
-        self.payload = payload  # the primitive, the Variable, the input's number, the optimizer or the check
-        self.metadata: dict[str, Any] = {}
-        self.multiple = False  # whether a call has several outputs, its items
-        self.position = 0  # of an item among the outputs of its call
-        self.section = "forward"
-        self.name: str | None = None  # in the user's code
-        self.label: str | None = None  # else: what it is, if that is not its primitive's name
-        self.scope: tuple[str, ...] = ()
-        self.effect: Node | None = None  # the update that a variable is read after
-        self.gradient_of: Any = None  # the Node whose gradient this is, for a name
-        self.seen_as = [value]  # all arrays that stood for it while it was traced
-        self.shares: tuple[Node, ...] = ()  # the inputs whose memory it looks into
-        self.look_into([value], kind == "item" or (kind == "call" and payload.may_alias))
-
-    def look_into(self, values: Iterable[Any], always: bool | frozenset[int] = False) -> None:
-        """Note which inputs share memory with `values`; `always`: all, or these, may do so when it is called again."""
-        shares = []
-        for position, x in enumerate(self.inputs):
-            if isinstance(x, Node):
-                may = position in always if isinstance(always, frozenset) else always
-                if may or any(np.may_share_memory(a, b) for a in values for b in x.seen_as):
-                    shares.append(x)
-        self.shares = tuple(shares)
-
-
-def memory_order(array: Any) -> tuple[int, ...]:
-    """The axes of an array as they lie in memory, that of the longest strides first."""
-    return tuple(sorted(range(array.ndim), key=lambda axis: -abs(array.strides[axis])))
+__all__ = ["Tracer"]
 
 
 @elementwise
@@ -140,8 +35,6 @@ def _zero_guard(g: Any, d: Any) -> Array:
 _zero_guard.defvjp(None, lambda upstream, y, g, d: np.where(np.isnan(d) & (g == 0), 0, upstream))
 _zero_guard.needs_zero_rule = False
 _zero_guard.may_alias = frozenset([1])  # `d` itself where there is no nan
-
-identity = Primitive(lambda x: x, name="identity")
 
 
 class Tracer(Observer):
@@ -227,7 +120,7 @@ class Tracer(Observer):
             for source, output in zip(inputs[-primitive.hands_on :], outputs):
                 self._mark(output, source)
             return
-        if primitive.__name__ in _SHAPED_BY_VALUES or _masks(primitive, arrays, inputs):
+        if name_of(primitive) in _SHAPED_BY_VALUES or _masks(primitive, arrays, inputs):
             raise TracingError(
                 f"{primitive.__name__.strip('_')} gives a result whose shape depends on values, and a tgl.function "
                 "must know every shape before it runs. Choose with tgl.where(mask, x, 0) instead of x[mask], or "
@@ -301,7 +194,7 @@ class Tracer(Observer):
         if sign is None:
             node = self._add(Node("call", variable._array, (given,), identity))
         else:
-            made = _ASSIGNERS[method]
+            made = ASSIGNERS[method]
             old = self.read(variable)
             value = made.forward(variable._array, value._array if isinstance(value, Tensor) else value)
             node = self._add(Node("call", value, (old, given), made))
@@ -397,9 +290,9 @@ class Tracer(Observer):
     def refuse(self, tensor: Tensor, what: str) -> None:
         """Called where Python asks for the value of a tensor: only a constant has one."""
         if isinstance(tensor, Variable):
-            raise _refusal(f"{what} of the Variable {tensor.name!r}", tensor)
+            raise refusal(f"{what} of the Variable {tensor.name!r}", tensor)
         if isinstance(tensor, Traced):
-            raise _refusal(f"{what} of a tensor", tensor)
+            raise refusal(f"{what} of a tensor", tensor)
 
     def input(self, tensor: Tensor, number: int) -> Traced:
         """The `number`-th tensor argument, marked as traced."""
@@ -471,19 +364,7 @@ def _may_change(update: Node, variable: Variable) -> bool:
 
 def _masks(primitive: Primitive, arrays: Any, inputs: Any) -> bool:
     """Whether elements are taken by a boolean mask that is not a constant."""
-    return primitive.__name__ == "_getitem" and any(
+    return name_of(primitive) == "_getitem" and any(
         isinstance(x, np.ndarray) and x.dtype == bool and node.kind != "constant"
         for x, node in zip(arrays[1:], inputs[1:])
     )
-
-
-def _assigner(name: str, ufunc: np.ufunc) -> Primitive:
-    """`ufunc`, in the dtype of its first argument."""
-
-    def forward(old: Array, value: Array) -> Array:
-        return ufunc(old, value, dtype=old.dtype, casting="same_kind")
-
-    return Primitive(forward, name=name)
-
-
-_ASSIGNERS = {"assign_add": _assigner("assign_add", np.add), "assign_sub": _assigner("assign_sub", np.subtract)}

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tinygrad_lite.compiler.function import Function
-from tinygrad_lite.compiler.trace import TracingError
+from tinygrad_lite.compiler.traced import TracingError
 from tinygrad_lite.core.record import is_seen
 from tinygrad_lite.core.strict import is_strict
 from tinygrad_lite.nn.layers.search import walk
