@@ -23,7 +23,7 @@ class Adagrad(Optimizer):
     ----------
     learning_rate : float, or callable
     initial_accumulator_value : float
-        What the sum starts with.
+        The initial value of the sum.
     epsilon : float
     *shared, **options
         `weight_decay`, `clipnorm`, `clipvalue` and `global_clipnorm`, as for every `Optimizer`.
@@ -69,7 +69,7 @@ class Adagrad(Optimizer):
     def _start(self, value: float) -> float:
         if self.built and value != self.initial_accumulator_value:
             raise ValueError(
-                "Adagrad expected initial_accumulator_value before the first step: the sums have begun with "
+                "Adagrad expected initial_accumulator_value before the first step: the sums started with "
                 f"{self.initial_accumulator_value}. Received: initial_accumulator_value={value!r}. Make a new Adagrad."
             )
         return not_negative("initial_accumulator_value", value)

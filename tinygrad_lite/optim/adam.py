@@ -17,17 +17,17 @@ __all__ = ["Adam"]
 
 
 class Adam(Optimizer):
-    """Moving averages of the gradient and of its square, corrected for having started at zero.
+    """Moving averages of the gradient and of its square, corrected for their start at zero.
 
     `m += (1 - beta_1) * (g - m)` and `v += (1 - beta_2) * (g² - v)`, then with
     `α = learning_rate * √(1 - beta_2ᵗ) / (1 - beta_1ᵗ)` at step t: `w -= α * m / (√v + epsilon)`. With
-    `amsgrad`, the largest `v` so far stands under the root.
+    `amsgrad`, the root is taken of the largest `v` so far.
 
     Parameters
     ----------
     learning_rate : float, or callable
     beta_1, beta_2 : float
-        How much of each average is kept, at least 0 and below 1.
+        The decay rates of the averages, at least 0 and below 1.
     epsilon : float
     amsgrad : bool
     *shared, **options

@@ -29,8 +29,8 @@ def get(identifier: Any) -> Optimizer:
     Parameters
     ----------
     identifier : str, Optimizer, or subclass of Optimizer
-        "sgd", "momentum", "rmsprop", "adagrad" or "adam", whatever the capitals, gives one with its
-        defaults; so does a class; an optimizer is returned as it is.
+        "sgd", "momentum", "rmsprop", "adagrad" or "adam", in upper or lower case, gives one with
+        its defaults, and so does a class. An optimizer is returned as it is.
 
     Raises
     ------

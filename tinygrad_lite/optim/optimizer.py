@@ -1,10 +1,8 @@
-"""Optimizers: what turns gradients into better weights.
+"""The base of all optimizers: learning rate, state, clipping, and the walk over the weights.
 
-An optimizer is two things: the numbers that it remembers for every weight (its slots), and one rule that
-takes a step. A rule is elementwise, so it can work through the weights block by block, in place: a block and
-its gradient stay in the processor's cache from the rule's first multiplication to its last, and no temporary
-is larger than a block. All that optimizers have in common, from the learning rate to the checks, is in the
-base class.
+An optimizer is two things: the numbers that it keeps for every weight (its slots), and one rule that takes a step. A
+rule is elementwise, so it is applied to the weights block by block, in place. A block and its gradient stay in the
+processor's cache from the first multiplication of the rule to the last, and no temporary is larger than a block.
 """
 
 from __future__ import annotations
@@ -31,22 +29,22 @@ from tinygrad_lite.utils.types import Array
 __all__ = ["LearningRate", "Optimizer"]
 
 BLOCK = 1 << 16
-"""Elements that a rule updates at a time: weights, gradient, slots and scratch together fit the cache."""
+"""Elements that a rule updates at a time: weights, gradient, slots and scratch together fit into the cache."""
 LearningRate = float | Callable[..., Any]
 
 
 class Optimizer(Checked):
-    """What all optimizers share. A subclass gives its slots and its rule.
+    """The base class of optimizers. A subclass defines its slots and its rule.
 
     Parameters
     ----------
     learning_rate : float, or callable
-        A callable is asked at every step; it may take the number of steps done so far. See `optim.schedules`.
+        A callable is called at every step, with the number of steps done so far if it takes an argument. See
+        `optim.schedules`.
     name : str, optional
         Default: the class's name.
     weight_decay : float, optional
-        Before each step, weights shrink by this share of them times the learning rate: `w -= learning_rate *
-        weight_decay * w`. (Loshchilov and Hutter, 2017)
+        Before each step, `w -= learning_rate * weight_decay * w`. (Loshchilov and Hutter, 2017)
     clipnorm : float, optional
         A gradient whose norm is larger is scaled down to this norm.
     clipvalue : float, optional
@@ -62,7 +60,7 @@ class Optimizer(Checked):
 
     Examples
     --------
-    An optimizer of one's own:
+    A custom optimizer:
 
     >>> import numpy as np
     >>> import tinygrad_lite as tgl
@@ -119,10 +117,10 @@ class Optimizer(Checked):
         self._scratch: dict[Any, tuple[Array, Array]] = {}
         self.learning_rate = learning_rate
 
-    # What a subclass gives --------------------------------------------------------------------------------
+    # What a subclass defines ------------------------------------------------------------------------------
 
     def slots(self) -> dict[str, float]:
-        """The names of what is remembered for every weight, and the value that it starts with."""
+        """The names of the numbers that are kept for every weight, and the values that they start with."""
         return {}
 
     def update(
@@ -135,11 +133,11 @@ class Optimizer(Checked):
         w : ndarray, shape (n,)
             Weights.
         g : ndarray, shape (n,)
-            Their gradient; not to be written to.
+            Their gradient; it must not be changed.
         slots : sequence of ndarrays, shape (n,)
             In the order of `slots()`.
         scratch : ndarray, shape (n,)
-            Room for an intermediate result.
+            Memory for an intermediate result.
         learning_rate : float
         step : int
             1 for the first step.
@@ -158,7 +156,7 @@ class Optimizer(Checked):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate: a Variable, or what the schedule answers now. A number can be assigned."""
+        """The learning rate: a Variable, or the current value of the schedule. A number can be assigned."""
         return self._scheduled() if callable(self._learning_rate) else self._learning_rate
 
     @learning_rate.setter
@@ -173,10 +171,10 @@ class Optimizer(Checked):
             self._learning_rate = Variable(number, trainable=False, name=f"{self.name}/learning_rate", dtype="float64")
 
     lr = learning_rate
-    """The learning rate, by the name that it has in older code."""
+    """The older name of `learning_rate`."""
 
     def _scheduled(self) -> float:
-        """The value of a learning rate that is a function of the number of steps, or of nothing."""
+        """The value of a learning rate that is a function of the number of steps, or without arguments."""
         schedule = self._learning_rate
         takes_step = any(
             p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
@@ -203,7 +201,7 @@ class Optimizer(Checked):
         Raises
         ------
         TypeError
-            Something else than a Variable, or one that is not of a floating dtype.
+            An item is not a Variable, or its dtype is not floating.
         ValueError
             A Variable comes twice, or the optimizer was built for others.
         """
@@ -216,7 +214,7 @@ class Optimizer(Checked):
             if variable.dtype.kind != "f":
                 raise TypeError(
                     f"{self.name} expected Variables of a floating dtype. Received: {variable.name!r} of dtype "
-                    f"{variable.dtype}. What counts in integers has no gradient: leave it out."
+                    f"{variable.dtype}. Integers have no gradient: leave this Variable out."
                 )
         self._validate(variables)
         if self.built:
@@ -227,7 +225,7 @@ class Optimizer(Checked):
         self.built = True
 
     def _follow_slots(self, variables: list[Variable]) -> None:
-        """Make the slots that are missing, and let go of those that are not needed any more: a setting may change."""
+        """Make missing slots and remove those that are no longer needed: settings may have changed."""
         slots = self.slots()
         if [*slots] != [*self._state]:
             self._state = {
@@ -256,7 +254,7 @@ class Optimizer(Checked):
         Raises
         ------
         ValueError
-            A Tensor comes without its tape; and as for `apply_gradients`.
+            `loss` is a Tensor and `tape` is missing; and as for `apply_gradients`.
 
         Examples
         --------
@@ -320,7 +318,7 @@ class Optimizer(Checked):
     def step_arrays(self, gradients: Sequence[Array], variables: list[Variable], are_spent: bool = False) -> None:
         """`apply_gradients` without the checks, for gradients that are arrays and were checked once.
 
-        Where they are spent, nobody needs them any more, and no two share memory: a rule may compute in them.
+        Gradients are spent if they are not used afterwards and share no memory: then a rule may compute in them.
         """
         if not self.built:
             self.build(variables)
@@ -331,28 +329,30 @@ class Optimizer(Checked):
         index, state = self._index, self._state.values()
         slots = [[slot[index[variable._id]].writable() for slot in state] for variable in variables]
         buffers = [variable.writable() for variable in variables]
-        rooms = [self._room(w) for w in buffers]
+        blocks = [self._scratch_for(w) for w in buffers]
         are_spent = are_spent and self.can_spend() and all(w.dtype != HALF for w in buffers)
         count = self._iterations.writable()
-        scales = self._scales(gradients)  # all memory is there before the first change: without it there is no harm
-        with np.errstate(all="ignore"):  # a step that diverges shows in the loss
-            for w, g, states, (scratch, room), scale in zip(buffers, gradients, slots, rooms, scales):
-                w, states = w.ravel(), [slot.ravel() for slot in states]  # views, for they are in one piece
+        scales = self._scales(
+            gradients
+        )  # after this no memory is allocated: a MemoryError leaves the weights as they are
+        with np.errstate(all="ignore"):  # divergence shows in the loss
+            for w, g, states, (scratch, spare), scale in zip(buffers, gradients, slots, blocks, scales):
+                w, states = w.ravel(), [slot.ravel() for slot in states]  # views: they are contiguous
                 if are_spent and scale == 1.0 and g.dtype == w.dtype and w.size <= 2 * BLOCK and g.flags.c_contiguous:
                     g = g.ravel()
                     self.update(w, g, states, g, learning_rate, step)
                 elif w.size == scratch.size:  # a single block
-                    self._update_block(w, g.ravel(), states, scratch, room, learning_rate, step, scale)
+                    self._update_block(w, g.ravel(), states, scratch, spare, learning_rate, step, scale)
                 else:
-                    self._update_by_blocks(w, g, states, scratch, room, learning_rate, step, scale)
+                    self._update_by_blocks(w, g, states, scratch, spare, learning_rate, step, scale)
         count[()] = step
 
     def can_spend(self) -> bool:
-        """Whether the rule, as SGD's, can compute in a gradient: nothing is read from it after the first result."""
+        """Whether the rule may overwrite a gradient: it does not read the gradient after its first result."""
         return False
 
     def _scales(self, gradients: Sequence[Array]) -> list[float]:
-        """What each gradient is multiplied by, so that no norm is larger than it may be."""
+        """The factor of each gradient that brings its norm below the bound."""
         if self.clipnorm is not None:
             return [_shrinking(math.sqrt(_sum_of_squares(g)), self.clipnorm) for g in gradients]
         if self.global_clipnorm is not None:
@@ -361,50 +361,50 @@ class Optimizer(Checked):
         return [1.0] * len(gradients)
 
     def _update_by_blocks(
-        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, room: Array, learning_rate: float, step: int,
+        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, spare: Array, learning_rate: float, step: int,
         scale: float,
     ) -> None:  # fmt: skip
-        """Apply the rule to weights that are more than a block, in place."""
+        """Apply the rule, block by block, to weights that are larger than a block."""
         gradient: Any = g.ravel() if g.flags.c_contiguous else g.flat  # .flat copies a block at a time
         for start in range(0, w.size, BLOCK):
             stop = min(start + BLOCK, w.size)
             self._update_block(
                 w[start:stop], gradient[start:stop], [slot[start:stop] for slot in slots],
-                scratch[: stop - start], room[: stop - start], learning_rate, step, scale,
+                scratch[: stop - start], spare[: stop - start], learning_rate, step, scale,
             )  # fmt: skip
 
     def _update_block(
-        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, room: Array, learning_rate: float, step: int,
+        self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, spare: Array, learning_rate: float, step: int,
         scale: float,
     ) -> None:  # fmt: skip
-        """Apply the rule to one block, with what all rules have in common before it."""
-        if w.dtype == HALF:  # in which small numbers vanish: the step is taken in float32
+        """Scale, clip and convert the gradient, decay the weights, and apply the rule to one block."""
+        if w.dtype == HALF:  # float16 would lose small numbers: the step is taken in float32
             narrow, w = w, w.astype(np.float32)
-            self._update_block(w, g, slots, scratch, room, learning_rate, step, scale)
+            self._update_block(w, g, slots, scratch, spare, learning_rate, step, scale)
             np.copyto(narrow, w, casting="same_kind")
             return
         if g.dtype is not w.dtype and g.dtype != w.dtype:
-            np.copyto(room, g)
-            g = room
+            np.copyto(spare, g)
+            g = spare
         if scale != 1.0:
-            g = np.multiply(g, scale, out=room)
+            g = np.multiply(g, scale, out=spare)
         if self.clipvalue is not None:
-            g = np.clip(g, -self.clipvalue, self.clipvalue, out=room)
+            g = np.clip(g, -self.clipvalue, self.clipvalue, out=spare)
         if self.weight_decay is not None:
             w -= np.multiply(w, learning_rate * self.weight_decay, out=scratch)
         self.update(w, g, slots, scratch, learning_rate, step)
 
-    def _room(self, w: Array) -> tuple[Array, Array]:
-        """Two blocks to compute in: one for the rule, one for a gradient that is scaled, clipped or converted."""
+    def _scratch_for(self, w: Array) -> tuple[Array, Array]:
+        """Two blocks of scratch: one for the rule, one for a gradient that is scaled, clipped or converted."""
         size, dtype = _block(w.size), _wide(w.dtype)
-        room = self._scratch.get((size, dtype))
-        if room is None:  # a part of what the largest Variable needs
+        blocks = self._scratch.get((size, dtype))
+        if blocks is None:  # a part of the block for the largest Variable
             widest = max([size, *(_block(v.size) for v in self._trainable)])
             rule, changed = self._scratch.setdefault(
                 (widest, dtype), (np.empty(widest, dtype), np.empty(widest, dtype))
             )
-            room = self._scratch[size, dtype] = (rule[:size], changed[:size])
-        return room
+            blocks = self._scratch[size, dtype] = (rule[:size], changed[:size])
+        return blocks
 
     def _checked(self, pairs: list[Any]) -> tuple[list[Array], list[Variable]]:
         """The gradients as arrays and their Variables, or the error that says what is wrong with them."""
@@ -420,7 +420,7 @@ class Optimizer(Checked):
     # Saving -----------------------------------------------------------------------------------------------
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as plain numbers (a schedule stays what it is)."""
+        """The constructor's arguments, as plain numbers. A schedule stays an object."""
         rate = self._learning_rate
         config = {"name": self.name, "learning_rate": rate.item() if isinstance(rate, Variable) else rate}
         config |= {name: getattr(self, name) for name in self.hyperparameters}
@@ -429,7 +429,7 @@ class Optimizer(Checked):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Optimizer:
-        """A new optimizer with the arguments that `get_config` gave."""
+        """A new optimizer with the arguments that `get_config` returned."""
         return cls(**config)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -441,12 +441,12 @@ class Optimizer(Checked):
 
 
 def _block(size: int) -> int:
-    """How many of so many elements are updated at a time: one block that is a little larger is quicker than two."""
+    """How many of `size` elements are updated at a time: one slightly larger block is faster than two."""
     return size if size <= 3 * BLOCK // 2 else BLOCK
 
 
 def _wide(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """The dtype in which a step is taken."""
+    """The dtype in which a step is computed."""
     return np.dtype(np.float32) if dtype == HALF else dtype
 
 

@@ -20,13 +20,13 @@ class RMSProp(Optimizer):
 
     `v = rho * v + (1 - rho) * g²`, then `w -= learning_rate * g / √(v + epsilon)`. With `momentum`, what is
     subtracted is `m = momentum * m + learning_rate * g / √(...)`. With `centered`, the square of a moving
-    average of the gradient is taken off `v` under the root, which makes it the gradient's variance.
+    average of the gradient is subtracted from `v` under the root, which makes it the gradient's variance.
 
     Parameters
     ----------
     learning_rate : float, or callable
     rho : float
-        How much of the average is kept, from 0 to 1.
+        The decay rate of the moving averages, from 0 to 1.
     momentum : float
         From 0 to 1.
     epsilon : float
@@ -94,7 +94,7 @@ class RMSProp(Optimizer):
         if self.centered:
             np.square(a, out=scratch)
             np.subtract(v, scratch, out=scratch)
-            np.maximum(scratch, 0, out=scratch)  # a variance, whatever rounding says
+            np.maximum(scratch, 0, out=scratch)  # rounding could make the variance negative
             scratch += self.epsilon
         else:
             np.add(v, self.epsilon, out=scratch)

@@ -1,7 +1,7 @@
-"""Learning rates that change with the steps taken: an optimizer takes one in the place of a number.
+"""Learning rates that change with the number of steps: an optimizer takes one instead of a number.
 
-A schedule is a function of the number of steps done so far, with Keras's names and formulas, and with a
-configuration, so that a model that uses it can be saved.
+A schedule is a function of the number of steps done so far, with Keras's names and formulas. It has a configuration, so
+that a model that uses it can be saved.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["CosineDecay", "ExponentialDecay", "LearningRateSchedule", "Piecewise
 
 
 class LearningRateSchedule(Checked):
-    """What schedules share: subclass it, and define `__call__`.
+    """The base class of schedules: subclass it and define `__call__`.
 
-    The constructor's arguments are kept as attributes of the same names; `get_config` finds them there.
+    Keep the constructor's arguments as attributes of the same names: `get_config` returns them.
 
     Examples
     --------
@@ -40,7 +40,7 @@ class LearningRateSchedule(Checked):
         raise NotImplementedError(f"{type(self).__name__} must define __call__(self, step).")
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as far as attributes are called the same."""
+        """The constructor's arguments that are attributes of the same names."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters if hasattr(self, name)}
 
     def __repr__(self) -> str:
@@ -54,10 +54,10 @@ class ExponentialDecay(LearningRateSchedule):
     ----------
     initial_learning_rate : float
     decay_steps : int
-        Steps in which it falls by the factor `decay_rate`.
+        The number of steps in which it is multiplied by `decay_rate`.
     decay_rate : float
     staircase : bool
-        Whether it falls at once after every `decay_steps`, and not a little at every step.
+        Whether it changes only after every `decay_steps` steps, instead of at every step.
     name : str, optional
         Has no effect.
 
@@ -93,18 +93,18 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class CosineDecay(LearningRateSchedule):
-    """Half a wave of a cosine, from the initial learning rate down to `alpha` times it; before it a warm-up.
+    """Half a cosine wave from the initial learning rate down to `alpha` times it, after an optional warm-up.
 
     `initial · (alpha + (1 - alpha) · (1 + cos(π · step / decay_steps)) / 2)`, and `alpha · initial` after
-    `decay_steps`. With a warm-up, the learning rate first rises in a line from `initial_learning_rate` to
-    `warmup_target` in `warmup_steps` steps, and falls from there.
+    `decay_steps`. With a warm-up, the learning rate first rises linearly from `initial_learning_rate` to
+    `warmup_target` in `warmup_steps` steps, and then decays.
 
     Parameters
     ----------
     initial_learning_rate : float
     decay_steps : int
     alpha : float
-        What is left at the end, as a share.
+        The final learning rate, as a fraction of the initial one.
     name : str, optional
         Has no effect.
     warmup_target : float, optional
@@ -158,14 +158,14 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     Parameters
     ----------
     boundaries : list of int
-        Rising numbers of steps.
+        Increasing numbers of steps.
     values : list of float
-        One more than boundaries.
+        One value more than there are boundaries.
 
     Raises
     ------
     ValueError
-        The lengths do not fit, boundaries do not rise, or a value is negative.
+        The lengths do not fit, the boundaries do not increase, or a value is negative.
 
     Examples
     --------
@@ -203,7 +203,7 @@ def _steps(name: str, value: int, *, least: int = 1) -> int:
 
 
 def _check_name(schedule: LearningRateSchedule, name: Any) -> None:
-    """A name, which has no effect, and which no number may be taken for."""
+    """Raise if a number was passed as the name, which has no effect."""
     if not isinstance(name, str | None):
         raise TypeError(
             f"{type(schedule).__name__} expected a name that is a string. Received: name={name!r}. Pass the other "

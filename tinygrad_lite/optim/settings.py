@@ -43,7 +43,7 @@ def by_name(optimizer: object, shared: Sequence[Any], options: dict[str, Any]) -
     if len(shared) > len(_SHARED) or given.keys() & options.keys():
         raise TypeError(
             f"{type(optimizer).__name__} expected at the end of its positional arguments at most {', '.join(_SHARED)}, "
-            f"in this order, none of them again by name. Received: {list(shared)} and {options}. Pass them by name."
+            f"in this order, and none of them again by name. Received: {list(shared)} and {options}. Pass them by name."
         )
     return given | options
 

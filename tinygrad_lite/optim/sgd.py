@@ -16,7 +16,7 @@ __all__ = ["SGD", "Momentum"]
 
 
 class SGD(Optimizer):
-    """Gradient descent, with momentum if asked for.
+    """Gradient descent, with momentum or without.
 
     Without momentum `w -= learning_rate * g`. With it, `m = momentum * m - learning_rate * g`, then
     `w += m`, or with `nesterov` `w += momentum * m - learning_rate * g`.
@@ -27,7 +27,7 @@ class SGD(Optimizer):
     momentum : float
         From 0 to 1.
     nesterov : bool
-        Look ahead along the momentum.
+        Nesterov momentum.
     *shared, **options
         `weight_decay`, `clipnorm`, `clipvalue` and `global_clipnorm`, as for every `Optimizer`.
     name : str, optional
@@ -76,7 +76,7 @@ class SGD(Optimizer):
     def update(
         self, w: Array, g: Array, slots: Sequence[Array], scratch: Array, learning_rate: float, step: int
     ) -> None:
-        np.multiply(g, learning_rate, out=scratch)  # which may be `g`: it is not read again
+        np.multiply(g, learning_rate, out=scratch)  # `scratch` may be `g` itself: it is not read again
         if not self.momentum:
             w -= scratch
             return
@@ -99,7 +99,7 @@ class Momentum(SGD):
     momentum : float
         From 0 to 1.
     nesterov : bool
-        Look ahead along the momentum.
+        Nesterov momentum.
     *shared, **options
         `weight_decay`, `clipnorm`, `clipvalue` and `global_clipnorm`, as for every `Optimizer`.
     name : str, optional

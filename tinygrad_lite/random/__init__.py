@@ -1,4 +1,4 @@
-"""Random tensors, and the seed that they come from."""
+"""Random tensors, random streams, and the seed of both."""
 
 from tinygrad_lite.random.distributions import normal, uniform
 from tinygrad_lite.random.streams import default_stream, set_seed, stream

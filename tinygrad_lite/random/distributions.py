@@ -1,6 +1,6 @@
-"""Random tensors: `tgl.random.set_seed`, and tensors drawn from the package's own stream of numbers.
+"""Random tensors, drawn from the package's default stream.
 
-They are primitives, so that a `tgl.function` draws anew at every call.
+The functions are primitives, so that a compiled `tgl.function` draws new numbers at every call.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _random_uniform.is_random = _random_normal.is_random = True
 def uniform(
     shape: tuple[int, ...] = (), minval: float = 0.0, maxval: float = 1.0, dtype: DTypeLike = "float32"
 ) -> Tensor:
-    """Numbers drawn evenly from [`minval`, `maxval`).
+    """Numbers drawn from the uniform distribution on [`minval`, `maxval`).
 
     Parameters
     ----------

@@ -1,10 +1,9 @@
-"""Randomness: `numpy.random.Generator`s spawned from one seed, a stream for every name.
+"""Random streams: `numpy.random.Generator`s spawned from one seed, a stream for each name.
 
-A stream's draws depend on the seed, on its name and on how many streams of that name were asked for before
-it, and on nothing else: adding a layer called "dropout" does not change what the layer "dense" draws.
-
-A thread that sets a seed has randomness of its own from then on, so that what it makes and trains does not depend
-on what others do meanwhile. Those that never set one share the main thread's.
+What a stream draws depends only on the seed, on its name, and on how many streams of that name were made before it.
+So adding a layer called "dropout" does not change what the layer "dense" draws. A thread that calls `set_seed` has
+separate streams from then on, so that its results do not depend on other threads. All other threads share the main
+thread's streams.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class _Randomness:
 
     def __init__(self, seed: int | None = None) -> None:
         self._lock = threading.RLock()
-        self._entropy = seed  # drawn from the system when first needed, if there is none
+        self._entropy = seed  # None: drawn from the system at first use
         self._taken: dict[str, int] = {}
         self._default: np.random.Generator | None = None
         self._seeded: dict[int, np.random.Generator] = {}
@@ -50,7 +49,7 @@ class _Randomness:
 
 
 class _OfThread(threading.local):
-    """What a thread draws from, if it set a seed itself."""
+    """The streams of a thread that has called `set_seed`."""
 
     own: _Randomness | None = None
 
@@ -64,11 +63,10 @@ def _current() -> _Randomness:
 
 
 def set_seed(seed: int) -> None:
-    """Start all randomness of the package afresh from `seed`.
+    """Restart all random streams of the package from `seed`.
 
-    Layers made and models trained after this call draw the same numbers every time; layers made before keep
-    the streams that they have. Called in the main thread, it holds for the whole process; in another thread, for
-    that thread alone.
+    Layers made and models trained after this call draw the same numbers every time. Layers made before keep
+    their streams. In the main thread, the seed is that of the whole process; in another thread, of that thread only.
 
     Parameters
     ----------
@@ -101,7 +99,7 @@ def set_seed(seed: int) -> None:
 
 @contextmanager
 def set_aside() -> Iterator[None]:
-    """A context in which this thread draws from randomness of its own, and which changes nothing of what it had."""
+    """A context in which this thread draws from separate streams; afterwards its former streams are unchanged."""
     before, _of_thread.own = _of_thread.own, _Randomness(0)
     try:
         yield
@@ -130,7 +128,7 @@ def stream(name: str) -> np.random.Generator:
 
 
 def default_stream() -> np.random.Generator:
-    """The stream that functions without a stream of their own draw from, dropout for one.
+    """The stream of functions that have no separate one, such as dropout.
 
     Examples
     --------
@@ -142,7 +140,7 @@ def default_stream() -> np.random.Generator:
 
 
 def seeded_stream(seed: int) -> np.random.Generator:
-    """The stream that all draw from who name this seed, as TensorFlow's operations do; `set_seed` starts it afresh.
+    """The stream of a seed, shared by all who ask for it, as in TensorFlow's operations; `set_seed` restarts it.
 
     Examples
     --------
