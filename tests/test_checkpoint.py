@@ -228,7 +228,10 @@ WRONG_ARRAYS = {
     "trailing": (npy(np.zeros(3)) + b"\0", "takes 24 bytes, and there are 25"),
     "negative": (npy(header=header("(-3,)"), data=b"\0" * 24), "its shape is"),
     "an expression": (npy(header=header("(__import__('os').getpid(),)"), data=b"\0" * 24), "malformed node"),
-    "a header without an end": (npy(header="{'descr': '<f8', 'shape': (3,\n '"), "multi-line|never closed"),
+    "a header without an end": (
+        npy(header="{'descr': '<f8', 'shape': (3,\n '"),
+        "multi-line|never closed|unterminated",
+    ),
     "no magic": (b"MAGIC" + npy(np.zeros(3)), "magic string"),
     "a later version": (b"\x93NUMPY\x07\x00" + b"\0" * 40, "version"),
     "nothing": (b"", "."),

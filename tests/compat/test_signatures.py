@@ -3,6 +3,7 @@
 The originals are in signatures.txt, which signatures.py makes of an installed TensorFlow.
 """
 
+import enum
 import importlib.util
 import inspect
 from pathlib import Path
@@ -94,6 +95,8 @@ def test_parameters(name):
     positional, keywords, takes_more = ours(name)
     if any(kind == "*args" for kind, _, _ in theirs):
         return  # a function of anything: `keras.Model`, `Layer.__call__`
+    if isinstance(signatures.resolve(ROOTS, name), enum.EnumMeta):
+        return  # calling it finds a member: the signature is Python's, another one from 3.12 on
     places = [parameter for kind, parameter, _ in theirs if kind == ""]
     names_where_theirs_differ = [
         mine

@@ -92,7 +92,7 @@ def test_every_suggestion_runs_and_answers_what_numpy_answers():
             r"np\.lib\.stride_tricks\.sliding_window_view\(x, window_shape=",
         ),
         (np.median, (MATRIX,), {"axis": 0}, r"median\.defvjp\(lambda g, y, x, axis: \.\.\.\)"),
-        (np.linalg.eigvals, (MATRIX,), {}, r"return np\.linalg\.eigvals\(x\)"),
+        (np.linalg.eigvals, (MATRIX,), {}, r"np\.linalg\.eigvals\(x\)"),
         (np.nextafter, (VECTOR, VECTOR), {}, r"@tgl\.elementwise\s+def nextafter\(x1, x2\)"),
         (np.digitize, (VECTOR, VECTOR[[1, 2, 0]]), {}, r"@tgl\.nondifferentiable\s+def digitize\(x1, x2\)"),
     ],

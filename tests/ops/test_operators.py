@@ -199,7 +199,7 @@ def test_a_function_without_a_rule_runs_on_values_that_nobody_records():
         ),
         (
             lambda x: np.linalg.eigvals(np.linalg.inv(tgl.eye(3) * x)),
-            r"numpy\.linalg\.eigvals.*return np\.linalg\.eigvals",
+            r"numpy\.linalg\.eigvals.*np\.linalg\.eigvals\(x\)",
         ),
         (lambda x: np.subtract.accumulate(x), r"subtract\.accumulate cannot take.*tgl\.cumsum"),
         (lambda x: np.add(x, 1.0, out=np.zeros(3, np.float32)), r"numpy\.add cannot write.*out=.*a = a \+ tensor"),
