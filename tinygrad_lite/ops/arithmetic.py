@@ -77,8 +77,8 @@ _POWER_KINKS = "at x1 = 0 the derivative with respect to x2 is 0 for x2 ≥ 0."
 @elementwise(domain=_POWER_DOMAIN, kinks=_POWER_KINKS, example="[1.0, 2.0, 3.0], 2 -> [1. 4. 9.]")
 def power(x1: Any, x2: Any) -> Array:
     """The power: x1^x2."""
-    # The operator of arrays has faster code for the exponents 2, 1/2 and -1. It makes int8 of squares of booleans, and in
-    # NumPy 2.0 it ignores the dtype of an exponent without axes.
+    # The operator of arrays has faster code for the exponents 2, 1/2 and -1. It makes int8 of squares of booleans, and
+    # in NumPy 2.0 it ignores the dtype of an exponent without axes.
     if isinstance(x1, np.ndarray) and x1.dtype is not _BOOL and getattr(x2, "dtype", x1.dtype) is x1.dtype:
         return x1**x2
     return np.power(x1, x2)
