@@ -78,6 +78,6 @@ def test_all_forms_of_classes_weigh_alike(form):
         "integers": Y, "column": Y[:, None], "one-hot": np.eye(2, dtype=np.float32)[Y],
         "one-hot integers": np.eye(2, dtype=int)[Y], "booleans": Y.astype(bool), "floats": Y.astype(np.float32),
     }[form]  # fmt: skip
-    from tinygrad_lite.nn.training.data import weights_of_classes
+    from tinygrad_lite.nn.training.data_checks import weights_of_classes
 
     np.testing.assert_array_equal(weights_of_classes(labels, WEIGHTS, "fit"), np.where(Y, 50.0, 1.0))

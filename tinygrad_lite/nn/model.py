@@ -27,7 +27,7 @@ from tinygrad_lite.nn.training import loop
 from tinygrad_lite.nn.training.arguments import check_fit, refuse_surplus, validation_pair
 from tinygrad_lite.nn.training.checks import check_found, reached
 from tinygrad_lite.nn.training.compiled_step import Steps
-from tinygrad_lite.nn.training.data import Feed, feed
+from tinygrad_lite.nn.training.data import DataAdapter, adapt
 from tinygrad_lite.nn.training.first_batch import PACKAGE_STEPS
 from tinygrad_lite.nn.training.objective import forward, update_metrics
 from tinygrad_lite.nn.training.trainable import Batch, Logs, TrainableModel
@@ -339,7 +339,7 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         self._require_compiled("fit")
         refuse_surplus("fit", surplus, steps_per_epoch=None, validation_steps=None, validation_freq=1)
         check_fit(epochs, initial_epoch, validation_split)
-        training = feed(
+        training = adapt(
             x, y, batch_size, "fit",
             shuffle=bool(shuffle), generator=self._shuffles, sample_weight=sample_weight, class_weight=class_weight,
         )  # fmt: skip
@@ -347,7 +347,7 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         if validation_data is not None:
             x_y, weights = validation_pair(validation_data)
             size = batch_size if validation_batch_size is None else validation_batch_size
-            validation = feed(*x_y, size, "fit (validation_data)", sample_weight=weights)
+            validation = adapt(*x_y, size, "fit (validation_data)", sample_weight=weights)
         elif validation_split:
             training, validation = training.split(float(validation_split))
         return loop.fit(self, training, validation, range(initial_epoch, epochs), verbose, as_list(callbacks))
@@ -387,7 +387,7 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         """
         self._require_compiled("evaluate")
         refuse_surplus("evaluate", surplus, steps=None)
-        batches = feed(x, y, batch_size, "evaluate", sample_weight=sample_weight)
+        batches = adapt(x, y, batch_size, "evaluate", sample_weight=sample_weight)
         logs = loop.evaluate(self, batches, verbose, as_list(callbacks))
         return logs if return_dict else _flat(logs)
 
@@ -420,7 +420,7 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
             The data is empty, has NaN or inf in it, or does not fit the model.
         """
         refuse_surplus("predict", surplus, steps=None)
-        batches = feed(x, None, batch_size, "predict", with_labels=False)
+        batches = adapt(x, None, batch_size, "predict", with_labels=False)
         return loop.predict(self, batches, verbose, as_list(callbacks))
 
     def train_on_batch(
@@ -447,16 +447,16 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         float, list of float, or dict
             Loss and metrics of this batch, before the step. As `evaluate`.
         """
-        batches = feed(x, y, sys.maxsize, "train_on_batch", sample_weight=sample_weight, class_weight=class_weight)
+        batches = adapt(x, y, sys.maxsize, "train_on_batch", sample_weight=sample_weight, class_weight=class_weight)
         return self._on_batch(batches, "train_on_batch", self.train_step, return_dict)
 
     def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, *, return_dict: bool = False) -> Any:
         """Evaluate one batch. See `train_on_batch`."""
-        batches = feed(x, y, sys.maxsize, "test_on_batch", sample_weight=sample_weight)
+        batches = adapt(x, y, sys.maxsize, "test_on_batch", sample_weight=sample_weight)
         return self._on_batch(batches, "test_on_batch", self.test_step, return_dict)
 
     def _on_batch(
-        self, batches: Feed, method: str, step: Callable[[Batch], Logs | None], return_dict: bool
+        self, batches: DataAdapter, method: str, step: Callable[[Batch], Logs | None], return_dict: bool
     ) -> float | list[float] | Logs:
         self._require_compiled(method)
         logs = loop.run_on_batch(self, batches, method, step)

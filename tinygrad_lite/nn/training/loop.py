@@ -19,7 +19,7 @@ from tinygrad_lite.nn.callbacks.progress import progress
 from tinygrad_lite.nn.callbacks.terminate_on_nan import TerminateOnNaN
 from tinygrad_lite.nn.training.checks import Watch
 from tinygrad_lite.nn.training.compiled_step import Step
-from tinygrad_lite.nn.training.data import Feed
+from tinygrad_lite.nn.training.data import DataAdapter
 from tinygrad_lite.nn.training.first_batch import get_ready
 from tinygrad_lite.nn.training.trainable import Batch, Logs, TrainableModel
 from tinygrad_lite.utils.callback import Callback
@@ -30,8 +30,8 @@ __all__ = ["evaluate", "fit", "predict", "run_on_batch"]
 
 def fit(
     model: TrainableModel,
-    training: Feed,
-    validation: Feed | None,
+    training: DataAdapter,
+    validation: DataAdapter | None,
     epochs: range,
     verbose: Any,
     callbacks: Sequence[Callback],
@@ -50,9 +50,9 @@ class _Training:
     def __init__(
         self,
         model: TrainableModel,
-        training: Feed,
+        training: DataAdapter,
         step: Step,
-        validation: Feed | None,
+        validation: DataAdapter | None,
         test_step: Step | None,
         verbose: Any,
         callbacks: Sequence[Callback],
@@ -113,14 +113,14 @@ class _Training:
             backup.save(epoch, self.others, self.training)
 
 
-def evaluate(model: TrainableModel, batches: Feed, verbose: Any, callbacks: Sequence[Callback]) -> Logs:
+def evaluate(model: TrainableModel, batches: DataAdapter, verbose: Any, callbacks: Sequence[Callback]) -> Logs:
     """The loss and the metrics over all batches. See `Model.evaluate`."""
     with _reported(model, batches, verbose, callbacks) as hooks, model._steps.use(model, "test_step") as step:
         step.is_watchful = act_within_epochs(callbacks) or batches.runs_code
         return _test(model, batches, hooks, step)
 
 
-def predict(model: TrainableModel, batches: Feed, verbose: Any, callbacks: Sequence[Callback]) -> Any:
+def predict(model: TrainableModel, batches: DataAdapter, verbose: Any, callbacks: Sequence[Callback]) -> Any:
     """The outputs for all batches, as arrays. See `Model.predict`."""
     outputs = []
     with _reported(model, batches, verbose, callbacks) as hooks, model._steps.use(model, "predict_step") as step:
@@ -137,7 +137,7 @@ def predict(model: TrainableModel, batches: Feed, verbose: Any, callbacks: Seque
 
 
 def run_on_batch(
-    model: TrainableModel, batches: Feed, method: str, step: Callable[[Batch], Mapping[str, Any] | None]
+    model: TrainableModel, batches: DataAdapter, method: str, step: Callable[[Batch], Mapping[str, Any] | None]
 ) -> Logs:
     """Take one step, with a single batch; the loss and the metrics of it."""
     (batch,) = batches
@@ -150,7 +150,7 @@ def run_on_batch(
 
 @contextmanager
 def _reported(
-    model: TrainableModel, batches: Feed, verbose: Any, callbacks: Sequence[Callback]
+    model: TrainableModel, batches: DataAdapter, verbose: Any, callbacks: Sequence[Callback]
 ) -> Iterator[CallbackList]:
     """A context with the hooks of `callbacks` and of a progress bar, which is closed at its end."""
     reporter = progress(verbose)
@@ -163,14 +163,16 @@ def _reported(
             reporter.close()
 
 
-def _test(model: TrainableModel, batches: Feed, hooks: CallbackList, step: Step) -> Logs:
+def _test(model: TrainableModel, batches: DataAdapter, hooks: CallbackList, step: Step) -> Logs:
     hooks("on_test_begin", {})
     logs = _run_batches(model, batches, hooks, "test", step)
     hooks("on_test_end", logs)
     return logs
 
 
-def _run_batches(model: TrainableModel, batches: Feed, hooks: CallbackList, kind: str, step: Step | Watch) -> Logs:
+def _run_batches(
+    model: TrainableModel, batches: DataAdapter, hooks: CallbackList, kind: str, step: Step | Watch
+) -> Logs:
     """Hand all batches to `step`, between the hooks of that kind; return the numbers over all of them."""
     model.reset_metrics()
     step.refresh()
