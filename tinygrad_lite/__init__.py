@@ -14,9 +14,9 @@ from typing import Any
 from tinygrad_lite import ops as ops
 from tinygrad_lite import random as random
 from tinygrad_lite.compiler.function import function as function
+from tinygrad_lite.core.custom_gradient import custom_gradient as custom_gradient
 from tinygrad_lite.core.functional import hessian_vector_product as hessian_vector_product
 from tinygrad_lite.core.functional import value_and_gradient as value_and_gradient
-from tinygrad_lite.core.primitive import custom_gradient as custom_gradient
 from tinygrad_lite.core.primitive import elementwise as elementwise
 from tinygrad_lite.core.primitive import nondifferentiable as nondifferentiable
 from tinygrad_lite.core.primitive import primitive as primitive
@@ -25,8 +25,8 @@ from tinygrad_lite.core.tape import GradientTape as GradientTape
 from tinygrad_lite.core.tape import UnconnectedGradients as UnconnectedGradients
 from tinygrad_lite.core.tape import stop_gradient as stop_gradient
 from tinygrad_lite.core.tensor import Tensor as Tensor
-from tinygrad_lite.core.tensor import Variable as Variable
 from tinygrad_lite.core.tensor import constant as constant
+from tinygrad_lite.core.variable import Variable as Variable
 from tinygrad_lite.diagnostics import detect_anomalies as detect_anomalies
 from tinygrad_lite.ops import *  # noqa: F403
 from tinygrad_lite.ops import linalg as linalg

@@ -28,7 +28,8 @@ from tinygrad_lite.compiler.trace import _SHAPED_BY_VALUES, Tracer, _masks
 from tinygrad_lite.compiler.traced import Traced, TracingError
 from tinygrad_lite.core.record import state, tracing
 from tinygrad_lite.core.structure import flatten
-from tinygrad_lite.core.tensor import Tensor, Variable, wrap
+from tinygrad_lite.core.tensor import Tensor, wrap
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.diagnostics.observing import SiteObserver
 from tinygrad_lite.testing import gradients, primitives
 from tinygrad_lite.testing.gradients import reverse

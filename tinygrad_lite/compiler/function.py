@@ -27,7 +27,8 @@ from tinygrad_lite.compiler.trace import Tracer
 from tinygrad_lite.compiler.traced import Traced
 from tinygrad_lite.core.record import is_seen
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tensor import Tensor, Variable, wrap
+from tinygrad_lite.core.tensor import Tensor, wrap
+from tinygrad_lite.core.variable import Variable
 
 __all__ = ["Function", "function"]
 

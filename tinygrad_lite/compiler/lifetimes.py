@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tinygrad_lite.compiler.node import Node
-from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.core.variable import Variable
 
 __all__ = ["Memory", "changed_before_a_failure", "in_place_sums", "last_uses", "memory_ends", "memory_of", "with_bases"]
 

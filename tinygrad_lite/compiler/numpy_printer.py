@@ -16,8 +16,8 @@ import numpy as np
 from tinygrad_lite.compiler.names import Names
 from tinygrad_lite.compiler.node import Node
 from tinygrad_lite.compiler.schedule import Loop, Schedule, Step
-from tinygrad_lite.core.primitive import compares_in_rows
-from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.core.variable import Variable
+from tinygrad_lite.utils.rows import compares_in_rows
 
 __all__ = ["print_schedule"]
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.compiler.node import Node, identity
-from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.core.variable import Variable
 
 __all__ = [
     "drop_unchanged",

@@ -16,7 +16,7 @@ from tinygrad_lite.compiler.node import Node
 from tinygrad_lite.compiler.numpy_printer import print_schedule
 from tinygrad_lite.compiler.passes import optimized, with_effects
 from tinygrad_lite.compiler.schedule import make_buffer, schedule
-from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.types import Array
 
 __all__ = ["Program"]

@@ -26,7 +26,8 @@ from tinygrad_lite.compiler.lifetimes import (
     with_bases,
 )
 from tinygrad_lite.compiler.node import Node, memory_order
-from tinygrad_lite.core.tensor import HALF, Variable
+from tinygrad_lite.core.tensor import HALF
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.types import Array
 
 __all__ = ["WRITES_INTO", "Loop", "Place", "Schedule", "Step", "make_buffer", "place_of", "schedule"]

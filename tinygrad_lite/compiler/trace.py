@@ -20,7 +20,8 @@ from tinygrad_lite.core.backward import zero_rule
 from tinygrad_lite.core.primitive import Primitive, elementwise
 from tinygrad_lite.core.record import Observer, OpenTapes, new_id, state, tracing
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tensor import Tensor, Variable, wrap
+from tinygrad_lite.core.tensor import Tensor, wrap
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.types import Array
 
 __all__ = ["Tracer"]

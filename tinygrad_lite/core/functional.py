@@ -17,7 +17,8 @@ import numpy as np
 from tinygrad_lite.core.backward import twin
 from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.core.tape import GradientTape, UnconnectedGradients
-from tinygrad_lite.core.tensor import Tensor, Variable, to_tensor
+from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.variable import Variable
 
 __all__ = ["hessian_vector_product", "value_and_gradient"]
 

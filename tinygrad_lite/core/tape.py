@@ -36,7 +36,8 @@ from tinygrad_lite.core.record import (
 )
 from tinygrad_lite.core.strict import is_strict, on_gradient, suspect, witness
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tensor import Tensor, Variable, as_array, detached, wrap
+from tinygrad_lite.core.tensor import Tensor, as_array, detached, wrap
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.names import explain_calls
 
 if TYPE_CHECKING:
@@ -64,43 +65,6 @@ class UnconnectedGradients(Enum):
 
     NONE = "none"
     ZERO = "zero"
-
-
-def is_followed(x: Tensor) -> bool:
-    """Whether an open tape watches `x`, or would as soon as an operation reads it."""
-    if state.tapes.observer is not None and isinstance(x, Variable):
-        state.tapes.observer.note_read(x)
-    for tape in state.tapes:
-        tape._access(x)
-    return any(x._id in tape._watched for tape in state.tapes) if x._id else False
-
-
-def _leave(self: Tensor, way: str, refusal: str = "") -> None:
-    """Called when the value of a tensor goes where no tape can follow: the tapes note it, for `tape.explain`.
-
-    Where it would happen without being asked for, a `refusal` says what follows; it is raised if a tape follows.
-    """
-    if not state.tapes:
-        return
-    if refusal and is_followed(self):
-        raise TypeError(
-            f"This tensor is being recorded by an open tape, and {refusal} would cut its gradient silently. Received: "
-            f"shape={self.shape}, dtype={self.dtype}. Use .numpy() or float(...) to leave the tape on purpose, or an "
-            "operation of tgl to stay on it."
-        )
-    if self._id:
-        for tape in state.tapes:
-            tape._left.setdefault(self._id, way)
-
-
-def _note_assignment(self: Variable, method: str, value: Any) -> None:
-    """Called when a Variable takes a value: tapes note which, for `tape.explain`, since no gradient goes through."""
-    for tape in state.tapes:
-        tape._assignments.append((new_id(), method, self._id, value._id if isinstance(value, Tensor) else 0))
-
-
-Tensor._leave = _leave  # type: ignore[method-assign]
-Variable._note_assignment = _note_assignment  # type: ignore[method-assign]
 
 
 def stop_gradient(x: Any) -> Tensor:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.backward import zero_rule
-from tinygrad_lite.core.tensor import Tensor, Variable
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.diagnostics.observing import Site, SiteObserver, site_of, told
 from tinygrad_lite.utils.types import Array
 

@@ -17,7 +17,8 @@ import numpy as np
 from tinygrad_lite.core.backward import walk, zero_rule
 from tinygrad_lite.core.record import between, entries_of, keys_of, leads_to, scopes_of
 from tinygrad_lite.core.tape import GradientTape, _tensors
-from tinygrad_lite.core.tensor import Tensor, Variable
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.diagnostics.observing import Site, site_of, told
 
 __all__ = ["Explanation", "explain"]

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.types import Array
 
 __all__ = ["FIRST_STEPS", "OF_AN_EPOCH", "OF_AN_OPERATION", "Epoch", "Seen", "checksums", "origin_of"]

@@ -17,7 +17,8 @@ import numpy as np
 from tinygrad_lite.core.record import Entry, entries_of, is_seen, scopes_of, tracing
 from tinygrad_lite.core.strict import on_gradient, on_step, suspect
 from tinygrad_lite.core.tape import GradientTape
-from tinygrad_lite.core.tensor import Tensor, Variable
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.diagnostics.suspicions import (
     FIRST_STEPS,
     OF_AN_OPERATION,

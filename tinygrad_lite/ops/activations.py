@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import compares_in_rows, elementwise
+from tinygrad_lite.core.primitive import elementwise
 from tinygrad_lite.ops.choosing import maximum
 from tinygrad_lite.ops.error_function import erfc
 from tinygrad_lite.ops.exponentials import _sech2, _sigmoid_slope, exp, sigmoid
+from tinygrad_lite.utils.rows import compares_in_rows
 from tinygrad_lite.utils.types import Array
 
 

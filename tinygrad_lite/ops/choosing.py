@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import elementwise, refuse_out
+from tinygrad_lite.core.calling import refuse_out
+from tinygrad_lite.core.primitive import elementwise
 from tinygrad_lite.core.tensor import NUMBERS, Tensor
 from tinygrad_lite.ops.arithmetic import positive
 from tinygrad_lite.utils.types import Array

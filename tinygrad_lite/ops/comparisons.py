@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import nondifferentiable, refuse_out
+from tinygrad_lite.core.calling import refuse_out
+from tinygrad_lite.core.primitive import nondifferentiable
 from tinygrad_lite.utils.types import Array
 
 equal = nondifferentiable(np.equal, "Equality: x1 = x2.", example="[1.0, 2.0], 2.0 -> [False  True]")

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import nondifferentiable, refuse_out
+from tinygrad_lite.core.calling import refuse_out
+from tinygrad_lite.core.primitive import nondifferentiable
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.ops.choosing import where as where_
 from tinygrad_lite.utils.types import Array

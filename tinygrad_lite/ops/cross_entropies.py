@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.backward import summed
-from tinygrad_lite.core.primitive import elementwise, hold, nondifferentiable, primitive
+from tinygrad_lite.core.calling import validate
+from tinygrad_lite.core.primitive import elementwise, nondifferentiable, primitive
 from tinygrad_lite.core.tensor import HALF, Tensor, to_tensors
 from tinygrad_lite.ops.activations import softplus
 from tinygrad_lite.ops.casting import _cast
@@ -131,7 +132,7 @@ def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor
             f"labels.shape={labels.shape}, logits.shape={logits.shape}. For one-hot labels use "
             "softmax_cross_entropy_with_logits."
         )
-    hold(check_labels, labels, classes=logits.shape[-1])
+    validate(check_labels, labels, classes=logits.shape[-1])
     return _sparse_cross_entropy(logits, labels)
 
 

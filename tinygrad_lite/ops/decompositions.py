@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from tinygrad_lite.core.primitive import hold, primitive
+from tinygrad_lite.core.calling import validate
+from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.diagonals import tril
 from tinygrad_lite.ops.joining import concatenate
@@ -321,7 +322,7 @@ def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
     k = s.shape[-1]
     for beyond in (g_u[..., k:], g_vt[..., k:, :]):
         if beyond.size:
-            hold(_check_completing, beyond, count=k, shape=a.shape)
+            validate(_check_completing, beyond, count=k, shape=a.shape)
     u, g_u, vt, g_vt = u[..., :k], g_u[..., :k], vt[..., :k, :], g_vt[..., :k, :]
     rows, columns = s[..., :, None], s[..., None, :]
     gaps = (columns - rows) * (columns + rows)

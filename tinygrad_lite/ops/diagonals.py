@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.backward import sum_to_shape
-from tinygrad_lite.core.primitive import primitive, refuse_out
+from tinygrad_lite.core.calling import refuse_out
+from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import ravel

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import primitive, refuse_out
+from tinygrad_lite.core.calling import refuse_out
+from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tensor import NUMBERS, Tensor, to_tensors
 from tinygrad_lite.ops.shaping import atleast_1d, atleast_2d, atleast_3d, reshape
 from tinygrad_lite.utils.types import Array

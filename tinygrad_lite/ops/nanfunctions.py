@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import hold, refuse_out
+from tinygrad_lite.core.calling import refuse_out, validate
 from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.choosing import where as where_
 from tinygrad_lite.ops.comparisons import isnan, logical_and, logical_not
@@ -244,7 +244,7 @@ def _without_nan(a: Tensor, axis: Any, initial: Any, replacement: float) -> Tens
     is_nan = isnan(a)
     if initial is None and a.size:
         nothing_else = all_(is_nan, axis, keepdims=True)
-        hold(_warn_of_nothing, nothing_else)
+        validate(_warn_of_nothing, nothing_else)
         is_nan = logical_and(is_nan, logical_not(nothing_else))
     return where_(is_nan, replacement, a)
 

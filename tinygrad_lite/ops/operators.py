@@ -18,8 +18,8 @@ from tinygrad_lite import ops
 from tinygrad_lite.core.primitive import Primitive
 from tinygrad_lite.core.record import state
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tape import GradientTape, is_followed
-from tinygrad_lite.core.tensor import Tensor, as_dtype
+from tinygrad_lite.core.tape import GradientTape
+from tinygrad_lite.core.tensor import Tensor, as_dtype, is_followed
 from tinygrad_lite.ops import linalg
 from tinygrad_lite.ops.hints import no_mirror
 from tinygrad_lite.utils.callers import called_by

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.backward import sum_to_shape
-from tinygrad_lite.core.primitive import primitive, refuse_out
+from tinygrad_lite.core.calling import refuse_out
+from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tensor import HALF, Tensor, to_tensors
 from tinygrad_lite.ops.arithmetic import multiply, subtract
 from tinygrad_lite.ops.axes import as_axis

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import primitive, refuse_out
+from tinygrad_lite.core.calling import refuse_out
+from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tensor import HALF, Tensor, to_tensor
 from tinygrad_lite.ops.arithmetic import add, divide, multiply, subtract
 from tinygrad_lite.ops.axes import count_reduced, expand_reduced, reduced_axes, spread

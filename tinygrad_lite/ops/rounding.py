@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import elementwise, nondifferentiable, refuse_out
+from tinygrad_lite.core.calling import refuse_out
+from tinygrad_lite.core.primitive import elementwise, nondifferentiable
 from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.arithmetic import remainder
 from tinygrad_lite.ops.casting import cast

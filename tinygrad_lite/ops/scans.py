@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import primitive, refuse_out
+from tinygrad_lite.core.calling import refuse_out
+from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.ops.axes import as_axis
 from tinygrad_lite.ops.half import rounding_once, wide

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import hold, primitive, refuse_out
+from tinygrad_lite.core.calling import refuse_out, validate
+from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tensor import HALF, Tensor, float_dtype, to_tensor
 from tinygrad_lite.ops.arithmetic import multiply, sqrt, square, subtract
 from tinygrad_lite.ops.axes import as_axis, count_reduced, expand_reduced, reduced_axes
@@ -82,7 +83,7 @@ def _chosen_var(
     total = sum_(square(deviations), axis, dtype, keepdims=keepdims)
     freedom = subtract(counted(a, where, axis, keepdims, total.dtype), ddof)
     if passes_nan:
-        hold(_warn_of_freedom, freedom)
+        validate(_warn_of_freedom, freedom)
         freedom = where_(freedom <= 0, math.nan, freedom)
     y = total / maximum(freedom, 0)
     return y if dtype is None else cast(y, dtype)
@@ -270,7 +271,7 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
         a, weights = (x if x.dtype == dtype else cast(x, dtype) for x in (a, weights))
         a, weights = wide(a), wide(_spread_weights(weights, a, axis))
         total = sum_(weights, axis, keepdims=keepdims)
-        hold(_check_total, total)
+        validate(_check_total, total)
         answer = sum_(multiply(a, weights), axis, keepdims=keepdims) / total
         answer = answer if answer.dtype == dtype else cast(answer, dtype)
     return (answer, total if total.dtype == answer.dtype else cast(total, answer.dtype)) if returned else answer

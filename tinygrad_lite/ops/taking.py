@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.primitive import nondifferentiable, refuse_out
+from tinygrad_lite.core.calling import refuse_out
+from tinygrad_lite.core.primitive import nondifferentiable
 from tinygrad_lite.core.tensor import NUMBERS, Tensor, as_array, to_tensor, to_tensors
 from tinygrad_lite.ops.axes import as_axis
 from tinygrad_lite.ops.broadcasting import broadcast_arrays

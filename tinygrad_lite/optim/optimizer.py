@@ -18,7 +18,8 @@ import numpy as np
 from tinygrad_lite.core.record import tracing
 from tinygrad_lite.core.strict import is_strict, on_step, witness
 from tinygrad_lite.core.tape import GradientTape
-from tinygrad_lite.core.tensor import HALF, Tensor, Variable
+from tinygrad_lite.core.tensor import HALF, Tensor
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.optim.pairs import checked, plain, refuse_foreign, refuse_repetitions
 from tinygrad_lite.optim.settings import CLIPS, OTHER_NAMES, WITHOUT_EFFECT, clip, not_negative, refuse_name
 from tinygrad_lite.optim.settings import learning_rate as as_learning_rate

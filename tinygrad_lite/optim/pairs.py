@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tinygrad_lite.core.tensor import Tensor, Variable, as_array
+from tinygrad_lite.core.tensor import Tensor, as_array
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.types import Array
 
 __all__ = ["checked", "plain", "refuse_foreign", "refuse_repetitions"]

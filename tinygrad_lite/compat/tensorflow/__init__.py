@@ -25,11 +25,12 @@ from tinygrad_lite.compat.tensorflow import nn as nn
 from tinygrad_lite.compat.tensorflow import random as random
 from tinygrad_lite.compat.tensorflow.math import argmax, argmin, cumsum
 from tinygrad_lite.compiler.function import function as _function
-from tinygrad_lite.core.primitive import custom_gradient
+from tinygrad_lite.core.custom_gradient import custom_gradient
 from tinygrad_lite.core.tape import GradientTape, UnconnectedGradients
 from tinygrad_lite.core.tape import stop_gradient as _stop_gradient
-from tinygrad_lite.core.tensor import Tensor, Variable, to_tensor
+from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.core.tensor import constant as _constant
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.ops import linalg as _linalg
 
 _as_tensor, _as_axes = tensor, axes  # by names that are no arguments of TensorFlow's

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn.callbacks.monitored import MonitoredValue
 from tinygrad_lite.utils.callback import Callback, Logs
 from tinygrad_lite.utils.names import holds

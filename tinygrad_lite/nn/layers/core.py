@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.core.tensor import Tensor, Variable
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn import activations, initializers
 from tinygrad_lite.nn.layers.arguments import before_building
 from tinygrad_lite.nn.layers.layer import Layer

@@ -18,7 +18,8 @@ from tinygrad_lite import ops, random
 from tinygrad_lite.core.record import enter_scopes, recording_tapes, unobserved
 from tinygrad_lite.core.record import state as tapes
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tensor import Tensor, Variable, as_array, to_tensor, wrap
+from tinygrad_lite.core.tensor import Tensor, as_array, to_tensor, wrap
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn import activations, initializers
 from tinygrad_lite.nn.layers.arguments import (
     FUNCTIONAL,

@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from tinygrad_lite.core.primitive import Primitive
-from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn import initializers
 from tinygrad_lite.utils.settings import Checked
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.core.primitive import hold
+from tinygrad_lite.core.calling import validate
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.nn.losses.alignment import aligned, as_tensors, class_labels
 from tinygrad_lite.ops.cross_entropies import _sparse_cross_entropy, check_labels
@@ -196,7 +196,7 @@ def sparse_categorical_crossentropy(
         losses = sparse_categorical_crossentropy(ops.where(counts, labels, 0), y_pred, from_logits)
         return ops.where(counts, losses, 0.0)
     classes = y_pred.shape[-1]
-    hold(check_labels, labels, classes=classes)
+    validate(check_labels, labels, classes=classes)
     if from_logits:
         return _sparse_cross_entropy(y_pred, labels)
     one_hot = ops.one_hot(labels, depth=classes, dtype=y_pred.dtype)
@@ -239,7 +239,7 @@ def _check_classes(name: str, y_pred: Tensor) -> None:
 
 def _check_probabilities(name: str, argument: str, values: Tensor, fix: str) -> None:
     """Raise for numbers outside of [0, 1], but for rounding; nan passes, so that it shows in the loss."""
-    hold(_within_0_and_1, values, name=name, argument=argument, fix=fix)
+    validate(_within_0_and_1, values, name=name, argument=argument, fix=fix)
 
 
 def _within_0_and_1(values: Array, name: str, argument: str, fix: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_lite import ops
-from tinygrad_lite.core.primitive import hold
+from tinygrad_lite.core.calling import validate
 from tinygrad_lite.core.tensor import Tensor, to_tensors
 from tinygrad_lite.nn.losses.alignment import check_shapes, class_labels, line_up
 
@@ -64,7 +64,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     """
     y_true, y_pred = line_up(*to_tensors(y_true, y_pred))
     check_shapes("binary_accuracy", y_true, y_pred)
-    hold(_are_bits, y_true)
+    validate(_are_bits, y_true)
     return ops.equal(ops.greater(y_pred, threshold), y_true)
 
 

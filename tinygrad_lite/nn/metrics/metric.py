@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.core.tensor import Tensor, Variable, to_tensor
+from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn import initializers
 from tinygrad_lite.nn.losses.alignment import weights_of
 from tinygrad_lite.nn.losses.loss import floating

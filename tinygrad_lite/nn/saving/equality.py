@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.tensor import Tensor, Variable
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn.layers.layer import Layer
 from tinygrad_lite.nn.metrics import Metric
 

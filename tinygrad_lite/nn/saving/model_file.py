@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn.layers.calling import given_weights
 from tinygrad_lite.nn.layers.layer import Layer
 from tinygrad_lite.nn.losses import Loss

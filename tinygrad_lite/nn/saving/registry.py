@@ -16,7 +16,8 @@ from typing import Any, TypeVar, overload
 import numpy as np
 
 from tinygrad_lite import optim
-from tinygrad_lite.core.tensor import Tensor, Variable, as_array
+from tinygrad_lite.core.tensor import Tensor, as_array
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn import activations, initializers, losses, metrics
 from tinygrad_lite.nn.layers import Activation, Dense, Dropout, Flatten, Input, Layer
 from tinygrad_lite.nn.layers.calling import given_weights

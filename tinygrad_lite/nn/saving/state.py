@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn.layers.calling import given_weights, inside
 from tinygrad_lite.nn.layers.layer import BUILDS_NOTHING, Layer
 from tinygrad_lite.nn.layers.search import name_children, parts

@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from tinygrad_lite.core.tensor import Variable
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.archive import Archive, Header, atomic_path, write_archive
 from tinygrad_lite.utils.types import Array
 

@@ -12,7 +12,8 @@ import numpy as np
 from tinygrad_lite.core.record import new_id, state
 from tinygrad_lite.core.strict import SuspicionWarning, is_strict, suspect, unwitnessed
 from tinygrad_lite.core.tape import GradientTape
-from tinygrad_lite.core.tensor import Tensor, Variable
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.diagnostics.observing import Site, SiteObserver
 from tinygrad_lite.diagnostics.suspicions import (
     FIRST_STEPS,

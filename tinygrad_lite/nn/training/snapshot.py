@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.primitive import Primitive
-from tinygrad_lite.core.tensor import Tensor, Variable
+from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn.initializers import Initializer
 from tinygrad_lite.nn.layers.layer import Layer
 from tinygrad_lite.nn.losses import Loss
