@@ -188,3 +188,25 @@ def test_a_call_that_fails_leaves_all_variables_as_they_were(failing, raising):
                 np.testing.assert_array_equal(reading.numpy(), value)
         count += failed == 2
     assert count >= 20
+
+
+@pytest.mark.parametrize("count", [3, 5000])  # a large sum is added in place
+@pytest.mark.parametrize("method", ["assign_add", "assign_sub"])
+@pytest.mark.parametrize("given", ["the Variable", "what the assignment returned", "its value"])
+def test_a_sum_that_several_variables_get(count, method, given):
+    v, others = tgl.Variable(np.zeros(count)), [tgl.Variable(np.zeros(count)) for _ in range(2)]
+
+    @tgl.function
+    def f(x):
+        answer = getattr(v, method)(x)
+        for other in others:
+            other.assign({"the Variable": v, "what the assignment returned": answer, "its value": v.value()}[given])
+
+    x = tgl.constant(np.arange(count) + 1.0)
+    for start in range(4):
+        for variable, number in zip((v, *others), (start, 100, 200)):
+            variable.assign(np.full(count, float(number)))
+        f(x)
+        expected = start + x.numpy() if method == "assign_add" else start - x.numpy()
+        for variable in (v, *others):
+            np.testing.assert_array_equal(variable.numpy(), expected)

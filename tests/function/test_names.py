@@ -5,6 +5,8 @@ import pytest
 
 import tinygrad_lite as tgl
 from tinygrad_lite import nn, optim
+from tinygrad_lite.compiler import numpy_printer
+from tinygrad_lite.compiler.trace import _SHAPED_BY_VALUES
 
 # Python normalises identifiers (𝐱 is x, the micro sign is mu) and knows digits and letters that are in none (² ͺ).
 ODD = [
@@ -65,3 +67,44 @@ def test_a_ufunc_that_is_not_among_numpys():
     compiled, x = tgl.function(lambda x: determinant(x) + 1), tgl.constant([[2.0, 0.0], [0.0, 3.0]])
     for _ in range(2):
         assert compiled(x).item() == 7.0
+
+
+def twice(x):
+    """A computation that no primitive of the package does."""
+    return x + x[:1] * 3.0
+
+
+PACKAGES = [*numpy_printer._WITH_OUT, *numpy_printer._PLAIN, "_getitem", *_SHAPED_BY_VALUES, "identity", "sin"]
+
+
+@pytest.mark.parametrize("name", PACKAGES)
+@pytest.mark.parametrize("is_elementwise", [False, True])
+def test_a_primitive_that_is_called_as_one_of_the_packages(name, is_elementwise):
+    """What a program computes does not depend on what a user's primitive is called."""
+
+    def forward(x):
+        return x * x + 3.0 if is_elementwise else twice(x)
+
+    forward.__name__ = name
+    made = (tgl.elementwise if is_elementwise else tgl.primitive)(forward)
+    x = tgl.constant(np.arange(6.0).reshape(2, 3))
+    compiled = tgl.function(lambda x: tgl.sum(made(x * 2.0) * 0.5))
+    for _ in range(2):
+        assert compiled(x).item() == (forward(x.numpy() * 2.0) * 0.5).sum()
+
+
+@pytest.mark.parametrize("name", ["matmul", "_product_of_rows", "assign_add", "assign_sub", "_getitem"])
+def test_a_primitive_of_two_arguments_that_is_called_as_one_of_the_packages(name):
+    def forward(x, y):
+        return x @ y * 2.0
+
+    forward.__name__ = name
+    made, x = tgl.primitive(forward), tgl.constant(np.arange(9.0).reshape(3, 3))
+    compiled, v = tgl.function(lambda x: tgl.sum(made(x, x))), tgl.Variable(np.zeros((3, 3)))
+    for _ in range(2):
+        assert compiled(x).item() == (x.numpy() @ x.numpy() * 2).sum()
+    assigning = tgl.function(lambda x: v.assign(made(v + 1.0, x)))
+    for _ in range(3):
+        expected = (v.numpy() + 1) @ x.numpy() * 2
+        assigning(x)
+        np.testing.assert_array_equal(v.numpy(), expected)
