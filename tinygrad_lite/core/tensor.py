@@ -11,20 +11,23 @@ into a new one (copy on write). So whatever was read from a variable stays what 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
 
 from tinygrad_lite.core.record import state, tracing
-from tinygrad_lite.utils.types import Array, DTypeLike
+from tinygrad_lite.utils.types import Array, ArrayLike, DTypeLike
 
 if TYPE_CHECKING:
     from tinygrad_lite.core.operator_methods import OperatorMethods as _Operators
 else:
     _Operators = object
 
-__all__ = ["DTypeLike", "Tensor", "as_array", "constant"]
+__all__ = ["DTypeLike", "Tensor", "TensorLike", "as_array", "constant"]
+
+TensorLike: TypeAlias = "Tensor | ArrayLike | Sequence[TensorLike]"
+"""What a Tensor is made of: a Tensor, an array, a number, or nested lists of these."""
 
 DTYPES = frozenset("?bBhHiIlLqQefd")
 """NumPy's characters of the dtypes that tensors have: booleans, integers, float16, float32 and float64."""
