@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.core.primitive import elementwise
@@ -11,11 +9,11 @@ from tinygrad_lite.ops.choosing import maximum
 from tinygrad_lite.ops.error_function import erfc
 from tinygrad_lite.ops.exponentials import _sech2, _sigmoid_slope, exp, sigmoid
 from tinygrad_lite.utils.rows import compares_in_rows
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Value
 
 
 @elementwise(kinks="at 0 the derivative is 0.", example="[-1.0, 2.0] -> [0. 2.]")
-def relu(x: Any) -> Array:
+def relu(x: Array) -> Array:
     """The rectifier: max(x, 0)."""
     if isinstance(x, np.ndarray) and compares_in_rows(x.shape) and x.dtype.kind == "f":
         return np.maximum(x, np.zeros(x.shape[-1], x.dtype))
@@ -28,7 +26,7 @@ relu.needs_zero_rule = False  # 0 or 1 times 0 is 0
 
 
 @elementwise(kinks="at 0 the derivative is `negative_slope`.")
-def leaky_relu(x: Any, *, negative_slope: float = 0.2) -> Array:
+def leaky_relu(x: Array, *, negative_slope: float = 0.2) -> Array:
     """The leaky rectifier: x where x > 0, else negative_slope · x.
 
     Parameters
@@ -54,7 +52,7 @@ leaky_relu.defvjp(lambda g, y, x, negative_slope: np.where(x > 0, g, negative_sl
 
 
 @elementwise(kinks="at 0 the derivative is `alpha`, which is a kink for alpha other than 1.")
-def elu(x: Any, *, alpha: float = 1.0) -> Array:
+def elu(x: Array, *, alpha: float = 1.0) -> Array:
     """The exponential linear unit: x where x > 0, else alpha · (eˣ - 1).
 
     Parameters
@@ -77,7 +75,7 @@ def elu(x: Any, *, alpha: float = 1.0) -> Array:
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))  # the minimum: no overflow for large x
 
 
-def _elu_vjp(g: Any, y: Any, x: Any, alpha: float) -> Any:
+def _elu_vjp(g: Value, y: Value, x: Value, alpha: float) -> Value:
     return np.where(x > 0, g, g * alpha * np.exp(np.minimum(x, 0)))
 
 
@@ -89,7 +87,7 @@ _SELU_SCALE = 1.0507009873554805
 
 
 @elementwise(kinks="at 0 the derivative is that from the right, 1.0507.", example="[0.0, 1.0] -> [0.       1.050701]")
-def selu(x: Any) -> Array:
+def selu(x: Array) -> Array:
     """The scaled exponential linear unit: 1.0507 · elu(x, alpha=1.6733)."""
     return _SELU_SCALE * elu.forward(x, alpha=_SELU_ALPHA)
 
@@ -98,7 +96,7 @@ selu.defvjp(lambda g, y, x: _SELU_SCALE * np.where(x < 0, g * _SELU_ALPHA * np.e
 
 
 @elementwise(kinks="at -3 and 3 the derivative is 0.", example="[-4.0, 0.0, 4.0] -> [0.  0.5 1. ]")
-def hard_sigmoid(x: Any) -> Array:
+def hard_sigmoid(x: Array) -> Array:
     """The sigmoid in three straight pieces: min(max(x + 3, 0), 6) / 6."""
     return np.clip(x + 3, 0, 6) / 6
 
@@ -107,7 +105,7 @@ hard_sigmoid.defvjp(lambda g, y, x: np.where(np.absolute(x) >= 3, 0, g / 6))
 
 
 @elementwise(example="[-1000.0, 1000.0] -> [   0. 1000.]")
-def softplus(x: Any) -> Array:
+def softplus(x: Array) -> Array:
     """The smooth rectifier: log(1 + eˣ)."""
     return np.maximum(x, 0) + np.log1p(np.exp(-np.absolute(x)))
 
@@ -116,7 +114,7 @@ softplus.defvjp(lambda g, y, x: g * sigmoid.inline(x))
 
 
 @elementwise(example="[-1000.0, 1000.0] -> [-1000.     0.]")
-def log_sigmoid(x: Any) -> Array:
+def log_sigmoid(x: Array) -> Array:
     """The logarithm of the logistic function: -log(1 + e⁻ˣ)."""
     return np.minimum(x, 0) - np.log1p(np.exp(-np.absolute(x)))
 
@@ -125,7 +123,7 @@ log_sigmoid.defvjp(lambda g, y, x: g * sigmoid.inline(-x))
 
 
 @elementwise(example="[-1.0, 0.0, 1.0] -> [-0.5  0.   0.5]")
-def softsign(x: Any) -> Array:
+def softsign(x: Array) -> Array:
     """The soft sign: x / (1 + |x|)."""
     return x / (1 + np.absolute(x))
 
@@ -134,12 +132,12 @@ softsign.defvjp(lambda g, y, x: g / np.square(1 + np.absolute(x)))
 
 
 @elementwise(example="[-1000.0, 1000.0] -> [  -0. 1000.]")
-def silu(x: Any) -> Array:
+def silu(x: Array) -> Array:
     """The sigmoid linear unit, or swish: x / (1 + e⁻ˣ)."""
     return x * sigmoid.forward(x)
 
 
-def _silu_vjp(g: Any, y: Any, x: Any) -> Any:
+def _silu_vjp(g: Value, y: Value, x: Value) -> Value:
     s = sigmoid.inline(x)
     return g * (s + x * _sigmoid_slope.inline(x, s))
 
@@ -148,12 +146,12 @@ silu.defvjp(_silu_vjp)
 
 
 @elementwise(example="[-1000.0, 1000.0] -> [  -0. 1000.]")
-def mish(x: Any) -> Array:
+def mish(x: Array) -> Array:
     """Mish: x · tanh(log(1 + eˣ))."""
     return x * np.tanh(softplus.forward(x))
 
 
-def _mish_vjp(g: Any, y: Any, x: Any) -> Any:
+def _mish_vjp(g: Value, y: Value, x: Value) -> Value:
     s = softplus.inline(x)
     return g * (np.tanh(s) + x * _sech2.inline(s) * sigmoid.inline(x))
 
@@ -165,7 +163,7 @@ _SQRT_2_PI = 0.7978845608028654
 
 
 @elementwise
-def gelu(x: Any, *, approximate: bool = False) -> Array:
+def gelu(x: Array, *, approximate: bool = False) -> Array:
     """The Gaussian error linear unit: x · Φ(x), where Φ(x) = (1 + erf(x/√2)) / 2.
 
     Parameters
@@ -190,7 +188,7 @@ def gelu(x: Any, *, approximate: bool = False) -> Array:
     return 0.5 * x * erfc.forward(-_SQRT_HALF * x)
 
 
-def _gelu_vjp(g: Any, y: Any, x: Any, approximate: bool) -> Any:
+def _gelu_vjp(g: Value, y: Value, x: Value, approximate: bool) -> Value:
     if approximate:
         u = 2 * _SQRT_2_PI * (x + 0.044715 * x * x * x)
         du = 2 * _SQRT_2_PI * (1 + 0.134145 * x * x)

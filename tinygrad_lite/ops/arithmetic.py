@@ -7,13 +7,11 @@ gradient that is exactly zero contributes zero, also where the derivative is inf
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.core.primitive import elementwise, nondifferentiable
-from tinygrad_lite.core.tensor import Tensor, to_tensor
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
+from tinygrad_lite.utils.types import Array, Value
 
 _BOOL = np.dtype(bool)
 
@@ -75,7 +73,7 @@ _POWER_KINKS = "at x1 = 0 the derivative with respect to x2 is 0 for x2 ≥ 0."
 
 
 @elementwise(domain=_POWER_DOMAIN, kinks=_POWER_KINKS, example="[1.0, 2.0, 3.0], 2 -> [1. 4. 9.]")
-def power(x1: Any, x2: Any) -> Array:
+def power(x1: Array, x2: Array) -> Array:
     """The power: x1^x2."""
     # The operator of arrays has faster code for the exponents 2, 1/2 and -1. It makes int8 of squares of booleans, and
     # in NumPy 2.0 it ignores the dtype of an exponent without axes.
@@ -84,13 +82,13 @@ def power(x1: Any, x2: Any) -> Array:
     return np.power(x1, x2)
 
 
-def _power_base_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
+def _power_base_vjp(g: Value, y: Value, a: Value, b: Value) -> Value:
     if type(b) in (int, float):  # not NumPy's float64, which is an instance of float
         return g * (b * a ** (b - 1)) if b else g * 0
     return g * b * a ** np.where((a == 0) & (b == 0), 1, b - 1)  # 0^0 is 1, flat in a: 0 · 0^-1 would be nan
 
 
-def _power_exponent_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
+def _power_exponent_vjp(g: Value, y: Value, a: Value, b: Value) -> Value:
     flat = (a == 0) & (b >= 0)  # 0^b is 0 for all b > 0
     return g * np.where(flat, 0, y * np.log(np.where(flat, 1, a)))
 
@@ -128,13 +126,13 @@ hypot = elementwise(
 
 
 @elementwise
-def _cosine(x1: Any, x2: Any) -> Array:
+def _cosine(x1: Array, x2: Array) -> Array:
     """x1 / √(x1² + x2²), and 0 at (0, 0)."""
     y = np.hypot(x1, x2)
     return x1 / np.where(y == 0, 1, y)
 
 
-def _over_length(x: Any, a: Any, b: Any) -> Any:
+def _over_length(x: Value, a: Value, b: Value) -> Value:
     y = np.hypot(a, b)
     return x / np.where(y == 0, 1, y)
 
@@ -168,7 +166,7 @@ heaviside = elementwise(
 heaviside.defvjp(None, lambda g, y, a, b: np.where(a == 0, g, 0))
 
 
-def real(val: Any) -> Tensor:
+def real(val: TensorLike) -> Tensor:
     """The real part, of real numbers themselves, with their gradient.
 
     Parameters
@@ -190,7 +188,7 @@ def real(val: Any) -> Tensor:
 
 
 @nondifferentiable
-def imag(val: Any) -> Array:
+def imag(val: Array) -> Array:
     """The imaginary part, 0 of real numbers; without a gradient.
 
     Parameters

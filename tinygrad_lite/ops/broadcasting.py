@@ -6,27 +6,26 @@ The gradient of an element that was repeated is the sum of the gradients of its 
 from __future__ import annotations
 
 import itertools
-from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.core.backward import sum_to_shape
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import Tensor, to_tensor, to_tensors
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor, to_tensors
 from tinygrad_lite.ops.axes import as_shape
 from tinygrad_lite.ops.shaping import reshape
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, ShapeLike
 
 
 @primitive
-def _broadcast_to(array: Any, *, shape: tuple[int, ...]) -> Array:
+def _broadcast_to(array: Array, *, shape: tuple[int, ...]) -> Array:
     return np.broadcast_to(array, shape)
 
 
 _broadcast_to.defvjp(lambda g, y, array, shape: sum_to_shape(g, array.shape))
 
 
-def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tensor:
+def broadcast_to(array: TensorLike, shape: ShapeLike, subok: bool = False) -> Tensor:
     """`array` repeated along new and length-one axes to the shape `shape`.
 
     Parameters
@@ -54,7 +53,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Tensor:
     return _broadcast_to(array, shape=as_shape(shape))
 
 
-def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Tensor, ...]:
+def broadcast_arrays(*args: TensorLike, subok: bool = False) -> tuple[Tensor, ...]:
     """The arguments, each repeated to the shape that they broadcast to.
 
     Parameters
@@ -83,7 +82,7 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Tensor, ...]:
     return tuple(broadcast_to(x, shape) for x in tensors)
 
 
-def tile(A: Any, reps: Any) -> Tensor:
+def tile(A: TensorLike, reps: ShapeLike) -> Tensor:
     """`A` laid out `reps` times along each axis.
 
     Parameters
@@ -111,7 +110,7 @@ def tile(A: Any, reps: Any) -> Tensor:
     return reshape(broadcast_to(reshape(tensor, apart), repeated), [t * n for t, n in zip(times, shape)])
 
 
-def meshgrid(*xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Tensor, ...]:
+def meshgrid(*xi: TensorLike, copy: bool = True, sparse: bool = False, indexing: str = "xy") -> tuple[Tensor, ...]:
     """Coordinates of the points of a grid, from coordinates along its axes.
 
     Parameters

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import Tensor
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.core.tensor import Tensor, TensorLike
+from tinygrad_lite.utils.types import Array, DTypeLike
 
 
 @primitive
-def _cast(x: Any, *, dtype: Any) -> Array:
+def _cast(x: Array, *, dtype: DTypeLike | None) -> Array:
     return np.asarray(x).astype(dtype)
 
 
 _cast.defvjp(lambda g, y, x, dtype: g.astype(x.dtype))
 
 
-def cast(x: Any, dtype: Any) -> Tensor:
+def cast(x: TensorLike, dtype: DTypeLike | None) -> Tensor:
     """`x` with its numbers converted to `dtype`.
 
     Between floating types the gradient flows through; to integers or booleans it ends.
@@ -42,7 +40,7 @@ def cast(x: Any, dtype: Any) -> Tensor:
     return _cast(x, dtype=np.dtype(dtype))
 
 
-def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Tensor:
+def astype(x: TensorLike, dtype: DTypeLike | None, /, *, copy: bool = True, device: str | None = None) -> Tensor:
     """`x` with its numbers converted to `dtype`: NumPy's name for `cast`.
 
     Parameters

@@ -5,13 +5,11 @@ The gradient goes to the argument that was chosen. The derivative is 0 or 1, so 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.core.calling import refuse_out
 from tinygrad_lite.core.primitive import elementwise
-from tinygrad_lite.core.tensor import NUMBERS, Tensor
+from tinygrad_lite.core.tensor import NUMBERS, Tensor, TensorLike
 from tinygrad_lite.ops.arithmetic import positive
 from tinygrad_lite.utils.types import Array
 
@@ -46,7 +44,7 @@ for _chosen in (fmax, fmin):
 
 
 @elementwise
-def where(condition: Any, x: Any, y: Any) -> Array:
+def where(condition: Array, x: Array, y: Array) -> Array:
     """A choice for each element: x where condition is true, else y.
 
     No gradient comes back through a branch that was not taken, even if its derivative is inf or nan there.
@@ -84,7 +82,7 @@ where.defvjp(None, lambda g, y, c, a, b: np.where(c, g, 0), lambda g, y, c, a, b
 
 
 @elementwise
-def _clip(x: Any, low: Any, high: Any) -> Array:
+def _clip(x: Array, low: Array, high: Array) -> Array:
     """`x` moved into the interval from `low` to `high`: min(max(x, low), high)."""
     if type(x) in NUMBERS:  # adapts to the bounds, which np.clip does not know
         x = np.asarray(x, np.result_type(x, low, high))
@@ -98,7 +96,15 @@ _clip.defvjp(
 )
 
 
-def clip(a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min: Any = None, max: Any = None) -> Tensor:
+def clip(
+    a: TensorLike,
+    a_min: TensorLike | None = None,
+    a_max: TensorLike | None = None,
+    out: None = None,
+    *,
+    min: TensorLike | None = None,
+    max: TensorLike | None = None,
+) -> Tensor:
     """`a` moved into an interval: min(max(a, a_min), a_max).
 
     Kinks: on a bound the gradient goes to `a`.
@@ -147,7 +153,9 @@ def clip(a: Any, a_min: Any = None, a_max: Any = None, out: None = None, *, min:
 
 
 @elementwise(kinks="where a number was replaced the derivative is 0.")
-def nan_to_num(x: Any, *, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None) -> Array:
+def nan_to_num(
+    x: Array, *, copy: bool = True, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Array:
     """Finite numbers in the place of nan and the infinities: x where it is finite.
 
     Parameters

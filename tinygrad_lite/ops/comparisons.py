@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.core.calling import refuse_out
@@ -50,7 +48,7 @@ signbit = nondifferentiable(np.signbit, "Whether it is negative, -0 included.", 
 
 
 @nondifferentiable
-def isposinf(x: Any, *, out: None = None) -> Array:
+def isposinf(x: Array, *, out: None = None) -> Array:
     """Whether it is inf.
 
     Parameters
@@ -73,7 +71,7 @@ def isposinf(x: Any, *, out: None = None) -> Array:
 
 
 @nondifferentiable
-def isneginf(x: Any, *, out: None = None) -> Array:
+def isneginf(x: Array, *, out: None = None) -> Array:
     """Whether it is -inf.
 
     Parameters
@@ -96,7 +94,7 @@ def isneginf(x: Any, *, out: None = None) -> Array:
 
 
 @nondifferentiable
-def isclose(a: Any, b: Any, *, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
+def isclose(a: Array, b: Array, *, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
     """Whether two numbers are close: |a - b| ≤ atol + rtol · |b|.
 
     Parameters
@@ -121,7 +119,7 @@ def isclose(a: Any, b: Any, *, rtol: float = 1e-05, atol: float = 1e-08, equal_n
 
 
 @nondifferentiable
-def allclose(a: Any, b: Any, *, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
+def allclose(a: Array, b: Array, *, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Array:
     """Whether all pairs of numbers are close: |a - b| ≤ atol + rtol · |b|.
 
     Parameters
@@ -147,7 +145,7 @@ def allclose(a: Any, b: Any, *, rtol: float = 1e-05, atol: float = 1e-08, equal_
 
 
 @nondifferentiable
-def array_equal(a1: Any, a2: Any, *, equal_nan: bool = False) -> Array:
+def array_equal(a1: Array, a2: Array, *, equal_nan: bool = False) -> Array:
     """Whether two arrays have the same shape and the same elements.
 
     Parameters

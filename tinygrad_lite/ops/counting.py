@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.core.calling import refuse_out
 from tinygrad_lite.core.primitive import nondifferentiable
-from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike
 from tinygrad_lite.ops.choosing import where as where_
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Axis
 
 
 @nondifferentiable
-def argmax(a: Any, *, axis: int | None = None, out: None = None, keepdims: bool = False) -> Array:
+def argmax(a: Array, *, axis: int | None = None, out: None = None, keepdims: bool = False) -> Array:
     """The index of the largest element along `axis`, the first where several tie; without a gradient.
 
     Parameters
@@ -45,7 +43,7 @@ def argmax(a: Any, *, axis: int | None = None, out: None = None, keepdims: bool 
 
 
 @nondifferentiable
-def argmin(a: Any, *, axis: int | None = None, out: None = None, keepdims: bool = False) -> Array:
+def argmin(a: Array, *, axis: int | None = None, out: None = None, keepdims: bool = False) -> Array:
     """The index of the smallest element along `axis`, the first where several tie; without a gradient.
 
     Parameters
@@ -76,7 +74,7 @@ def argmin(a: Any, *, axis: int | None = None, out: None = None, keepdims: bool 
 
 
 @nondifferentiable
-def count_nonzero(a: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+def count_nonzero(a: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """How many elements over `axis` are not zero; without a gradient.
 
     Parameters
@@ -99,11 +97,13 @@ def count_nonzero(a: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
 
 
 @nondifferentiable
-def _all(a: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+def _all(a: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.all(a, axis=axis, keepdims=keepdims)
 
 
-def all(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True) -> Tensor:
+def all(
+    a: TensorLike, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: TensorLike = True
+) -> Tensor:
     """Whether all elements over `axis` are true; without a gradient.
 
     Parameters
@@ -130,11 +130,13 @@ def all(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, w
 
 
 @nondifferentiable
-def _any(a: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+def _any(a: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     return np.any(a, axis=axis, keepdims=keepdims)
 
 
-def any(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True) -> Tensor:
+def any(
+    a: TensorLike, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: TensorLike = True
+) -> Tensor:
     """Whether some element over `axis` is true; without a gradient.
 
     Parameters
@@ -161,7 +163,7 @@ def any(a: Any, axis: Any = None, out: None = None, keepdims: bool = False, *, w
 
 
 @nondifferentiable
-def nonzero(a: Any) -> tuple[Array, ...]:
+def nonzero(a: Array) -> tuple[Array, ...]:
     """The indices of the elements that are not zero, for each axis; without a gradient.
 
     Parameters
@@ -187,7 +189,7 @@ def nonzero(a: Any) -> tuple[Array, ...]:
 
 
 @nondifferentiable
-def argwhere(a: Any) -> Array:
+def argwhere(a: Array) -> Array:
     """The indices of the elements that are not zero, one in each row; without a gradient.
 
     Parameters
@@ -208,7 +210,7 @@ def argwhere(a: Any) -> Array:
 
 
 @nondifferentiable
-def flatnonzero(a: Any) -> Array:
+def flatnonzero(a: Array) -> Array:
     """The indices of the elements that are not zero in the flattened array; without a gradient.
 
     Parameters

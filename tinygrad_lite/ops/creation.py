@@ -9,19 +9,19 @@ import numpy as np
 
 from tinygrad_lite.core.backward import sum_to_shape
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import Tensor, as_array, as_dtype, to_tensor, wrap
+from tinygrad_lite.core.tensor import Tensor, TensorLike, as_array, as_dtype, to_tensor, wrap
 from tinygrad_lite.ops.arithmetic import subtract
 from tinygrad_lite.ops.axes import as_shape
 from tinygrad_lite.ops.broadcasting import broadcast_to
 from tinygrad_lite.ops.casting import cast
 from tinygrad_lite.ops.half import wide
 from tinygrad_lite.ops.rounding import floor
-from tinygrad_lite.utils.types import Array, DTypeLike
+from tinygrad_lite.utils.types import Array, DTypeLike, ShapeLike, Value
 
 # Of a shape ---------------------------------------------------------------------------------------------------
 
 
-def zeros(shape: Any, dtype: DTypeLike = "float32") -> Tensor:
+def zeros(shape: ShapeLike, dtype: DTypeLike = "float32") -> Tensor:
     """A Tensor of zeros.
 
     Parameters
@@ -42,7 +42,7 @@ def zeros(shape: Any, dtype: DTypeLike = "float32") -> Tensor:
     return wrap(np.zeros(as_shape(shape), as_dtype(dtype)))
 
 
-def ones(shape: Any, dtype: DTypeLike = "float32") -> Tensor:
+def ones(shape: ShapeLike, dtype: DTypeLike = "float32") -> Tensor:
     """A Tensor of ones.
 
     Parameters
@@ -62,7 +62,7 @@ def ones(shape: Any, dtype: DTypeLike = "float32") -> Tensor:
     return wrap(np.ones(as_shape(shape), as_dtype(dtype)))
 
 
-def full(shape: Any, fill_value: Any, dtype: DTypeLike | None = None) -> Tensor:
+def full(shape: ShapeLike, fill_value: TensorLike, dtype: DTypeLike | None = None) -> Tensor:
     """A Tensor filled with a value, to which a gradient flows back.
 
     Parameters
@@ -141,13 +141,13 @@ def identity(n: int, dtype: DTypeLike = "float32") -> Tensor:
 
 
 def zeros_like(
-    a: Any,
+    a: TensorLike,
     dtype: DTypeLike | None = None,
-    order: Any = "K",
+    order: str = "K",
     subok: bool = True,
-    shape: Any = None,
+    shape: ShapeLike | None = None,
     *,
-    device: Any = None,
+    device: str | None = None,
 ) -> Tensor:
     """Zeros of the shape and dtype of `a`.
 
@@ -175,13 +175,13 @@ def zeros_like(
 
 
 def ones_like(
-    a: Any,
+    a: TensorLike,
     dtype: DTypeLike | None = None,
-    order: Any = "K",
+    order: str = "K",
     subok: bool = True,
-    shape: Any = None,
+    shape: ShapeLike | None = None,
     *,
-    device: Any = None,
+    device: str | None = None,
 ) -> Tensor:
     """Ones of the shape and dtype of `a`.
 
@@ -209,14 +209,14 @@ def ones_like(
 
 
 def full_like(
-    a: Any,
-    fill_value: Any,
+    a: TensorLike,
+    fill_value: TensorLike,
     dtype: DTypeLike | None = None,
-    order: Any = "K",
+    order: str = "K",
     subok: bool = True,
-    shape: Any = None,
+    shape: ShapeLike | None = None,
     *,
-    device: Any = None,
+    device: str | None = None,
 ) -> Tensor:
     """A Tensor of the shape and dtype of `a`, filled with a value, to which a gradient flows back.
 
@@ -253,7 +253,9 @@ def full_like(
 # Between two ends ---------------------------------------------------------------------------------------------
 
 
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike | None = None) -> Tensor:
+def arange(
+    start: TensorLike, stop: TensorLike | None = None, step: TensorLike | None = None, dtype: DTypeLike | None = None
+) -> Tensor:
     """Numbers from `start` up to, not including, `stop`: start + i · step. Without a gradient.
 
     How many there are depends on the arguments, so these are numbers; for ends that carry a gradient see `linspace`.
@@ -279,7 +281,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike | No
     >>> arange(3).tolist(), arange(0.0, 1.0, 0.25).numpy()
     ([0, 1, 2], array([0.  , 0.25, 0.5 , 0.75], dtype=float32))
     """
-    given = [x.item() if isinstance(x, Tensor) else x for x in (start, stop, step) if x is not None]
+    given: list[Any] = [x.item() if isinstance(x, Tensor) else x for x in (start, stop, step) if x is not None]
     if any(np.asarray(x).dtype.kind not in "biuf" for x in given):
         raise TypeError(f"arange expected numbers. Received: start={start!r}, stop={stop!r}, step={step!r}.")
     if step is not None and stop is None:
@@ -291,12 +293,12 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike | No
 
 
 @primitive
-def _linspace(start: Any, stop: Any, *, num: int, endpoint: bool, axis: int) -> Array:
+def _linspace(start: Array, stop: Array, *, num: int, endpoint: bool, axis: int) -> Array:
     dtype = np.result_type(start, stop)  # a Python number adapts
     return np.linspace(start, stop, num, endpoint, dtype=dtype if dtype.kind == "f" else None, axis=axis)
 
 
-def _linspace_vjp(position: int, g: Any, y: Any, *ends: Any, num: int, endpoint: bool, axis: int) -> Any:
+def _linspace_vjp(position: int, g: Value, y: Value, *ends: Value, num: int, endpoint: bool, axis: int) -> Value:
     """Point i of n is start + tᵢ·(stop - start), with tᵢ = i / (n - 1), or i / n without the end point."""
     t = np.arange(num, dtype=np.float64) / max(num - endpoint, 1)
     weights = (t if position else 1 - t).astype(y.dtype)
@@ -310,15 +312,15 @@ _linspace.defvjp(
 
 
 def linspace(
-    start: Any,
-    stop: Any,
+    start: TensorLike,
+    stop: TensorLike,
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
     dtype: DTypeLike | None = None,
     axis: int = 0,
     *,
-    device: Any = None,
+    device: str | None = None,
 ) -> Any:
     """Numbers at equal distances from `start` to `stop`, to both of which a gradient flows back.
 

@@ -5,14 +5,12 @@ The loss is computed from logits in one primitive, because its gradient is then 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.core.backward import summed
 from tinygrad_lite.core.calling import validate
 from tinygrad_lite.core.primitive import elementwise, nondifferentiable, primitive
-from tinygrad_lite.core.tensor import HALF, Tensor, to_tensors
+from tinygrad_lite.core.tensor import HALF, Tensor, TensorLike, to_tensors
 from tinygrad_lite.ops.activations import softplus
 from tinygrad_lite.ops.casting import _cast
 from tinygrad_lite.ops.comparisons import equal
@@ -22,11 +20,11 @@ from tinygrad_lite.ops.indexing import getitem
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import reshape
 from tinygrad_lite.ops.softmaxes import _shifted, log_softmax, softmax
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, DTypeLike
 
 
 @nondifferentiable
-def one_hot(indices: Any, *, depth: int, dtype: Any = np.float32) -> Array:
+def one_hot(indices: Array, *, depth: int, dtype: DTypeLike | None = np.float32) -> Array:
     """Rows of zeros with a one at each index; an index outside of 0 to depth - 1 gives a row of zeros.
 
     Parameters
@@ -59,7 +57,7 @@ one_hot.lowering = lambda indices, depth, dtype: _cast(
 
 
 @nondifferentiable
-def _chosen(x: Any, labels: Any) -> Array:
+def _chosen(x: Array, labels: Array) -> Array:
     if x.ndim == 2:
         return x[np.arange(len(x)), labels]
     return np.take_along_axis(x, labels[..., None], axis=-1)[..., 0]
@@ -70,7 +68,7 @@ _chosen.lowering = lambda x, labels: getitem(x, (np.arange(len(x)), labels)) if 
 
 @primitive
 @rounding_once
-def _sparse_cross_entropy(logits: Any, labels: Any) -> Array:
+def _sparse_cross_entropy(logits: Array, labels: Array) -> Array:
     shifted = logits - np.maximum.reduce(logits, axis=-1, keepdims=True)
     return np.log(np.add.reduce(np.exp(shifted), axis=-1)) - _chosen.forward(shifted, labels)
 
@@ -94,7 +92,7 @@ def _sparse_cross_entropy_lowering(logits: Tensor, labels: Tensor) -> Tensor | N
 _sparse_cross_entropy.lowering = _sparse_cross_entropy_lowering
 
 
-def sparse_softmax_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor:
+def sparse_softmax_cross_entropy_with_logits(labels: TensorLike, logits: TensorLike) -> Tensor:
     """-log softmax(logits)[label], for every sample: the cross-entropy of integer labels.
 
     Parameters
@@ -153,7 +151,7 @@ def check_labels(labels: Array, classes: int) -> None:
 
 @primitive
 @rounding_once
-def _softmax_cross_entropy(logits: Any, labels: Any) -> Array:
+def _softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     shifted = logits - np.max(logits, axis=-1, keepdims=True)
     costs = np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True)) - shifted
     with np.errstate(invalid="ignore"):
@@ -169,7 +167,7 @@ _softmax_cross_entropy.defvjp(
 )
 
 
-def softmax_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor:
+def softmax_cross_entropy_with_logits(labels: TensorLike, logits: TensorLike) -> Tensor:
     """-Σ labels · log softmax(logits), for every sample: the cross-entropy of distributions.
 
     Parameters
@@ -203,7 +201,7 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor:
 
 
 @elementwise
-def _sigmoid_cross_entropy(logits: Any, labels: Any) -> Array:
+def _sigmoid_cross_entropy(logits: Array, labels: Array) -> Array:
     # -p·log σ(z) - (1-p)·log σ(-z), arranged so that nothing overflows
     with np.errstate(invalid="ignore"):
         y = np.maximum(logits, 0) - logits * labels + np.log1p(np.exp(-np.absolute(logits)))
@@ -216,7 +214,7 @@ def _sigmoid_cross_entropy(logits: Any, labels: Any) -> Array:
 _sigmoid_cross_entropy.defvjp(lambda g, y, z, p: g * (sigmoid.inline(z) - p), lambda g, y, z, p: -g * z)
 
 
-def sigmoid_cross_entropy_with_logits(labels: Any, logits: Any) -> Tensor:
+def sigmoid_cross_entropy_with_logits(labels: TensorLike, logits: TensorLike) -> Tensor:
     """-p·log σ(z) - (1-p)·log σ(-z), for every element: the cross-entropy of yes-or-no labels.
 
     Parameters

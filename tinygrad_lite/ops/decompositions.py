@@ -13,18 +13,18 @@ backpropagation" (2015), and J. Townsend, "Differentiating the singular value de
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.linalg import LinAlgError
 
 from tinygrad_lite.core.calling import validate
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.ops.diagonals import tril
 from tinygrad_lite.ops.joining import concatenate
 from tinygrad_lite.ops.products import matmul, t
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Value
 
 
 class QRResult(NamedTuple):
@@ -49,24 +49,24 @@ class SVDResult(NamedTuple):
     Vh: Tensor
 
 
-def require_matrices(name: str, a: Any) -> None:
+def require_matrices(name: str, a: Tensor | Array) -> None:
     """Raise unless `a` has two axes or more."""
     if a.ndim < 2:
         raise LinAlgError(f"{name} expected a matrix or a stack of them. Received: a.shape={a.shape}.")
 
 
-def require_square(name: str, a: Any) -> None:
+def require_square(name: str, a: Tensor | Array) -> None:
     """Raise unless the last two axes of `a` are equally long."""
     if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
         raise LinAlgError(f"{name} expected square matrices, in the last two axes. Received: a.shape={a.shape}.")
 
 
-def _over_gaps(x: Any, gaps: Any) -> Any:
+def _over_gaps(x: Value, gaps: Value) -> Value:
     """x / gaps off the diagonal, 0 on it; what is zero stays zero, also where two values coincide."""
     return np.where(np.eye(x.shape[-1], dtype=bool) | ((x == 0) & (gaps == 0)), 0, x / gaps)
 
 
-def _as_diagonal(x: Any) -> Any:
+def _as_diagonal(x: Value) -> Value:
     """The matrices with the last axis of `x` on their diagonals."""
     return x[..., None, :] * np.eye(x.shape[-1], dtype=x.dtype)
 
@@ -78,18 +78,18 @@ def _as_diagonal(x: Any) -> Any:
 # change of an element there does, to it and to its mirror image.
 
 
-def mirrored(a: Any) -> Tensor:
+def mirrored(a: TensorLike) -> Tensor:
     """The symmetric matrix of which `a` has the lower triangle."""
     return tril(a) + t(tril(a, k=-1))
 
 
-def _in_lower(s: Any) -> Any:
+def _in_lower(s: Value) -> Value:
     """The gradient of the lower triangle, given that of the whole symmetric matrix: the adjoint of `mirrored`."""
     return np.tril(s) + np.tril(t(s), -1)
 
 
 @primitive(domain="symmetric positive definite matrices; for others it raises.")
-def _cholesky(a: Any) -> Array:
+def _cholesky(a: Array) -> Array:
     try:
         return np.linalg.cholesky(a)
     except LinAlgError as error:
@@ -98,7 +98,7 @@ def _cholesky(a: Any) -> Array:
         ) from None
 
 
-def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
+def _cholesky_vjp(g: Value, y: Value, a: Value) -> Value:
     """L⁻ᵀ·Φ(Lᵀ·g)·L⁻¹, brought into the lower triangle, where Φ takes the lower triangle and half of the diagonal."""
     n = y.shape[-1]
     phi = (t(y) @ g) * (np.tri(n, dtype=y.dtype) - np.eye(n, dtype=y.dtype) / 2)
@@ -108,7 +108,7 @@ def _cholesky_vjp(g: Any, y: Any, a: Any) -> Any:
 _cholesky.defvjp(_cholesky_vjp)
 
 
-def cholesky(a: Any, /, *, upper: bool = False) -> Tensor:
+def cholesky(a: TensorLike, /, *, upper: bool = False) -> Tensor:
     """The lower triangular L with A = L·Lᵀ, of a symmetric and positive definite A.
 
     Only the lower triangle of `a` is read, and only there it has a gradient. The rule is from Murray (2016), eq. 9.
@@ -140,11 +140,11 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Tensor:
 
 
 @primitive(domain="symmetric matrices.", kinks="where eigenvalues coincide the gradient of eigenvectors is nan.")
-def _eigh(a: Any, *, uplo: Any = "L") -> tuple[Array, ...]:
+def _eigh(a: Array, *, uplo: Literal["L", "U"] = "L") -> tuple[Array, ...]:
     return tuple(np.linalg.eigh(a, uplo))
 
 
-def _eigh_vjp(g: Any, y: Any, a: Any, uplo: str) -> Any:
+def _eigh_vjp(g: Value, y: Value, a: Value, uplo: str) -> Value:
     """V·(diag(g of λ) + F∘(Vᵀ·g of V))·Vᵀ, where F[i, j] = 1 / (λⱼ - λᵢ)."""
     (g_values, g_vectors), (values, v) = g, y
     gaps = values[..., None, :] - values[..., :, None]
@@ -155,7 +155,7 @@ def _eigh_vjp(g: Any, y: Any, a: Any, uplo: str) -> Any:
 _eigh.defvjp(_eigh_vjp)
 
 
-def eigh(a: Any, UPLO: str = "L") -> EighResult:
+def eigh(a: TensorLike, UPLO: str = "L") -> EighResult:
     """Eigenvalues and eigenvectors of a symmetric matrix: A = V·diag(λ)·Vᵀ.
 
     Only one triangle of `a` is read, and only there it has a gradient. The rule is from Giles (2008), section 3.1.
@@ -193,7 +193,7 @@ def eigh(a: Any, UPLO: str = "L") -> EighResult:
     return EighResult(*_eigh(a, uplo=UPLO.upper()))
 
 
-def eigvalsh(a: Any, UPLO: str = "L") -> Tensor:
+def eigvalsh(a: TensorLike, UPLO: str = "L") -> Tensor:
     """The eigenvalues of a symmetric matrix, in ascending order.
 
     Their gradient is right where they coincide, too.
@@ -228,11 +228,11 @@ def eigvalsh(a: Any, UPLO: str = "L") -> Tensor:
 
 
 @primitive(domain="everywhere; on the way back, first columns that do not depend on each other: else it raises.")
-def _qr(a: Any, *, mode: str) -> tuple[Array, ...]:
+def _qr(a: Array, *, mode: str) -> tuple[Array, ...]:
     return tuple(np.linalg.qr(a, mode))  # type: ignore[call-overload]
 
 
-def _qr_vjp(g: Any, y: Any, a: Any, mode: str) -> Any:
+def _qr_vjp(g: Value, y: Value, a: Value, mode: str) -> Value:
     """(g of Q + Q·M)·R⁻ᵀ, where M is symmetric, with the lower triangle of R·(g of R)ᵀ - (g of Q)ᵀ·Q."""
     (g_q, g_r), (q, r) = g, y
     if q.shape[-1] > r.shape[-1]:
@@ -247,7 +247,7 @@ def _qr_vjp(g: Any, y: Any, a: Any, mode: str) -> Any:
 _qr.defvjp(_qr_vjp)
 
 
-def qr(a: Any, mode: str = "reduced") -> Any:
+def qr(a: TensorLike, mode: str = "reduced") -> Any:
     """The factors of A = Q·R: Q with orthonormal columns, R upper triangular.
 
     The rule is from Walter and Lehmann (2010). It needs the first columns of `a`, as many as there are rows, to be
@@ -297,7 +297,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 # Singular values ----------------------------------------------------------------------------------------------
 
 
-def require_finite(name: str, a: Any) -> None:
+def require_finite(name: str, a: Array) -> None:
     """Raise if nan or inf are among the numbers: with them LAPACK's SVD fails, or never ends."""
     if not np.all(np.isfinite(a)):
         count = np.count_nonzero(~np.isfinite(a))
@@ -308,12 +308,12 @@ def require_finite(name: str, a: Any) -> None:
     domain="finite numbers; for others it raises.",
     kinks="where singular values coincide the gradient of singular vectors is nan.",
 )
-def _svd(a: Any, *, full_matrices: bool = True) -> tuple[Array, ...]:
+def _svd(a: Array, *, full_matrices: bool = True) -> tuple[Array, ...]:
     require_finite("svd", a)
     return tuple(np.linalg.svd(a, full_matrices))
 
 
-def _svd_vjp(g: Any, y: Any, a: Any, full_matrices: bool) -> Any:
+def _svd_vjp(g: Value, y: Value, a: Value, full_matrices: bool) -> Value:
     """U·(F∘(Uᵀ·gU - gUᵀ·U)·S + S·F∘(Vᵀ·gV - gVᵀ·V) + diag(gS))·Vᵀ, where F[i, j] = 1 / (sⱼ² - sᵢ²).
 
     To that comes what leads out of the space of U, (1 - U·Uᵀ)·gU·S⁻¹·Vᵀ, and the like for V.
@@ -345,7 +345,7 @@ def _check_completing(g: Array, count: int, shape: tuple[int, ...]) -> None:
         )
 
 
-def _over_values(x: Any, values: Any) -> Any:
+def _over_values(x: Value, values: Value) -> Value:
     """x / values; what is zero stays zero, also where a value is."""
     return np.where((x == 0) & (values == 0), 0, x / values)
 
@@ -353,7 +353,7 @@ def _over_values(x: Any, values: Any) -> Any:
 _svd.defvjp(_svd_vjp)
 
 
-def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+def svd(a: TensorLike, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
     """The singular value decomposition: A = U·diag(S)·Vh.
 
     The rule is from Townsend (2016) and Ionescu et al. (2015). Where singular values coincide, or are 0 in a matrix
@@ -395,7 +395,7 @@ def svd(a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: 
     return answer if compute_uv else answer.S
 
 
-def svdvals(x: Any, /) -> Tensor:
+def svdvals(x: TensorLike, /) -> Tensor:
     """The singular values of a matrix, in descending order.
 
     Their gradient is right where they coincide, too.

@@ -9,10 +9,10 @@ import numpy as np
 from tinygrad_lite.core.backward import sum_to_shape
 from tinygrad_lite.core.calling import refuse_out
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import ravel
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, DTypeLike
 
 
 def _diagonal_index(shape: tuple[int, ...], offset: int) -> tuple[Any, ...]:
@@ -23,7 +23,7 @@ def _diagonal_index(shape: tuple[int, ...], offset: int) -> tuple[Any, ...]:
 
 
 @primitive
-def diagonal(a: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
+def diagonal(a: Array, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
     """The elements a[i, i + offset] of two axes, as the last axis.
 
     Parameters
@@ -54,7 +54,7 @@ def diagonal(a: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Arra
 
 
 @primitive
-def _from_diagonal(g: Any, *, offset: int, axis1: int, axis2: int, shape: tuple[int, ...]) -> Array:
+def _from_diagonal(g: Array, *, offset: int, axis1: int, axis2: int, shape: tuple[int, ...]) -> Array:
     """Zeros of `shape`, with `g` on the diagonal: the adjoint of `diagonal`."""
     out = np.zeros(shape, g.dtype)
     matrices = np.moveaxis(out, (axis1, axis2), (-2, -1))
@@ -66,7 +66,7 @@ diagonal.defvjp(lambda g, y, a, **metadata: _from_diagonal.inline(g, **metadata,
 _from_diagonal.defvjp(lambda g, y, x, shape, **metadata: np.diagonal(g, **metadata))
 
 
-def diag(v: Any, k: int = 0) -> Tensor:
+def diag(v: TensorLike, k: int = 0) -> Tensor:
     """The `k`-th diagonal of a matrix, or the matrix with the vector `v` on its `k`-th diagonal.
 
     Parameters
@@ -103,7 +103,7 @@ def diag(v: Any, k: int = 0) -> Tensor:
     return _from_diagonal(v, offset=k, axis1=0, axis2=1, shape=(n, n))
 
 
-def diagflat(v: Any, k: int = 0) -> Tensor:
+def diagflat(v: TensorLike, k: int = 0) -> Tensor:
     """The matrix with the elements of `v`, flattened, on its `k`-th diagonal.
 
     Parameters
@@ -124,7 +124,9 @@ def diagflat(v: Any, k: int = 0) -> Tensor:
     return diag(ravel(v), k)
 
 
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: None = None) -> Tensor:
+def trace(
+    a: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None, out: None = None
+) -> Tensor:
     """The sum along a diagonal: Σᵢ a[i, i + offset].
 
     Parameters
@@ -158,7 +160,7 @@ def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = 
 
 
 @primitive
-def tril(m: Any, *, k: int = 0) -> Array:
+def tril(m: Array, *, k: int = 0) -> Array:
     """`m` with zeros above the `k`-th diagonal of its last two axes.
 
     Parameters
@@ -189,7 +191,7 @@ tril.defvjp(lambda g, y, m, k: sum_to_shape(np.tril(g, k), m.shape))
 
 
 @primitive
-def triu(m: Any, *, k: int = 0) -> Array:
+def triu(m: Array, *, k: int = 0) -> Array:
     """`m` with zeros below the `k`-th diagonal of its last two axes.
 
     Parameters

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.tensor import Tensor, float_dtype, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, float_dtype, to_tensor
 from tinygrad_lite.ops.arithmetic import subtract
-from tinygrad_lite.ops.axes import as_axis
+from tinygrad_lite.ops.axes import as_axis, ndim
 from tinygrad_lite.ops.broadcasting import broadcast_to
 from tinygrad_lite.ops.casting import cast
 from tinygrad_lite.ops.comparisons import not_equal
@@ -20,9 +20,12 @@ from tinygrad_lite.ops.rearranging import moveaxis
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import ravel
 from tinygrad_lite.utils.names import holds
+from tinygrad_lite.utils.types import Axis
 
 
-def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = None) -> Tensor:
+def diff(
+    a: TensorLike, n: int = 1, axis: int = -1, prepend: TensorLike | None = None, append: TensorLike | None = None
+) -> Tensor:
     """The differences of neighbours along `axis`: a[i + 1] - a[i], taken `n` times.
 
     Parameters
@@ -66,7 +69,7 @@ def diff(a: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
     return moveaxis(y, -1, axis)
 
 
-def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
+def ediff1d(ary: TensorLike, to_end: TensorLike | None = None, to_begin: TensorLike | None = None) -> Tensor:
     """The differences of neighbours in the flattened array.
 
     Parameters
@@ -90,7 +93,7 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Tensor:
     return concatenate([ravel(to_tensor(part, ary.dtype)) for part in parts if part is not None])
 
 
-def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
+def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: TensorLike = 1.0, axis: int = -1) -> Tensor:
     """The area under samples of a function, by the trapezoidal rule: Σ (y[i] + y[i + 1]) / 2 · (x[i + 1] - x[i]).
 
     Parameters
@@ -119,14 +122,14 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Tensor:
     >>> tgl.trapezoid([1.0, 2.0, 3.0]).item(), tgl.trapezoid([1.0, 2.0, 3.0], x=[4.0, 6.0, 8.0]).item()
     (4.0, 8.0)
     """
-    y = moveaxis(to_tensor(y, float_dtype(x, dx)), axis, -1)
+    samples: Tensor = moveaxis(to_tensor(y, float_dtype(x, dx)), axis, -1)
     if x is not None:
-        x = to_tensor(x, y.dtype)
+        x = to_tensor(x, samples.dtype)
         dx = diff(x if x.ndim == 1 else moveaxis(x, axis, -1))
-    return sum_((y[..., 1:] + y[..., :-1]) * dx / 2.0, -1)
+    return sum_((samples[..., 1:] + samples[..., :-1]) * dx / 2.0, -1)
 
 
-def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
+def gradient(f: TensorLike, *varargs: TensorLike, axis: Axis = None, edge_order: int = 1) -> Any:
     """The slope of samples along each axis: central differences inside, one-sided ones at both ends.
 
     Not to be confused with `GradientTape.gradient`, which needs no samples and has no error.
@@ -165,7 +168,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     named = range(f.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
     axes = [as_axis(n, f.ndim) for n in named]
     spacings = list(varargs) or [1.0]
-    if len(spacings) == 1 and not np.ndim(getattr(spacings[0], "_array", spacings[0])):
+    if len(spacings) == 1 and not ndim(spacings[0]):
         spacings = spacings * len(axes)
     if len(spacings) != len(axes):
         raise TypeError(

@@ -23,17 +23,17 @@ from tinygrad_lite.ops.diagonals import diagonal
 from tinygrad_lite.ops.half import wide
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import squeeze
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, DTypeLike, Value
 
 
 @primitive
-def _einsum(*operands: Any, subscripts: str, optimize: Any) -> Array:
+def _einsum(*operands: Array, subscripts: str, optimize: Any) -> Array:
     if np.result_type(*operands) == HALF:  # products and sums in float32, rounded once
         return np.asarray(np.einsum(subscripts, *map(wide, operands), optimize=optimize)).astype(HALF)
     return np.einsum(subscripts, *operands, optimize=optimize)
 
 
-def _einsum_vjp(position: int, g: Any, y: Any, *operands: Any, subscripts: str, optimize: Any) -> Any:
+def _einsum_vjp(position: int, g: Value, y: Value, *operands: Value, subscripts: str, optimize: Any) -> Value:
     inputs, output = subscripts.split("->")
     terms, others = inputs.split(","), list(operands)
     terms[position], output, others[position] = output, terms[position], g
@@ -44,7 +44,7 @@ def _einsum_vjp(position: int, g: Any, y: Any, *operands: Any, subscripts: str, 
 _einsum.defvjp_each(_einsum_vjp)
 
 
-def einsum(*operands: Any, out: None = None, optimize: Any = False, dtype: Any = None) -> Tensor:
+def einsum(*operands: Any, out: None = None, optimize: Any = False, dtype: DTypeLike | None = None) -> Tensor:
     """An Einstein sum: the product of the operands, summed over the indices that the result does not have.
 
     Parameters

@@ -6,7 +6,7 @@ the coefficients of its numerator and denominator, highest power first.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def _erfc_beyond_half(a: Array) -> Array:
     return scaled * np.exp(-c * c) * np.exp(-(a - c) * (a + c))
 
 
-def _by_region(x: Any, near: Any, far: Any) -> Array:
+def _by_region(x: Array, near: Callable[[Array], Array], far: Callable[[Array], Array]) -> Array:
     """`near` of x where |x| ≤ 0.46875, `far` of x elsewhere; each is computed just where it is needed."""
     x = np.asarray(x)
     x = x.astype(np.float64) if x.dtype.kind != "f" else x
@@ -73,7 +73,7 @@ def _erf_near(x: Array) -> Array:
 
 @elementwise(example="[-10.0, 0.0, 10.0] -> [-1.  0.  1.]")
 @rounding_once
-def erf(x: Any) -> Array:
+def erf(x: Array) -> Array:
     """The error function: 2/√π · ∫₀ˣ e^(-t²) dt."""
     return _by_region(x, _erf_near, lambda x: np.copysign(1 - _erfc_beyond_half(np.absolute(x)), x))
 
@@ -83,7 +83,7 @@ erf.defvjp(lambda g, y, x: g * (2 * _1_SQRT_PI) * np.exp(-np.square(x)))
 
 @elementwise(example="[-10.0, 0.0] -> [2. 1.]")
 @rounding_once
-def erfc(x: Any) -> Array:
+def erfc(x: Array) -> Array:
     """The complementary error function, exact also where it is tiny: 1 - erf(x)."""
 
     def far(x: Array) -> Array:

@@ -7,12 +7,11 @@ would keep few digits (1 - tanh²x for large x), the same quantity is computed w
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.core.primitive import elementwise
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Value
 
 # Python's floats: NumPy's would turn float32 into float64.
 _LOG_2 = math.log(2)
@@ -50,14 +49,14 @@ log1p.defvjp(lambda g, y, x: g / (1 + x))
 
 
 @elementwise(example="[-1000.0, 0.0] -> [0.  0.5]")
-def sigmoid(x: Any) -> Array:
+def sigmoid(x: Array) -> Array:
     """The logistic function: 1 / (1 + e⁻ˣ)."""
     with np.errstate(over="ignore"):  # e⁻ˣ = inf gives 0, which is right
         return 1 / (1 + np.exp(-x))
 
 
 @elementwise
-def _sigmoid_slope(x: Any, s: Any) -> Array:
+def _sigmoid_slope(x: Array, s: Array) -> Array:
     """The derivative of the logistic function, given its value s: s / (1 + eˣ)."""
     return s / (1 + np.exp(x))  # eˣ = inf gives 0, which is right
 
@@ -73,7 +72,7 @@ logaddexp = elementwise(
 )
 
 
-def _share(y: Any, a: Any, b: Any, scale: float = 1.0) -> Any:
+def _share(y: Value, a: Value, b: Value, scale: float = 1.0) -> Value:
     """The share of `a` in the sum: 1 / (1 + e^(b - a)); 0 if the sum is of nothing, as in `logsumexp`."""
     return sigmoid.inline(np.where(np.isneginf(y), -np.inf, (a - b) * scale))
 

@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.tensor import HALF
+from tinygrad_lite.utils.types import Array, Value
 
 
-def wide(x: Any) -> Any:
+def wide(x: Value) -> Value:
     """`x`, an array or a Tensor, converted to float32 if it is of float16."""
     return x.astype(np.float32) if x.dtype == HALF else x
 
 
-def rounding_once(forward: Callable[..., Any]) -> Callable[..., Any]:
+def rounding_once(forward: Callable[..., Array]) -> Callable[..., Array]:
     """Decorator of a primitive's forward: float16 arguments are computed in float32."""
 
     @functools.wraps(forward)
-    def wider(*arrays: Any, **metadata: Any) -> Any:
+    def wider(*arrays: Array, **metadata: Any) -> Array:
         dtype = metadata.get("dtype")
         if dtype is None:
             if type(arrays[0]) is np.ndarray and arrays[0].dtype.char in "fd":  # the usual case, found out cheaply
@@ -40,7 +41,7 @@ def rounding_once(forward: Callable[..., Any]) -> Callable[..., Any]:
     return wider
 
 
-def _floats(arrays: tuple[Any, ...]) -> set[str]:
+def _floats(arrays: tuple[Array, ...]) -> set[str]:
     """NumPy's characters of the floating dtypes among `arrays`."""
     dtypes = {x.dtype for x in arrays if isinstance(x, (np.ndarray, np.generic))}
     return {dtype.char for dtype in dtypes if dtype.kind == "f"}

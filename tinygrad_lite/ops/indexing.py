@@ -8,15 +8,15 @@ it, which are arguments like any other. Taking, sorting, splitting and padding o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinygrad_lite.core.backward import sum_to_shape
 from tinygrad_lite.core.primitive import nondifferentiable, primitive
-from tinygrad_lite.core.tensor import Tensor, as_array, float_dtype, holds_tensors, stacked, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, as_array, float_dtype, holds_tensors, stacked, to_tensor
 from tinygrad_lite.ops.half import rounding_once
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Index, Value
 
 # Indexing -----------------------------------------------------------------------------------------------------
 
@@ -24,9 +24,10 @@ from tinygrad_lite.utils.types import Array
 # it, which are arguments like any other; `_HOLE` in the template marks where they belong.
 
 _HOLE = "array"
+Template: TypeAlias = Any  # an index, or a tuple of parts of one, with `_HOLE` where an array stood
 
 
-def _filled(template: Any, arrays: Sequence[Any]) -> Any:
+def _filled(template: Template, arrays: Sequence[Array]) -> Index:
     """The index that NumPy takes: `arrays` put back into the holes of `template`."""
     if template is _HOLE:
         return arrays[0]
@@ -36,10 +37,10 @@ def _filled(template: Any, arrays: Sequence[Any]) -> Any:
     return tuple(next(rest) if part is _HOLE else part for part in template)
 
 
-def _received(x: Any, *arrays: Any, template: Any, **_: Any) -> str:
+def _received(x: Array, *arrays: Array, template: Template, **_: Any) -> str:
     """For errors: the shape, and the index as it is written."""
 
-    def shown(part: Any) -> str:
+    def shown(part: Index) -> str:
         if isinstance(part, slice):
             bounds = ["" if n is None else str(n) for n in (part.start, part.stop, part.step)]
             return ":".join(bounds[: 2 if part.step is None else 3])
@@ -53,20 +54,20 @@ def _received(x: Any, *arrays: Any, template: Any, **_: Any) -> str:
 
 
 @primitive
-def _getitem(x: Any, *arrays: Any, template: Any) -> Array:
+def _getitem(x: Array, *arrays: Array, template: Template) -> Array:
     return x[_filled(template, arrays)]
 
 
 @primitive
 @rounding_once
-def _scatter(g: Any, *arrays: Any, template: Any, shape: tuple[int, ...]) -> Array:
+def _scatter(g: Array, *arrays: Array, template: Template, shape: tuple[int, ...]) -> Array:
     """Zeros of `shape`, with `g` added where the index points: the adjoint of `x[index]`."""
     out = np.zeros(shape, g.dtype)
     _add_at(out, _filled(template, arrays), g, arrays)
     return out
 
 
-def _add_at(out: Array, index: Any, values: Any, arrays: Sequence[Any]) -> None:
+def _add_at(out: Array, index: Index, values: Array, arrays: Sequence[Any]) -> None:
     if any(x.dtype.kind != "b" for x in arrays):  # an array of integers may select an element twice
         # NumPy's `add.at` reads beyond the end of some values that it broadcasts itself.
         np.add.at(out, index, np.broadcast_to(values, out[index].shape))
@@ -74,11 +75,13 @@ def _add_at(out: Array, index: Any, values: Any, arrays: Sequence[Any]) -> None:
         out[index] += values
 
 
-def _getitem_vjp(position: int, g: Any, y: Any, x: Any, *arrays: Any, template: Any) -> Any:
+def _getitem_vjp(position: int, g: Value, y: Value, x: Value, *arrays: Value, template: Template) -> Value:
     return None if position else _scatter.inline(g, *arrays, template=template, shape=x.shape)
 
 
-def _scatter_vjp(position: int, g: Any, y: Any, x: Any, *arrays: Any, template: Any, shape: Any) -> Any:
+def _scatter_vjp(
+    position: int, g: Value, y: Value, x: Value, *arrays: Value, template: Template, shape: Value
+) -> Value:
     return None if position else _getitem.inline(g, *arrays, template=template)
 
 
@@ -87,11 +90,11 @@ _getitem.defvjp_each(_getitem_vjp)
 _scatter.defvjp_each(_scatter_vjp)
 
 
-def _split_index(index: Any) -> tuple[Any, list[Any]]:
+def _split_index(index: Index) -> tuple[Template, list[Tensor | Array]]:
     """The template of an index and the arrays in it; lists become arrays, Tensors in slices numbers."""
-    arrays: list[Any] = []
+    arrays: list[Tensor | Array] = []
 
-    def template(part: Any) -> Any:
+    def template(part: Index) -> Template:
         if isinstance(part, slice):
             return slice(*(n.__index__() if isinstance(n, Tensor) else n for n in (part.start, part.stop, part.step)))
         if isinstance(part, (list, tuple, range)):
@@ -106,7 +109,7 @@ def _split_index(index: Any) -> tuple[Any, list[Any]]:
     return made, arrays
 
 
-def getitem(x: Any, index: Any) -> Tensor:
+def getitem(x: TensorLike, index: Index) -> Tensor:
     """`x[index]`, with everything that NumPy's indexing allows.
 
     Parameters
@@ -136,18 +139,18 @@ def getitem(x: Any, index: Any) -> Tensor:
 
 
 @primitive
-def _index_set(x: Any, value: Any, *arrays: Any, template: Any) -> Array:
+def _index_set(x: Array, value: Array, *arrays: Array, template: Template) -> Array:
     out = np.array(x)
     out[_filled(template, arrays)] = value
     return out
 
 
-def _received_value(x: Any, value: Any, *arrays: Any, template: Any) -> str:
+def _received_value(x: Array, value: Array, *arrays: Array, template: Template) -> str:
     return f"{_received(x, *arrays, template=template)}, value.shape={np.shape(value)}"
 
 
 @nondifferentiable
-def _stays(*arrays: Any, template: Any, shape: tuple[int, ...]) -> Array:
+def _stays(*arrays: Array, template: Template, shape: tuple[int, ...]) -> Array:
     """For each place that an index selects, whether what is written there stays, or is written over later."""
     index = _filled(template, arrays)
     written = np.zeros(shape, np.intp)
@@ -156,7 +159,9 @@ def _stays(*arrays: Any, template: Any, shape: tuple[int, ...]) -> Array:
     return written[index] == order
 
 
-def _index_set_vjp(position: int, g: Any, y: Any, x: Any, value: Any, *arrays: Any, template: Any) -> Any:
+def _index_set_vjp(
+    position: int, g: Value, y: Value, x: Value, value: Value, *arrays: Value, template: Template
+) -> Value:
     if position == 0:
         return _index_set.inline(g, 0, *arrays, template=template)
     if position > 1:
@@ -165,7 +170,7 @@ def _index_set_vjp(position: int, g: Any, y: Any, x: Any, value: Any, *arrays: A
     return _to_value(np.where(stays, _getitem.inline(g, *arrays, template=template), 0), value)
 
 
-def _to_value(d: Any, value: Any) -> Any:
+def _to_value(d: Value, value: Value) -> Value:
     """The gradient of a value that was broadcast into an index; it may have extra axes of length one in front."""
     extra = max(0, value.ndim - d.ndim)
     return sum_to_shape(d, value.shape[extra:]).reshape(value.shape)
@@ -177,13 +182,15 @@ _index_set.defvjp_each(_index_set_vjp)
 
 @primitive
 @rounding_once
-def _index_add(x: Any, value: Any, *arrays: Any, template: Any) -> Array:
+def _index_add(x: Array, value: Array, *arrays: Array, template: Template) -> Array:
     out = np.array(x)
     _add_at(out, _filled(template, arrays), value, arrays)
     return out
 
 
-def _index_add_vjp(position: int, g: Any, y: Any, x: Any, value: Any, *arrays: Any, template: Any) -> Any:
+def _index_add_vjp(
+    position: int, g: Value, y: Value, x: Value, value: Value, *arrays: Value, template: Template
+) -> Value:
     if position == 0:
         return g
     return _to_value(_getitem.inline(g, *arrays, template=template), value) if position == 1 else None
@@ -193,7 +200,7 @@ _index_add.describe = _received_value
 _index_add.defvjp_each(_index_add_vjp)
 
 
-def _storable(x: Tensor, value: Any, name: str) -> Any:
+def _storable(x: Tensor, value: TensorLike, name: str) -> Tensor | Array:
     """`value`, if the dtype of `x` can hold it."""
     value = stacked(value, x.dtype) if holds_tensors(value) else value
     array = as_array(value, like=x.dtype, looks=True)
@@ -205,7 +212,7 @@ def _storable(x: Tensor, value: Any, name: str) -> Any:
     return value if isinstance(value, (Tensor, np.ndarray)) else array
 
 
-def index_set(x: Any, key: Any, value: Any) -> Tensor:
+def index_set(x: TensorLike, key: Index, value: TensorLike) -> Tensor:
     """A copy of `x` in which `x[key]` is `value`: what `x[key] = value` does to an array.
 
     Where an index of integers names an element twice, the last value stays, as in NumPy, and it alone gets
@@ -242,7 +249,7 @@ def index_set(x: Any, key: Any, value: Any) -> Tensor:
     return _index_set(x, _storable(x, value, "index_set"), *arrays, template=template)
 
 
-def index_add(x: Any, key: Any, value: Any) -> Tensor:
+def index_add(x: TensorLike, key: Index, value: TensorLike) -> Tensor:
     """A copy of `x` in which `value` was added to `x[key]`; elements that `key` names twice get both.
 
     Parameters

@@ -11,6 +11,7 @@ pseudo-inverses and nonlinear least squares problems whose variables separate" (
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from numpy.linalg import LinAlgError
 
 from tinygrad_lite.core.backward import sum_to_shape
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import Tensor, to_tensor, to_tensors
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor, to_tensors
 from tinygrad_lite.ops.arithmetic import square
 from tinygrad_lite.ops.broadcasting import broadcast_to
 from tinygrad_lite.ops.counting import count_nonzero
@@ -29,7 +30,7 @@ from tinygrad_lite.ops.rearranging import transpose
 from tinygrad_lite.ops.reductions import products_of_others
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import reshape
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Value
 
 
 class SlogdetResult(NamedTuple):
@@ -52,7 +53,7 @@ class LstsqResult(NamedTuple):
 
 
 @primitive(domain="matrices that are not singular; for others it raises.")
-def inv(a: Any) -> Array:
+def inv(a: Array) -> Array:
     """The inverse of a matrix: A⁻¹.
 
     The rule, dA = -A⁻ᵀ·g·A⁻ᵀ, is from Giles (2008), section 2.2.3. To apply an inverse, `solve` is quicker and
@@ -81,7 +82,7 @@ def inv(a: Any) -> Array:
     return _unless_singular(np.linalg.inv, a)
 
 
-def _unless_singular(function: Any, *arrays: Any) -> Array:
+def _unless_singular(function: Any, *arrays: TensorLike) -> Array:
     try:
         return function(*arrays)
     except LinAlgError as error:
@@ -92,7 +93,7 @@ inv.defvjp(lambda g, y, a: -t(y) @ g @ t(y))
 
 
 @primitive(domain="a that is not singular; for others it raises.")
-def _solve(a: Any, b: Any) -> Array:
+def _solve(a: Array, b: Array) -> Array:
     # With as many axes as a has: NumPy 1 would take b for a stack of vectors otherwise.
     return _unless_singular(np.linalg.solve, a, b[(None,) * (a.ndim - b.ndim)])
 
@@ -103,7 +104,7 @@ _solve.defvjp(
 )
 
 
-def solve(a: Any, b: Any) -> Tensor:
+def solve(a: TensorLike, b: TensorLike) -> Tensor:
     """The solution x of the linear equations a @ x = b.
 
     The rules, with h = A⁻ᵀ·g: db = h, dA = -h·xᵀ, are from Giles (2008), section 2.3.1.
@@ -145,7 +146,7 @@ def solve(a: Any, b: Any) -> Tensor:
 
 
 @primitive
-def det(a: Any) -> Array:
+def det(a: Array) -> Array:
     """The determinant of a matrix: det A.
 
     Its gradient is the matrix of cofactors, which is det(A)·A⁻ᵀ, but is finite for singular matrices, too; so is
@@ -183,13 +184,13 @@ def _svd_with_sign(a: Array) -> tuple[Array, Array, Array, Array]:
 
 
 @primitive
-def _cofactors(a: Any) -> Array:
+def _cofactors(a: Array) -> Array:
     """Of the factors of A = U·S·Vᵀ the cofactors are known: cof(A) = det(U)·det(V)·U·cof(S)·Vᵀ."""
     u, s, vt, sign = _svd_with_sign(a)
     return sign * ((u * products_of_others(s)[..., None, :]) @ vt)
 
 
-def _cofactors_vjp(g: Any, y: Any, a: Any) -> Any:
+def _cofactors_vjp(g: Value, y: Value, a: Value) -> Value:
     if isinstance(a, Tensor):  # recorded: something that can be differentiated again, where there is an inverse
         w = t(inv(a))
         return (g * w).sum(axis=(-2, -1), keepdims=True) * y - y @ t(g) @ w
@@ -209,14 +210,14 @@ _cofactors.defvjp(_cofactors_vjp)
 
 
 @primitive(domain="everywhere; on the way back, not for singular matrices.")
-def _slogdet(a: Any) -> tuple[Array, ...]:
+def _slogdet(a: Array) -> tuple[Array, ...]:
     return tuple(np.linalg.slogdet(a))
 
 
 _slogdet.defvjp(lambda g, y, a: g[1][..., None, None] * t(inv.inline(a)))  # the sign is constant nearly everywhere
 
 
-def slogdet(a: Any) -> SlogdetResult:
+def slogdet(a: TensorLike) -> SlogdetResult:
     """Sign and logarithm of a determinant, which neither overflow nor underflow: det A = sign · e^logabsdet.
 
     The rule of the logarithm, dA = g·A⁻ᵀ, is from Giles (2008), section 2.2.4. The sign has no gradient.
@@ -254,12 +255,12 @@ def slogdet(a: Any) -> SlogdetResult:
     domain="finite numbers; for others it raises.",
     kinks="where the rank changes it jumps; the derivative is that at constant rank.",
 )
-def _pinv(a: Any, *, rcond: Any = 1e-15) -> Array:
+def _pinv(a: Array, *, rcond: Any = 1e-15) -> Array:
     require_finite("pinv", a)
     return np.linalg.pinv(a, rcond)
 
 
-def _pinv_vjp(g: Any, y: Any, a: Any, rcond: Any) -> Any:
+def _pinv_vjp(g: Value, y: Value, a: Value, rcond: Value) -> Value:
     """-Pᵀ·g·Pᵀ, and two terms that are zero for an invertible A, where A·P and P·A are the identity."""
     p, pt, gt = y, t(y), t(g)
     h = gt @ p @ pt
@@ -270,7 +271,9 @@ def _pinv_vjp(g: Any, y: Any, a: Any, rcond: Any) -> Any:
 _pinv.defvjp(_pinv_vjp)
 
 
-def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Tensor:
+def pinv(
+    a: TensorLike, rcond: TensorLike | None = None, hermitian: bool = False, *, rtol: TensorLike | None = None
+) -> Tensor:
     """The pseudo-inverse of Moore and Penrose: A⁺, which gives the solutions of least squares.
 
     It jumps where the rank changes; the derivative is that at constant rank (Golub and Pereyra, 1973).
@@ -314,12 +317,12 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None
     domain="finite a; for others it raises.",
     kinks="where the rank of a changes it jumps; the derivative is that at constant rank.",
 )
-def _lstsq(a: Any, b: Any, *, rcond: float = 1e-15) -> Array:
+def _lstsq(a: Array, b: Array, *, rcond: float = 1e-15) -> Array:
     require_finite("lstsq", a)
     return np.linalg.lstsq(a, b, rcond)[0]
 
 
-def _lstsq_left_vjp(g: Any, y: Any, a: Any, b: Any, rcond: float) -> Any:
+def _lstsq_left_vjp(g: Value, y: Value, a: Value, b: Value, rcond: float) -> Value:
     p = _pinv.inline(a, rcond=rcond)
     pt = t(p)
     back = pt @ g
@@ -330,7 +333,7 @@ def _lstsq_left_vjp(g: Any, y: Any, a: Any, b: Any, rcond: float) -> Any:
 _lstsq.defvjp(_lstsq_left_vjp, lambda g, y, a, b, rcond: t(_pinv.inline(a, rcond=rcond)) @ g)
 
 
-def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
+def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> LstsqResult:
     """The x of least length that makes ‖a @ x - b‖ as small as can be.
 
     x = A⁺·b; the derivative is that at constant rank (Golub and Pereyra, 1973).
@@ -383,7 +386,7 @@ def lstsq(a: Any, b: Any, rcond: float | None = None) -> LstsqResult:
 # Powers and tensors -------------------------------------------------------------------------------------------
 
 
-def matrix_power(a: Any, n: int) -> Tensor:
+def matrix_power(a: TensorLike, n: int) -> Tensor:
     """The product of `n` factors `a`: the identity for 0, powers of the inverse for negative `n`.
 
     Parameters
@@ -419,12 +422,12 @@ def matrix_power(a: Any, n: int) -> Tensor:
     if n < 0:
         a, n = inv(a), -n
     if n == 1:
-        return a
+        return to_tensor(a)
     half = matrix_power(a, n // 2)
     return matmul(matmul(half, half), a) if n % 2 else matmul(half, half)
 
 
-def tensorinv(a: Any, ind: int = 2) -> Tensor:
+def tensorinv(a: TensorLike, ind: int = 2) -> Tensor:
     """The inverse for `tensordot(a, ..., ind)`: that of the matrix in which the first `ind` axes are the rows.
 
     Parameters
@@ -457,7 +460,7 @@ def tensorinv(a: Any, ind: int = 2) -> Tensor:
     return reshape(inv(reshape(a, (rows, a.size // max(rows, 1)))), a.shape[ind:] + a.shape[:ind])
 
 
-def tensorsolve(a: Any, b: Any, axes: Any = None) -> Tensor:
+def tensorsolve(a: TensorLike, b: TensorLike, axes: Sequence[int] | None = None) -> Tensor:
     """The solution x of tensordot(a, x, x.ndim) = b.
 
     Parameters
@@ -482,9 +485,9 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Tensor:
     >>> tgl.linalg.tensorsolve(tgl.reshape(tgl.eye(6), (2, 3, 6)), tgl.ones((2, 3))).shape
     (6,)
     """
-    a, b = to_tensors(a, b)
+    left, right = to_tensors(a, b)
     if axes is not None:
-        moved = [n % a.ndim for n in axes]
-        a = transpose(a, axes=[n for n in range(a.ndim) if n not in moved] + moved)
-    shape = a.shape[b.ndim :]
-    return reshape(solve(reshape(a, (b.size, int(np.prod(shape)))), reshape(b, (-1,))), shape)
+        moved = [n % left.ndim for n in axes]
+        left = transpose(left, axes=[n for n in range(left.ndim) if n not in moved] + moved)
+    shape = left.shape[right.ndim :]
+    return reshape(solve(reshape(left, (right.size, int(np.prod(shape)))), reshape(right, (-1,))), shape)

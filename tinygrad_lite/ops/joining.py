@@ -11,17 +11,19 @@ import numpy as np
 
 from tinygrad_lite.core.calling import refuse_out
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import NUMBERS, Tensor, to_tensors
+from tinygrad_lite.core.tensor import NUMBERS, Tensor, TensorLike, to_tensors
 from tinygrad_lite.ops.shaping import atleast_1d, atleast_2d, atleast_3d, reshape
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Casting, DTypeLike, Value
 
 
 @primitive
-def _concatenate(*arrays: Any, axis: int | None = 0, dtype: Any = None, casting: Any = "same_kind") -> Array:
+def _concatenate(
+    *arrays: Array, axis: int | None = 0, dtype: DTypeLike | None = None, casting: Casting = "same_kind"
+) -> Array:
     return np.concatenate(arrays, axis=axis, dtype=dtype, casting=casting)
 
 
-def _concatenate_vjp(position: int, g: Any, y: Any, *arrays: Any, axis: int | None, **_: Any) -> Any:
+def _concatenate_vjp(position: int, g: Value, y: Value, *arrays: Value, axis: int | None, **_: Any) -> Value:
     lengths = [getattr(x, "size", 1) if axis is None else x.shape[axis] for x in arrays[: position + 1]]
     part = slice(sum(lengths[:-1]), sum(lengths))
     return g[(slice(None),) * (axis % g.ndim if axis else 0) + (part,)].reshape(arrays[position].shape)
@@ -30,7 +32,7 @@ def _concatenate_vjp(position: int, g: Any, y: Any, *arrays: Any, axis: int | No
 _concatenate.defvjp_each(_concatenate_vjp)
 
 
-def _sequence(arrays: Any, name: str) -> list[Any]:
+def _sequence(arrays: TensorLike, name: str) -> list[Any]:
     """`arrays` as a list, in which Python's numbers have the dtype of the arrays, if there are any."""
     if isinstance(arrays, (Tensor, np.ndarray, list, tuple)):
         values = list(arrays)
@@ -48,7 +50,12 @@ def _adapted(values: list[Any]) -> list[Any]:
 
 
 def concatenate(
-    arrays: Any, axis: int | None = 0, out: None = None, *, dtype: Any = None, casting: Any = "same_kind"
+    arrays: TensorLike,
+    axis: int | None = 0,
+    out: None = None,
+    *,
+    dtype: DTypeLike | None = None,
+    casting: Casting = "same_kind",
 ) -> Tensor:
     """Join arrays along an axis that they have.
 
@@ -87,14 +94,21 @@ def concatenate(
 
 
 @primitive
-def _stack(*arrays: Any, axis: int = 0, dtype: Any = None, casting: Any = "same_kind") -> Array:
+def _stack(*arrays: Array, axis: int = 0, dtype: DTypeLike | None = None, casting: Casting = "same_kind") -> Array:
     return np.stack(arrays, axis=axis, dtype=dtype, casting=casting)
 
 
 _stack.defvjp_each(lambda position, g, y, *arrays, axis, **_: g[(slice(None),) * (axis % g.ndim) + (position,)])
 
 
-def stack(arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor:
+def stack(
+    arrays: TensorLike,
+    axis: int = 0,
+    out: None = None,
+    *,
+    dtype: DTypeLike | None = None,
+    casting: Casting = "same_kind",
+) -> Tensor:
     """Join arrays of one shape along a new axis.
 
     Parameters
@@ -131,7 +145,7 @@ def stack(arrays: Any, axis: int = 0, out: None = None, *, dtype: Any = None, ca
     return _stack(*_sequence(arrays, "stack"), axis=axis, dtype=dtype, casting=casting)
 
 
-def vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor:
+def vstack(tup: TensorLike, *, dtype: DTypeLike | None = None, casting: Casting = "same_kind") -> Tensor:
     """Join arrays one below the other: along the first axis, vectors as rows.
 
     Parameters
@@ -158,7 +172,7 @@ def vstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor
     return concatenate([atleast_2d(x) for x in to_tensors(*_sequence(tup, "vstack"))], 0, dtype=dtype, casting=casting)
 
 
-def hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor:
+def hstack(tup: TensorLike, *, dtype: DTypeLike | None = None, casting: Casting = "same_kind") -> Tensor:
     """Join arrays side by side: along the second axis, vectors along their only one.
 
     Parameters
@@ -187,7 +201,7 @@ def hstack(tup: Any, *, dtype: Any = None, casting: Any = "same_kind") -> Tensor
     return concatenate(tensors, axis, dtype=dtype, casting=casting)
 
 
-def dstack(tup: Any) -> Tensor:
+def dstack(tup: TensorLike) -> Tensor:
     """Join arrays one behind the other: along the third axis.
 
     Parameters
@@ -212,7 +226,7 @@ def dstack(tup: Any) -> Tensor:
     return concatenate([atleast_3d(x) for x in to_tensors(*_sequence(tup, "dstack"))], 2)
 
 
-def column_stack(tup: Any) -> Tensor:
+def column_stack(tup: TensorLike) -> Tensor:
     """Join vectors as the columns of a matrix; matrices side by side.
 
     Parameters
@@ -238,7 +252,7 @@ def column_stack(tup: Any) -> Tensor:
     return concatenate([x if x.ndim >= 2 else reshape(x, (-1, 1)) for x in tensors], 1)
 
 
-def append(arr: Any, values: Any, axis: int | None = None) -> Tensor:
+def append(arr: TensorLike, values: TensorLike, axis: int | None = None) -> Tensor:
     """`values` joined to the end of `arr`.
 
     Parameters

@@ -10,16 +10,16 @@ import numpy as np
 
 from tinygrad_lite.core.backward import summed
 from tinygrad_lite.core.primitive import elementwise, nondifferentiable, primitive
-from tinygrad_lite.core.tensor import Tensor, to_tensor, wrap
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor, wrap
 from tinygrad_lite.ops.arithmetic import multiply
 from tinygrad_lite.ops.products import matmul, transposed_product
 from tinygrad_lite.random.streams import default_stream
 from tinygrad_lite.utils.names import holds
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Value
 
 
 @primitive
-def dense(x: Any, kernel: Any, bias: Any) -> Array:
+def dense(x: Array, kernel: Array, bias: Array) -> Array:
     """A dense layer: `x @ kernel + bias`.
 
     Parameters
@@ -49,7 +49,7 @@ def dense(x: Any, kernel: Any, bias: Any) -> Array:
     return np.add(y, bias, out=y) if y.dtype == np.result_type(y, bias) else y + bias
 
 
-def _rows(x: Any) -> Any:
+def _rows(x: Value) -> Value:
     """All leading axes as one: (..., n) to (rows, n)."""
     return x if x.ndim == 2 else np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
 
@@ -71,7 +71,7 @@ dense.lowering = _dense_lowering
 
 
 @elementwise
-def _masked(x: Any, mask: Any) -> Array:
+def _masked(x: Array, mask: Array) -> Array:
     """`x` times a mask of finite numbers: the gradient needs no search for nan."""
     return np.multiply(x, mask)
 
@@ -82,7 +82,7 @@ _masked.needs_zero_rule = False
 
 
 @nondifferentiable
-def _dropout_mask(x: Any, *, rate: float, generator: np.random.Generator) -> Array:
+def _dropout_mask(x: Array, *, rate: float, generator: np.random.Generator) -> Array:
     """0 with probability `rate`, else 1 / (1 - rate), for every element of `x`."""
     keep = generator.random(np.shape(x), dtype=np.float32) >= rate
     return np.multiply(keep, 1 / (1 - rate), dtype=x.dtype)
@@ -92,7 +92,10 @@ _dropout_mask.is_random = True
 
 
 def dropout(
-    x: Any, rate: float, generator: np.random.Generator | None = None, noise_shape: Sequence[int | None] | None = None
+    x: TensorLike,
+    rate: float,
+    generator: np.random.Generator | None = None,
+    noise_shape: Sequence[int | None] | None = None,
 ) -> Tensor:
     """Set elements to zero at random and scale up the others, so that the expected value stays.
 

@@ -6,10 +6,8 @@ vectors alone.
 
 from __future__ import annotations
 
-from typing import Any
-
 from tinygrad_lite import ops
-from tinygrad_lite.core.tensor import Tensor, to_tensors
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensors
 from tinygrad_lite.ops.decompositions import cholesky, eigh, eigvalsh, qr, svd, svdvals
 from tinygrad_lite.ops.inverses import (
     det,
@@ -25,6 +23,7 @@ from tinygrad_lite.ops.inverses import (
 from tinygrad_lite.ops.norms import cond, matrix_norm, matrix_rank, norm, vector_norm
 from tinygrad_lite.ops.products import matmul, multi_dot, tensordot
 from tinygrad_lite.ops.rearranging import matrix_transpose
+from tinygrad_lite.utils.types import DTypeLike
 
 __all__ = [
     "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq", "matmul", "matrix_norm",
@@ -33,7 +32,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-def diagonal(x: Any, /, *, offset: int = 0) -> Tensor:
+def diagonal(x: TensorLike, /, *, offset: int = 0) -> Tensor:
     """The diagonals of the matrices in the last two axes: x[..., i, i + offset].
 
     Parameters
@@ -60,7 +59,7 @@ def diagonal(x: Any, /, *, offset: int = 0) -> Tensor:
     return ops.diagonal(x, offset=offset, axis1=-2, axis2=-1)
 
 
-def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
+def trace(x: TensorLike, /, *, offset: int = 0, dtype: DTypeLike | None = None) -> Tensor:
     """The sums of the diagonals of the matrices in the last two axes: Σᵢ x[..., i, i + offset].
 
     Parameters
@@ -89,7 +88,7 @@ def trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Tensor:
     return ops.trace(x, offset, -2, -1, dtype)
 
 
-def outer(x1: Any, x2: Any, /) -> Tensor:
+def outer(x1: TensorLike, x2: TensorLike, /) -> Tensor:
     """Every element of one vector times every element of the other: x1ᵢ·x2ⱼ.
 
     Parameters
@@ -120,7 +119,7 @@ def outer(x1: Any, x2: Any, /) -> Tensor:
     return ops.outer(x1, x2)
 
 
-def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
+def cross(x1: TensorLike, x2: TensorLike, /, *, axis: int = -1) -> Tensor:
     """The cross product of vectors with three components: x1ᵢ₊₁·x2ᵢ₊₂ - x1ᵢ₊₂·x2ᵢ₊₁, counted around.
 
     Parameters
@@ -154,7 +153,7 @@ def cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
     return ops.cross(x1, x2, axis=axis)
 
 
-def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Tensor:
+def vecdot(x1: TensorLike, x2: TensorLike, /, *, axis: int = -1) -> Tensor:
     """The dot product of the vectors along `axis`: Σₖ x1ₖ·x2ₖ.
 
     Parameters

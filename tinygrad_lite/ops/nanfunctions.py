@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.core.calling import refuse_out, validate
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.ops.choosing import where as where_
 from tinygrad_lite.ops.comparisons import isnan, logical_and, logical_not
 from tinygrad_lite.ops.counting import all as all_
@@ -21,10 +20,10 @@ from tinygrad_lite.ops.reductions import mean, prod
 from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.statistics import _chosen_var, _freedom, _root, std, var
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Axis, DTypeLike
 
 
-def _numbers(a: Tensor, where: Any) -> Any:
+def _numbers(a: Tensor, where: TensorLike) -> TensorLike:
     """Which elements are not nan, and chosen; integers, which know none, are as they were chosen."""
     if a.dtype.kind != "f":
         return where
@@ -32,7 +31,7 @@ def _numbers(a: Tensor, where: Any) -> Any:
     return chosen if where is True else logical_and(chosen, where)
 
 
-def _refuse_integers(name: str, a: Tensor, dtype: Any) -> None:
+def _refuse_integers(name: str, a: Tensor, dtype: DTypeLike | None) -> None:
     """Raise, as NumPy does, if a mean of floats is asked for in integers."""
     if dtype is not None and a.dtype.kind == "f" and np.dtype(dtype).kind != "f":
         raise TypeError(
@@ -42,13 +41,13 @@ def _refuse_integers(name: str, a: Tensor, dtype: Any) -> None:
 
 
 def nansum(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: TensorLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = 0,
-    where: Any = True,
+    initial: TensorLike = 0,
+    where: TensorLike = True,
 ) -> Tensor:
     """The sum over `axis` of the elements that are not nan; the others get the gradient 0.
 
@@ -79,13 +78,13 @@ def nansum(
 
 
 def nanprod(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: TensorLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = 1,
-    where: Any = True,
+    initial: TensorLike = 1,
+    where: TensorLike = True,
 ) -> Tensor:
     """The product over `axis` of the elements that are not nan; the others get the gradient 0.
 
@@ -116,7 +115,13 @@ def nanprod(
 
 
 def nanmean(
-    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True
+    a: TensorLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    out: None = None,
+    keepdims: bool = False,
+    *,
+    where: TensorLike = True,
 ) -> Tensor:
     """The mean over `axis` of the elements that are not nan; nan where there is none.
 
@@ -148,15 +153,15 @@ def nanmean(
 
 
 def nanvar(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: TensorLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
     *,
-    where: Any = True,
-    mean: Any = None,
+    where: TensorLike = True,
+    mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Tensor:
     """The variance over `axis` of the elements that are not nan; nan where `ddof` of them or fewer are.
@@ -192,15 +197,15 @@ def nanvar(
 
 
 def nanstd(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: TensorLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
     *,
-    where: Any = True,
-    mean: Any = None,
+    where: TensorLike = True,
+    mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Tensor:
     """The standard deviation over `axis` of the elements that are not nan; nan where `ddof` of them or fewer are.
@@ -234,7 +239,7 @@ def nanstd(
     return _root(nanvar(a, axis, dtype, out, ddof, keepdims, where=where, mean=mean, correction=correction))
 
 
-def _without_nan(a: Tensor, axis: Any, initial: Any, replacement: float) -> Tensor:
+def _without_nan(a: Tensor, axis: Axis, initial: TensorLike | None, replacement: float) -> Tensor:
     """`a` with something else in the place of nan, but where nothing else is and no `initial` stands for the result.
 
     Integers, which know no nan, stay integers.
@@ -255,7 +260,12 @@ def _warn_of_nothing(nothing_else: Array) -> None:
 
 
 def nanmax(
-    a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    a: TensorLike,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: TensorLike | None = None,
+    where: TensorLike = True,
 ) -> Tensor:
     """The largest over `axis` of the elements that are not nan; nan, or `initial`, where there is none.
 
@@ -284,7 +294,12 @@ def nanmax(
 
 
 def nanmin(
-    a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    a: TensorLike,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: TensorLike | None = None,
+    where: TensorLike = True,
 ) -> Tensor:
     """The smallest over `axis` of the elements that are not nan; nan, or `initial`, where there is none.
 

@@ -13,9 +13,9 @@ from numpy.linalg import LinAlgError
 
 from tinygrad_lite.core.primitive import primitive
 from tinygrad_lite.core.tape import stop_gradient
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.ops.arithmetic import absolute, divide, multiply
-from tinygrad_lite.ops.axes import as_axis, expand_reduced
+from tinygrad_lite.ops.axes import as_axis, expand_reduced, ndim
 from tinygrad_lite.ops.casting import cast
 from tinygrad_lite.ops.choosing import where
 from tinygrad_lite.ops.counting import count_nonzero
@@ -27,19 +27,20 @@ from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import min as min_
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import expand_dims, reshape
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Axis, Value
 
 
 @primitive(kinks="at 0 the derivative is 0.")
 @rounding_once
-def _vector_norm(x: Any, *, ord: float = 2, axis: Any = None, keepdims: bool = False) -> Array:
+def _vector_norm(x: Array, *, ord: float = 2, axis: Axis = None, keepdims: bool = False) -> Array:
     """The length of a vector: (Σ |x|^ord)^(1/ord)."""
     if ord == 2:
         return np.sqrt(np.sum(np.square(x), axis=axis, keepdims=keepdims))
-    return np.sum(np.absolute(x) ** ord, axis=axis, keepdims=keepdims) ** (1 / ord)
+    total: Any = np.sum(np.absolute(x) ** ord, axis=axis, keepdims=keepdims)
+    return total ** (1 / ord)
 
 
-def _vector_norm_vjp(g: Any, y: Any, x: Any, ord: float, axis: Any, keepdims: bool) -> Any:
+def _vector_norm_vjp(g: Value, y: Value, x: Value, ord: float, axis: Axis, keepdims: bool) -> Value:
     g, y, x = wide(g), wide(y), wide(x)
     g, y = expand_reduced(g, x, axis, keepdims), expand_reduced(y, x, axis, keepdims)
     is_zero = y == 0
@@ -52,7 +53,7 @@ def _vector_norm_vjp(g: Any, y: Any, x: Any, ord: float, axis: Any, keepdims: bo
 _vector_norm.defvjp(_vector_norm_vjp)
 
 
-def _of_vectors(x: Tensor, ord: Any, axis: Any, keepdims: bool) -> Tensor:
+def _of_vectors(x: Tensor, ord: float | str | None, axis: Axis, keepdims: bool) -> Tensor:
     if isinstance(ord, str):
         raise ValueError(
             f"norm expected a number as the order of a vector's norm. Received: ord={ord!r}, which is one of matrices."
@@ -83,7 +84,7 @@ def _with_kink_at_zero(s: Tensor) -> Tensor:
     return where(max_(s, -1, keepdims=True) > 0, s, stop_gradient(s))
 
 
-def _of_matrices(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: bool) -> Tensor:
+def _of_matrices(x: Tensor, ord: float | str | None, axes: tuple[int, int], keepdims: bool) -> Tensor:
     first, second = (as_axis(n, x.ndim) for n in axes)
     if first == second:
         raise ValueError(f"norm expected two different axes. Received: axis={axes}.")
@@ -105,12 +106,12 @@ def _of_matrices(x: Tensor, ord: Any, axes: tuple[int, int], keepdims: bool) -> 
     return expand_dims(y, axis=tuple(sorted((first, second)))) if keepdims else y
 
 
-def _floating(x: Any) -> Tensor:
+def _floating(x: TensorLike) -> Tensor:
     x = to_tensor(x)
     return x if x.dtype.kind == "f" else cast(x, np.float64)
 
 
-def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Tensor:
+def norm(x: TensorLike, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The length of vectors, or the size of matrices.
 
     Kinks: at zero the gradient is 0; of several elements or lines that are the largest or the smallest, each gets
@@ -163,7 +164,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> T
     raise ValueError(f"norm expected one axis for vectors, or two for matrices. Received: axis={axis}.")
 
 
-def vector_norm(x: Any, /, *, axis: Any = None, ord: Any = 2, keepdims: bool = False) -> Tensor:
+def vector_norm(x: TensorLike, /, *, axis: Axis = None, ord: float | str | None = 2, keepdims: bool = False) -> Tensor:
     """The length of vectors: (Σ |x|^ord)^(1/ord).
 
     Parameters
@@ -194,7 +195,7 @@ def vector_norm(x: Any, /, *, axis: Any = None, ord: Any = 2, keepdims: bool = F
     return _of_vectors(_floating(x), ord, axis, keepdims)
 
 
-def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Tensor:
+def matrix_norm(x: TensorLike, /, *, keepdims: bool = False, ord: float | str | None = "fro") -> Tensor:
     """The size of the matrices in the last two axes.
 
     Parameters
@@ -225,7 +226,7 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Tenso
     return _of_matrices(x, ord, (-2, -1), keepdims)
 
 
-def cond(x: Any, p: Any = None) -> Tensor:
+def cond(x: TensorLike, p: float | str | None = None) -> Tensor:
     """The condition number of a matrix: ‖x‖·‖x⁻¹‖, by how much it can magnify relative errors.
 
     Parameters
@@ -264,7 +265,9 @@ def cond(x: Any, p: Any = None) -> Tensor:
     return multiply(matrix_norm(x, ord=p), matrix_norm(inv(x), ord=p))
 
 
-def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Tensor:
+def matrix_rank(
+    A: TensorLike, tol: TensorLike | None = None, hermitian: bool = False, *, rtol: TensorLike | None = None
+) -> Tensor:
     """How many singular values of a matrix are above a threshold; without a gradient.
 
     Parameters
@@ -295,6 +298,6 @@ def matrix_rank(A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any =
     if tol is None:
         relative = max(A.shape[-2:]) * float(np.finfo(A.dtype).eps) if rtol is None else rtol
         tol = max_(s, -1, keepdims=True) * relative
-    elif np.ndim(tol):
+    elif ndim(tol):
         tol = to_tensor(tol)[..., None]
     return count_nonzero(s > tol, axis=-1)

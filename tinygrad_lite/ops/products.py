@@ -10,6 +10,7 @@ import functools
 import itertools
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from tinygrad_lite.core.backward import sum_to_shape
 from tinygrad_lite.core.calling import refuse_out
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import HALF, Tensor, to_tensors
+from tinygrad_lite.core.tensor import HALF, Tensor, TensorLike, to_tensors
 from tinygrad_lite.ops.arithmetic import multiply, subtract
 from tinygrad_lite.ops.axes import as_axis
 from tinygrad_lite.ops.half import wide
@@ -25,16 +26,16 @@ from tinygrad_lite.ops.rearranging import moveaxis, roll, transpose
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import ravel, reshape
 from tinygrad_lite.ops.splitting import pad
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Value
 
 
-def t(x: Any) -> Any:
+def t(x: Value) -> Value:
     """`x` with its last two axes exchanged."""
     return x.T if x.ndim == 2 else np.swapaxes(x, -1, -2)
 
 
 @primitive
-def matmul(x1: Any, x2: Any) -> Array:
+def matmul(x1: Array, x2: Array) -> Array:
     """The matrix product: x1 @ x2.
 
     Parameters
@@ -62,7 +63,7 @@ def matmul(x1: Any, x2: Any) -> Array:
     return np.matmul(x1, x2)
 
 
-def _matmul_left_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
+def _matmul_left_vjp(g: Value, y: Value, a: Value, b: Value) -> Value:
     if a.ndim == 2 and b.ndim == 2:
         return g @ b.T
     if b.ndim == 1:  # (..., n, k) @ (k,): an outer product
@@ -72,13 +73,13 @@ def _matmul_left_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
     return sum_to_shape(g @ t(b), a.shape)
 
 
-def transposed_product(a: Any, g: Any) -> Any:
+def transposed_product(a: Value, g: Value) -> Value:
     """`a.T @ g` of matrices."""
     return a.T @ g if a.shape[0] != 1 else _product_of_rows.inline(a, g)
 
 
 @primitive
-def _product_of_rows(a: Any, b: Any) -> Array:
+def _product_of_rows(a: Array, b: Array) -> Array:
     """The outer product of two rows, (1, n) and (1, m): a.T @ b. For it `@` does not ask BLAS, but `dot` does."""
     return np.dot(a.T, b) if a.size > 1 < b.size else a.T * b  # of one number `dot` makes a sum: 0 · inf would be 0
 
@@ -87,7 +88,7 @@ _product_of_rows.lowering = lambda a, b: None if a.size > 1 < b.size else a.T * 
 _product_of_rows.defvjp(lambda g, y, a, b: b @ g.T, lambda g, y, a, b: a @ g)
 
 
-def _matmul_right_vjp(g: Any, y: Any, a: Any, b: Any) -> Any:
+def _matmul_right_vjp(g: Value, y: Value, a: Value, b: Value) -> Value:
     if a.ndim == 2 and b.ndim == 2:
         return transposed_product(a, g)
     if a.ndim == 1 and b.ndim == 1:
@@ -106,7 +107,7 @@ matmul.fitting = (
 )
 
 
-def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
+def tensordot(a: TensorLike, b: TensorLike, axes: int | Sequence[int | Sequence[int]] = 2) -> Tensor:
     """The sum of products over the given axes of `a` and `b`.
 
     Parameters
@@ -132,12 +133,13 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     (2, 5)
     """
     a, b = to_tensors(a, b)
-    if np.ndim(axes) == 0:
-        count = operator.index(axes)
-        axes = (range(-count, 0), range(count))
-    if len(axes) != 2:
+    pair: Any = axes
+    if np.ndim(pair) == 0:
+        count = operator.index(pair)
+        pair = (range(-count, 0), range(count))
+    if len(pair) != 2:
         raise ValueError(f"tensordot expected axes to be a number or a pair. Received: axes={axes!r}. Try axes=1.")
-    of_a, of_b = ([n] if np.ndim(n) == 0 else list(n) for n in axes)
+    of_a, of_b = ([n] if np.ndim(n) == 0 else list(n) for n in pair)
     of_a, of_b = [as_axis(n, a.ndim) for n in of_a], [as_axis(n, b.ndim) for n in of_b]
     if [a.shape[n] for n in of_a] != [b.shape[n] for n in of_b]:
         raise ValueError(
@@ -153,7 +155,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Tensor:
     return reshape(matmul(matrix_a, matrix_b), (*rows, *columns))
 
 
-def dot(a: Any, b: Any, out: None = None) -> Tensor:
+def dot(a: TensorLike, b: TensorLike, out: None = None) -> Tensor:
     """The product sum over the last axis of `a` and the second-last (of a vector: the only) of `b`.
 
     Parameters
@@ -192,7 +194,7 @@ def dot(a: Any, b: Any, out: None = None) -> Tensor:
     return tensordot(a, b, axes=(-1, -2 if b.ndim > 1 else -1))
 
 
-def vdot(a: Any, b: Any) -> Tensor:
+def vdot(a: TensorLike, b: TensorLike) -> Tensor:
     """The dot product of all elements: Σ a·b.
 
     Parameters
@@ -219,7 +221,7 @@ def vdot(a: Any, b: Any) -> Tensor:
     return matmul(ravel(a), ravel(b))
 
 
-def inner(a: Any, b: Any) -> Tensor:
+def inner(a: TensorLike, b: TensorLike) -> Tensor:
     """The product sum over the last axes of both: Σₖ a[..., k]·b[..., k] for every pair of lines.
 
     Parameters
@@ -246,7 +248,7 @@ def inner(a: Any, b: Any) -> Tensor:
     return tensordot(a, b, axes=(-1, -1)) if a.ndim and b.ndim else multiply(a, b)
 
 
-def outer(a: Any, b: Any, out: None = None) -> Tensor:
+def outer(a: TensorLike, b: TensorLike, out: None = None) -> Tensor:
     """Every element of one vector times every element of the other: aᵢ·bⱼ.
 
     Parameters
@@ -270,7 +272,7 @@ def outer(a: Any, b: Any, out: None = None) -> Tensor:
     return multiply(reshape(a, (-1, 1)), reshape(b, (1, -1)))
 
 
-def vecdot(x1: Any, x2: Any, out: None = None, *, axis: int = -1) -> Tensor:
+def vecdot(x1: TensorLike, x2: TensorLike, out: None = None, *, axis: int = -1) -> Tensor:
     """The dot product of the vectors along `axis`: Σₖ x1ₖ·x2ₖ.
 
     Parameters
@@ -297,18 +299,18 @@ def vecdot(x1: Any, x2: Any, out: None = None, *, axis: int = -1) -> Tensor:
     array([3., 7.], dtype=float32)
     """
     refuse_out("vecdot", out)
-    x1, x2 = (moveaxis(x, axis, -1) for x in to_tensors(x1, x2))
-    if x1.shape[-1] != x2.shape[-1]:
+    a, b = (moveaxis(x, axis, -1) for x in to_tensors(x1, x2))
+    if a.shape[-1] != b.shape[-1]:
         raise ValueError(
-            f"vecdot expected vectors of one length. Received: x1 and x2 with {x1.shape[-1]} and {x2.shape[-1]} "
+            f"vecdot expected vectors of one length. Received: x1 and x2 with {a.shape[-1]} and {b.shape[-1]} "
             f"elements along axis={axis}."
         )
-    dtype = np.result_type(x1.dtype, x2.dtype)
-    products = multiply(wide(x1), wide(x2)) if dtype == HALF else multiply(x1, x2)
+    dtype = np.result_type(a.dtype, b.dtype)
+    products = multiply(wide(a), wide(b)) if dtype == HALF else multiply(a, b)
     return sum_(products, axis=-1, dtype=dtype)
 
 
-def kron(a: Any, b: Any) -> Tensor:
+def kron(a: TensorLike, b: TensorLike) -> Tensor:
     """The Kronecker product: blocks of `b`, scaled by the elements of `a`.
 
     Parameters
@@ -335,7 +337,9 @@ def kron(a: Any, b: Any) -> Tensor:
     return reshape(multiply(spread_a, spread_b), [n * m for n, m in zip(shape_a, shape_b)])
 
 
-def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None) -> Tensor:
+def cross(
+    a: TensorLike, b: TensorLike, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Tensor:
     """The cross product of vectors with three components: aᵢ₊₁·bᵢ₊₂ - aᵢ₊₂·bᵢ₊₁, counted around.
 
     Parameters
@@ -366,21 +370,22 @@ def cross(a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axi
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = to_tensors(a, b)
-    a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
-    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
+    x1: Tensor = moveaxis(a, axisa, -1)
+    x2: Tensor = moveaxis(b, axisb, -1)
+    if not {x1.shape[-1], x2.shape[-1]} <= {2, 3}:
         raise ValueError(
             "cross expected vectors of 3 components (or 2) along their axes. Received: "
-            f"{a.shape[-1]} components of a, {b.shape[-1]} of b."
+            f"{x1.shape[-1]} components of a, {x2.shape[-1]} of b."
         )
-    if a.shape[-1] == b.shape[-1] == 2:
-        return subtract(multiply(a[..., 0], b[..., 1]), multiply(a[..., 1], b[..., 0]))
-    a, b = (pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 3 - x.shape[-1])]) if x.shape[-1] == 2 else x for x in (a, b))
-    forth = multiply(roll(a, shift=-1, axis=-1), roll(b, shift=-2, axis=-1))
-    back = multiply(roll(a, shift=-2, axis=-1), roll(b, shift=-1, axis=-1))
+    if x1.shape[-1] == x2.shape[-1] == 2:
+        return subtract(multiply(x1[..., 0], x2[..., 1]), multiply(x1[..., 1], x2[..., 0]))
+    x1, x2 = (pad(x, [(0, 0)] * (x.ndim - 1) + [(0, 3 - x.shape[-1])]) if x.shape[-1] == 2 else x for x in (x1, x2))
+    forth = multiply(roll(x1, shift=-1, axis=-1), roll(x2, shift=-2, axis=-1))
+    back = multiply(roll(x1, shift=-2, axis=-1), roll(x2, shift=-1, axis=-1))
     return moveaxis(subtract(forth, back), -1, axisc)
 
 
-def multi_dot(arrays: Any, *, out: None = None) -> Tensor:
+def multi_dot(arrays: Sequence[TensorLike], *, out: None = None) -> Tensor:
     """The product of several matrices, in the order of brackets that takes the fewest multiplications.
 
     Parameters

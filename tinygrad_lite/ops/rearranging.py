@@ -5,20 +5,20 @@ Each operation is a permutation. Its gradient is the inverse permutation of `g`.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.ops.axes import as_axis
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Axis, Value
 
 # Axes in another order ----------------------------------------------------------------------------------------
 
 
 @primitive
-def transpose(a: Any, *, axes: Any = None) -> Array:
+def transpose(a: Array, *, axes: tuple[int, ...] | None = None) -> Array:
     """`a` with its axes permuted; reversed where `axes` is None.
 
     Parameters
@@ -45,7 +45,7 @@ def transpose(a: Any, *, axes: Any = None) -> Array:
     return np.transpose(a, axes)
 
 
-def _transpose_vjp(g: Any, y: Any, a: Any, axes: Any) -> Any:
+def _transpose_vjp(g: Value, y: Value, a: Value, axes: tuple[int, ...] | None) -> Value:
     return np.transpose(g, None if axes is None else tuple(np.argsort([n % a.ndim for n in axes]).tolist()))
 
 
@@ -53,7 +53,7 @@ transpose.defvjp(_transpose_vjp)
 
 
 @primitive
-def swapaxes(a: Any, *, axis1: int, axis2: int) -> Array:
+def swapaxes(a: Array, *, axis1: int, axis2: int) -> Array:
     """`a` with two axes exchanged.
 
     Parameters
@@ -83,7 +83,7 @@ swapaxes.defvjp(lambda g, y, a, axis1, axis2: np.swapaxes(g, axis1, axis2))
 
 
 @primitive
-def moveaxis(a: Any, *, source: Any, destination: Any) -> Array:
+def moveaxis(a: Array, *, source: int | Sequence[int], destination: int | Sequence[int]) -> Array:
     """`a` with some axes moved elsewhere; the others keep their order.
 
     Parameters
@@ -113,7 +113,7 @@ def moveaxis(a: Any, *, source: Any, destination: Any) -> Array:
 moveaxis.defvjp(lambda g, y, a, source, destination: np.moveaxis(g, destination, source))
 
 
-def rollaxis(a: Any, axis: int, start: int = 0) -> Tensor:
+def rollaxis(a: TensorLike, axis: int, start: int = 0) -> Tensor:
     """`a` with `axis` moved to stand before the axis that is at `start` now. `moveaxis` is easier to read.
 
     Parameters
@@ -143,7 +143,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Tensor:
 
 
 @primitive
-def matrix_transpose(x: Any) -> Array:
+def matrix_transpose(x: Array) -> Array:
     """`x` with its last two axes exchanged: every matrix of a stack transposed.
 
     Parameters
@@ -177,7 +177,7 @@ matrix_transpose.defvjp(lambda g, y, x: np.swapaxes(g, -1, -2))
 
 
 @primitive
-def flip(m: Any, *, axis: Any = None) -> Array:
+def flip(m: Array, *, axis: Axis = None) -> Array:
     """`m` with the order of elements reversed along the given axes.
 
     Parameters
@@ -207,7 +207,7 @@ def flip(m: Any, *, axis: Any = None) -> Array:
 flip.defvjp(lambda g, y, m, axis: np.flip(g, axis))
 
 
-def flipud(m: Any) -> Tensor:
+def flipud(m: TensorLike) -> Tensor:
     """`m` reversed along its first axis: upside down.
 
     Parameters
@@ -232,7 +232,7 @@ def flipud(m: Any) -> Tensor:
     return flip(m, axis=0)
 
 
-def fliplr(m: Any) -> Tensor:
+def fliplr(m: TensorLike) -> Tensor:
     """`m` reversed along its second axis: left to right.
 
     Parameters
@@ -258,7 +258,7 @@ def fliplr(m: Any) -> Tensor:
 
 
 @primitive
-def roll(a: Any, *, shift: Any, axis: Any = None) -> Array:
+def roll(a: Array, *, shift: int | Sequence[int], axis: Axis = None) -> Array:
     """`a` with its elements moved on by `shift` places; those that leave at the end come in at the beginning.
 
     Parameters
@@ -290,7 +290,7 @@ roll.defvjp(lambda g, y, a, shift, axis: np.roll(g, np.negative(shift), axis))
 
 
 @primitive
-def rot90(m: Any, *, k: int = 1, axes: Any = (0, 1)) -> Array:
+def rot90(m: Array, *, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Array:
     """`m` rotated by 90 degrees, `k` times, from the first of `axes` towards the second.
 
     Parameters

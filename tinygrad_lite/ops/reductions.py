@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_lite.core.calling import refuse_out
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import HALF, Tensor, to_tensor
+from tinygrad_lite.core.tensor import HALF, Tensor, TensorLike, to_tensor
 from tinygrad_lite.ops.arithmetic import add, divide, multiply, subtract
 from tinygrad_lite.ops.axes import count_reduced, expand_reduced, reduced_axes, spread
 from tinygrad_lite.ops.casting import cast
@@ -22,7 +22,7 @@ from tinygrad_lite.ops.choosing import maximum, minimum
 from tinygrad_lite.ops.choosing import where as where_
 from tinygrad_lite.ops.half import rounding_once, wide
 from tinygrad_lite.ops.shaping import reshape
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Axis, DTypeLike, Value
 
 _add: Any = np.add  # whose type stubs do not know of None as an axis
 
@@ -31,7 +31,7 @@ _add: Any = np.add  # whose type stubs do not know of None as an axis
 
 
 @primitive
-def _sum(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
+def _sum(a: Array, *, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Array:
     if getattr(a, "dtype", None) is HALF if dtype is None else dtype == HALF:
         return _add.reduce(a, axis=axis, dtype=np.float32, keepdims=keepdims).astype(HALF)
     return _add.reduce(a, axis=axis, dtype=dtype, keepdims=keepdims)  # as np.sum, which takes twice as long to call
@@ -40,7 +40,7 @@ def _sum(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False)
 _sum.defvjp(lambda g, y, a, axis, dtype, keepdims: spread(expand_reduced(g, a, axis, keepdims), a.shape))
 
 
-def _sum_lowering(a: Tensor, axis: Any, dtype: Any, keepdims: bool) -> Tensor | None:
+def _sum_lowering(a: Tensor, axis: Axis, dtype: DTypeLike | None, keepdims: bool) -> Tensor | None:
     """Of one row, the row."""
     reduced = reduced_axes(a, axis)
     if dtype is not None or a.dtype.kind != "f" or not reduced or count_reduced(a, axis) != 1:
@@ -53,13 +53,13 @@ _sum.lowering = _sum_lowering
 
 
 def sum(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: TensorLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = 0,
-    where: Any = True,
+    initial: TensorLike = 0,
+    where: TensorLike = True,
 ) -> Tensor:
     """The sum of the elements over `axis`: Σ a.
 
@@ -101,18 +101,18 @@ def sum(
     return y if type(initial) is int and not initial else add(y, _of_dtype(initial, y.dtype))
 
 
-def _of_dtype(initial: Any, dtype: np.dtype[Any]) -> Any:
+def _of_dtype(initial: TensorLike | None, dtype: np.dtype[Any]) -> Any:
     """`initial` in the dtype of the result, which it does not change."""
     return cast(initial, dtype) if isinstance(initial, Tensor) else np.array(initial, dtype)
 
 
 @primitive
 @rounding_once
-def _prod(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
+def _prod(a: Array, *, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Array:
     return np.prod(a, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-def _prod_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
+def _prod_vjp(g: Value, y: Value, a: Value, axis: Axis, dtype: DTypeLike | None, keepdims: bool) -> Value:
     """Each element's derivative is the product of the others, which is right for any number of zeros."""
     g, a = wide(g), wide(a)
     reduced = sorted(reduced_axes(a, axis))
@@ -123,12 +123,12 @@ def _prod_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, keepdims: bool) -> 
     return expand_reduced(g, a, axis, keepdims) * others
 
 
-def products_of_others(x: Any) -> Any:
+def products_of_others(x: Value) -> Value:
     """For each element, the product of the others along the last axis: of those before times of those behind."""
     return products_before(x) * np.flip(products_before(np.flip(x, -1)), -1)
 
 
-def products_before(x: Any) -> Any:
+def products_before(x: Value) -> Value:
     """For each element, the product of those before it along the last axis; 1 for the first."""
     return np.concatenate([np.ones_like(x[..., :1]), np.cumprod(x[..., :-1], axis=-1)], axis=-1)
 
@@ -137,13 +137,13 @@ _prod.defvjp(_prod_vjp)
 
 
 def prod(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: TensorLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     keepdims: bool = False,
-    initial: Any = 1,
-    where: Any = True,
+    initial: TensorLike = 1,
+    where: TensorLike = True,
 ) -> Tensor:
     """The product of the elements over `axis`: Π a. Its derivatives are right for any number of zeros.
 
@@ -188,7 +188,7 @@ def prod(
 
 
 @primitive
-def _mean(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False) -> Array:
+def _mean(a: Array, *, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Array:
     count = _exact_count(a, axis, dtype) if type(a) is np.ndarray else 0
     if dtype is not None and dtype == HALF:  # which NumPy adds up in float32 only if it was not asked for
         return np.asarray(np.mean(a, axis=axis, dtype=np.float32, keepdims=keepdims)).astype(HALF)
@@ -198,13 +198,13 @@ def _mean(a: Any, *, axis: Any = None, dtype: Any = None, keepdims: bool = False
     return total / total.dtype.type(count)
 
 
-def _exact_count(a: Any, axis: Any, dtype: Any) -> int:
+def _exact_count(a: Value, axis: Axis, dtype: DTypeLike | None) -> int:
     """How many elements of `a` a mean is of, if it is their sum divided by that in the dtype of `a`; else 0."""
     count = count_reduced(a, axis) if dtype is None and a.dtype.char in "fd" and a.ndim else 0
     return count if count < 1 << 24 else 0  # as float32 has it exactly
 
 
-def _mean_lowering(a: Tensor, axis: Any, dtype: Any, keepdims: bool) -> Tensor | None:
+def _mean_lowering(a: Tensor, axis: Axis, dtype: DTypeLike | None, keepdims: bool) -> Tensor | None:
     count = _exact_count(a, axis, dtype)
     total = sum(a, axis=axis, keepdims=keepdims) if count else None
     return total if total is None or count == 1 else divide(total, float(count))
@@ -213,7 +213,7 @@ def _mean_lowering(a: Tensor, axis: Any, dtype: Any, keepdims: bool) -> Tensor |
 _mean.lowering = _mean_lowering
 
 
-def _mean_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, keepdims: bool) -> Any:
+def _mean_vjp(g: Value, y: Value, a: Value, axis: Axis, dtype: DTypeLike | None, keepdims: bool) -> Value:
     share = 1 / (count_reduced(a, axis) or 1)  # a large count is infinite in float16, its reciprocal is not
     return spread(expand_reduced(g * share, a, axis, keepdims), a.shape)
 
@@ -222,7 +222,13 @@ _mean.defvjp(_mean_vjp)
 
 
 def mean(
-    a: Any, axis: Any = None, dtype: Any = None, out: None = None, keepdims: bool = False, *, where: Any = True
+    a: TensorLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
+    out: None = None,
+    keepdims: bool = False,
+    *,
+    where: TensorLike = True,
 ) -> Tensor:
     """The arithmetic mean of the elements over `axis`: their sum divided by their number.
 
@@ -265,7 +271,7 @@ def mean(
     return _mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
 
 
-def counted(a: Tensor, where: Any, axis: Any, keepdims: bool, dtype: Any) -> Tensor:
+def counted(a: Tensor, where: TensorLike, axis: Axis, keepdims: bool, dtype: np.dtype[Any]) -> Tensor:
     """How many elements of `a` `where` lets count, in each place of the result."""
     count = _sum(where_(where, np.ones(a.shape, bool), False), axis=axis, dtype=np.intp, keepdims=keepdims)
     return cast(count, dtype if dtype.kind == "f" else np.float64)
@@ -274,7 +280,7 @@ def counted(a: Tensor, where: Any, axis: Any, keepdims: bool, dtype: Any) -> Ten
 # The largest and the smallest ---------------------------------------------------------------------------------
 
 
-def _extremum_vjp(g: Any, y: Any, a: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+def _extremum_vjp(g: Value, y: Value, a: Value, axis: Axis, keepdims: bool, initial: float | None) -> Value:
     g, y = expand_reduced(g, a, axis, keepdims), expand_reduced(y, a, axis, keepdims)
     ties = a == y
     count = np.sum(ties, axis=axis, dtype=np.float64, keepdims=True)  # float16 cannot count beyond 2048
@@ -284,22 +290,26 @@ def _extremum_vjp(g: Any, y: Any, a: Any, axis: Any, keepdims: bool, initial: An
 
 
 @primitive
-def _max(a: Any, *, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Array:
-    return np.max(a, axis=axis, keepdims=keepdims, **({} if initial is None else {"initial": initial}))
+def _max(a: Array, *, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Array:
+    if initial is None:
+        return np.max(a, axis=axis, keepdims=keepdims)
+    return np.max(a, axis=axis, keepdims=keepdims, initial=initial)
 
 
 _max.defvjp(_extremum_vjp)
 
 
 @primitive
-def _min(a: Any, *, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Array:
-    return np.min(a, axis=axis, keepdims=keepdims, **({} if initial is None else {"initial": initial}))
+def _min(a: Array, *, axis: Axis = None, keepdims: bool = False, initial: float | None = None) -> Array:
+    if initial is None:
+        return np.min(a, axis=axis, keepdims=keepdims)
+    return np.min(a, axis=axis, keepdims=keepdims, initial=initial)
 
 
 _min.defvjp(_extremum_vjp)
 
 
-def _filled(name: str, a: Any, where: Any, initial: Any) -> Any:
+def _filled(name: str, a: TensorLike, where: TensorLike, initial: TensorLike | None) -> TensorLike:
     """`a`, with `initial` in the place of what `where` leaves out."""
     if where is True:
         return a
@@ -313,7 +323,12 @@ def _filled(name: str, a: Any, where: Any, initial: Any) -> Any:
 
 
 def max(
-    a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    a: TensorLike,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: TensorLike | None = None,
+    where: TensorLike = True,
 ) -> Tensor:
     """The largest element over `axis`, nan if one is.
 
@@ -356,7 +371,12 @@ def max(
 
 
 def min(
-    a: Any, axis: Any = None, out: None = None, keepdims: bool = False, initial: Any = None, where: Any = True
+    a: TensorLike,
+    axis: Axis = None,
+    out: None = None,
+    keepdims: bool = False,
+    initial: TensorLike | None = None,
+    where: TensorLike = True,
 ) -> Tensor:
     """The smallest element over `axis`, nan if one is.
 
@@ -402,7 +422,7 @@ amax, amin = max, min
 """NumPy's second names for `max` and `min`."""
 
 
-def ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Tensor:
+def ptp(a: TensorLike, axis: Axis = None, out: None = None, keepdims: bool = False) -> Tensor:
     """The range of the elements over `axis`, "peak to peak": max a - min a.
 
     Parameters

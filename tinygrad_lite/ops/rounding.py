@@ -5,13 +5,11 @@ They are constant nearly everywhere, so they carry no gradient. Only the fractio
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.core.calling import refuse_out
 from tinygrad_lite.core.primitive import elementwise, nondifferentiable
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.ops.arithmetic import remainder
 from tinygrad_lite.ops.casting import cast
 from tinygrad_lite.utils.types import Array
@@ -29,7 +27,7 @@ floor_divide = nondifferentiable(
 
 
 @nondifferentiable
-def round(a: Any, *, decimals: int = 0, out: None = None) -> Array:
+def round(a: Array, *, decimals: int = 0, out: None = None) -> Array:
     """The nearest number with so many decimals, an even last digit if two are; without a gradient.
 
     Parameters
@@ -54,7 +52,7 @@ def round(a: Any, *, decimals: int = 0, out: None = None) -> Array:
     return np.round(a, decimals=decimals)
 
 
-def divmod(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
+def divmod(x1: TensorLike, x2: TensorLike) -> tuple[Tensor, Tensor]:
     """Whole quotient and remainder at once: ⌊x1 / x2⌋, and x1 - x2 · ⌊x1 / x2⌋.
 
     Parameters
@@ -82,7 +80,7 @@ def divmod(x1: Any, x2: Any) -> tuple[Tensor, Tensor]:
 
 
 @elementwise
-def _fraction(x: Any) -> Array:
+def _fraction(x: Array) -> Array:
     """What is left of a number without the whole number towards 0, with its sign: x - trunc x."""
     return np.modf(x)[0]
 
@@ -90,7 +88,7 @@ def _fraction(x: Any) -> Array:
 _fraction.defvjp(lambda g, y, x: g)
 
 
-def modf(x: Any) -> tuple[Tensor, Tensor]:
+def modf(x: TensorLike) -> tuple[Tensor, Tensor]:
     """The part of a number behind the point, and the part before it: x - trunc x, and trunc x.
 
     Parameters

@@ -8,25 +8,25 @@ their applications", 1990).
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 
 from tinygrad_lite.core.calling import refuse_out
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.ops.axes import as_axis
 from tinygrad_lite.ops.half import rounding_once, wide
 from tinygrad_lite.ops.joining import concatenate
 from tinygrad_lite.ops.rearranging import moveaxis
 from tinygrad_lite.ops.reductions import products_before
 from tinygrad_lite.ops.shaping import atleast_1d, ravel
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, DTypeLike, Value
 
 
 @primitive
 @rounding_once
-def _cumsum(a: Any, *, axis: int = 0, dtype: Any = None) -> Array:
+def _cumsum(a: Array, *, axis: int = 0, dtype: DTypeLike | None = None) -> Array:
     return np.cumsum(a, axis=axis, dtype=dtype)
 
 
@@ -35,11 +35,11 @@ _cumsum.defvjp(lambda g, y, a, axis, dtype: np.flip(np.cumsum(np.flip(wide(g), a
 
 @primitive
 @rounding_once
-def _cumprod(a: Any, *, axis: int = 0, dtype: Any = None) -> Array:
+def _cumprod(a: Array, *, axis: int = 0, dtype: DTypeLike | None = None) -> Array:
     return np.cumprod(a, axis=axis, dtype=dtype)
 
 
-def _cumprod_vjp(g: Any, y: Any, a: Any, axis: int, dtype: Any) -> Any:
+def _cumprod_vjp(g: Value, y: Value, a: Value, axis: int, dtype: DTypeLike | None) -> Value:
     s, x = np.moveaxis(wide(g), axis, -1), np.moveaxis(wide(a), axis, -1)
     factors, step, length = x[..., 1:], 1, x.shape[-1]
     while step < length:  # now sᵢ holds the sum up to gᵢ₊ₛₜₑₚ₋₁, and factorsᵢ = xᵢ₊₁·…·xᵢ₊ₛₜₑₚ
@@ -52,14 +52,14 @@ def _cumprod_vjp(g: Any, y: Any, a: Any, axis: int, dtype: Any) -> Any:
 _cumprod.defvjp(_cumprod_vjp)
 
 
-def _line(a: Any, axis: int | None) -> tuple[Tensor, int]:
+def _line(a: TensorLike, axis: int | None) -> tuple[Tensor, int]:
     """`a` and an axis of it; without an axis, its elements in one line."""
     a = to_tensor(a)
     a = ravel(a) if axis is None or not a.ndim else a
     return a, as_axis(0 if axis is None else axis, a.ndim)
 
 
-def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Tensor:
+def cumsum(a: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Tensor:
     """The running sum along `axis`: yᵢ = a₁ + … + aᵢ.
 
     Parameters
@@ -91,7 +91,7 @@ def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: None = None)
     return _cumsum(a, axis=axis, dtype=dtype)
 
 
-def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Tensor:
+def cumprod(a: TensorLike, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Tensor:
     """The running product along `axis`: yᵢ = a₁ · … · aᵢ. Its derivatives are right for any number of zeros.
 
     Parameters
@@ -124,7 +124,14 @@ def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: None = None
 
 
 def _cumulative(
-    name: str, function: Any, first: int, x: Any, axis: int | None, dtype: Any, out: None, include_initial: bool
+    name: str,
+    function: Callable[..., Tensor],
+    first: int,
+    x: TensorLike,
+    axis: int | None,
+    dtype: DTypeLike | None,
+    out: None,
+    include_initial: bool,
 ) -> Tensor:
     refuse_out(name, out)
     x = atleast_1d(x)
@@ -137,7 +144,13 @@ def _cumulative(
 
 
 def cumulative_sum(
-    x: Any, /, *, axis: int | None = None, dtype: Any = None, out: None = None, include_initial: bool = False
+    x: TensorLike,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: DTypeLike | None = None,
+    out: None = None,
+    include_initial: bool = False,
 ) -> Tensor:
     """The running sum along `axis`, on request with the 0 that it starts from.
 
@@ -170,7 +183,13 @@ def cumulative_sum(
 
 
 def cumulative_prod(
-    x: Any, /, *, axis: int | None = None, dtype: Any = None, out: None = None, include_initial: bool = False
+    x: TensorLike,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: DTypeLike | None = None,
+    out: None = None,
+    include_initial: bool = False,
 ) -> Tensor:
     """The running product along `axis`, on request with the 1 that it starts from.
 

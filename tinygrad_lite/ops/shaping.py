@@ -5,15 +5,15 @@ Every such operation is linear. Its gradient is its adjoint: `g` in the shape of
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.ops.axes import as_shape
 from tinygrad_lite.ops.rearranging import transpose
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Axis, ShapeLike
 
 
 def _as_order(order: str) -> bool:
@@ -26,7 +26,7 @@ def _as_order(order: str) -> bool:
 
 
 @primitive
-def _reshape(a: Any, *, shape: tuple[int, ...]) -> Array:
+def _reshape(a: Array, *, shape: tuple[int, ...]) -> Array:
     return np.reshape(a, shape)
 
 
@@ -34,7 +34,7 @@ _reshape.may_alias = True  # a view where the strides allow it, else a copy
 _reshape.defvjp(lambda g, y, a, shape: np.reshape(g, a.shape))
 
 
-def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Tensor:
+def reshape(a: TensorLike, shape: ShapeLike, order: str = "C", *, copy: bool | None = None) -> Tensor:
     """The elements of `a` in the same order, in an array of another shape.
 
     Parameters
@@ -68,7 +68,7 @@ def reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -
     return _reshape(a, shape=shape)
 
 
-def ravel(a: Any, order: str = "C") -> Tensor:
+def ravel(a: TensorLike, order: str = "C") -> Tensor:
     """The elements of `a` in one axis.
 
     Parameters
@@ -90,7 +90,7 @@ def ravel(a: Any, order: str = "C") -> Tensor:
     return reshape(a, -1, order)
 
 
-def copy(a: Any, order: str = "K", subok: bool = False) -> Tensor:
+def copy(a: TensorLike, order: str = "K", subok: bool = False) -> Tensor:
     """`a` as a new Tensor, to which the gradient flows through.
 
     Parameters
@@ -114,7 +114,7 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Tensor:
 
 
 @primitive
-def expand_dims(a: Any, *, axis: Any) -> Array:
+def expand_dims(a: Array, *, axis: int | tuple[int, ...]) -> Array:
     """`a` with new axes of length one.
 
     Parameters
@@ -145,7 +145,7 @@ expand_dims.defvjp(lambda g, y, a, axis: np.reshape(g, a.shape))
 
 
 @primitive
-def squeeze(a: Any, *, axis: Any = None) -> Array:
+def squeeze(a: Array, *, axis: Axis = None) -> Array:
     """`a` without axes of length one.
 
     Parameters
@@ -175,7 +175,7 @@ def squeeze(a: Any, *, axis: Any = None) -> Array:
 squeeze.defvjp(lambda g, y, a, axis: np.reshape(g, a.shape))
 
 
-def _at_least(arrays: tuple[Any, ...], ndim: int) -> Any:
+def _at_least(arrays: tuple[TensorLike, ...], ndim: int) -> Any:
     answers = tuple(_padded(to_tensor(x), ndim) for x in arrays)
     return answers[0] if len(answers) == 1 else answers
 
@@ -188,7 +188,15 @@ def _padded(x: Tensor, ndim: int) -> Tensor:
     return reshape(x, (1,) * (ndim - x.ndim - after) + x.shape + (1,) * after)
 
 
-def atleast_1d(*arys: Any) -> Any:
+@overload
+def atleast_1d(ary: TensorLike, /) -> Tensor: ...
+
+
+@overload
+def atleast_1d(first: TensorLike, second: TensorLike, /, *arys: TensorLike) -> tuple[Tensor, ...]: ...
+
+
+def atleast_1d(*arys: TensorLike) -> Tensor | tuple[Tensor, ...]:
     """The arguments, with one axis added to those that are 0-d.
 
     Parameters
@@ -208,7 +216,15 @@ def atleast_1d(*arys: Any) -> Any:
     return _at_least(arys, 1)
 
 
-def atleast_2d(*arys: Any) -> Any:
+@overload
+def atleast_2d(ary: TensorLike, /) -> Tensor: ...
+
+
+@overload
+def atleast_2d(first: TensorLike, second: TensorLike, /, *arys: TensorLike) -> tuple[Tensor, ...]: ...
+
+
+def atleast_2d(*arys: TensorLike) -> Tensor | tuple[Tensor, ...]:
     """The arguments, with axes added in front where there are fewer than two.
 
     Parameters
@@ -228,7 +244,15 @@ def atleast_2d(*arys: Any) -> Any:
     return _at_least(arys, 2)
 
 
-def atleast_3d(*arys: Any) -> Any:
+@overload
+def atleast_3d(ary: TensorLike, /) -> Tensor: ...
+
+
+@overload
+def atleast_3d(first: TensorLike, second: TensorLike, /, *arys: TensorLike) -> tuple[Tensor, ...]: ...
+
+
+def atleast_3d(*arys: TensorLike) -> Tensor | tuple[Tensor, ...]:
     """The arguments, with axes added where there are fewer than three: (n,) to (1, n, 1), (n, m) to (n, m, 1).
 
     Parameters

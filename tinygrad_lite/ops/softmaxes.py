@@ -6,8 +6,6 @@ largest element is subtracted first, so nothing overflows.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.core.primitive import primitive
@@ -17,14 +15,14 @@ from tinygrad_lite.ops.exponentials import exp, log
 from tinygrad_lite.ops.half import rounding_once, wide
 from tinygrad_lite.ops.reductions import max as max_
 from tinygrad_lite.ops.reductions import sum as sum_
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Axis, Value
 
 _maximum, _sum = np.maximum.reduce, np.add.reduce
 
 
 @primitive
 @rounding_once
-def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
+def logsumexp(x: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
     """The logarithm of a sum of exponentials, over `axis`: log Σ eˣ.
 
     Neither overflows nor loses digits where the result is close to 0. Nothing but -inf gives -inf.
@@ -57,7 +55,7 @@ def logsumexp(x: Any, *, axis: Any = None, keepdims: bool = False) -> Array:
     return y if keepdims else np.squeeze(y, axis=axis)
 
 
-def _logsumexp_vjp(g: Any, y: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+def _logsumexp_vjp(g: Value, y: Value, x: Value, axis: Axis, keepdims: bool) -> Value:
     y = expand_reduced(y, x, axis, keepdims)
     return expand_reduced(g, x, axis, keepdims) * np.exp(x - np.where(np.isneginf(y), 0, y))
 
@@ -66,7 +64,7 @@ logsumexp.defvjp(_logsumexp_vjp)
 
 
 @primitive
-def softmax(x: Any, *, axis: int = -1) -> Array:
+def softmax(x: Array, *, axis: int = -1) -> Array:
     """e^x over the sum of e^x along `axis`: positive numbers that sum to one.
 
     Parameters
@@ -91,7 +89,7 @@ def softmax(x: Any, *, axis: int = -1) -> Array:
     return e / _sum(e, axis=axis, keepdims=True)
 
 
-def _softmax_vjp(g: Any, y: Any, x: Any, axis: int) -> Any:
+def _softmax_vjp(g: Value, y: Value, x: Value, axis: int) -> Value:
     if x.dtype == HALF:  # whose digits are too few for small probabilities
         g, y = wide(g), softmax.inline(wide(x), axis=axis)
     return y * (g - (g * y).sum(axis=axis, keepdims=True))
@@ -116,7 +114,7 @@ softmax.lowering = _softmax_lowering
 
 @primitive
 @rounding_once
-def log_softmax(x: Any, *, axis: int = -1) -> Array:
+def log_softmax(x: Array, *, axis: int = -1) -> Array:
     """The logarithm of softmax, exact also where softmax rounds to 0.
 
     Parameters
@@ -141,7 +139,7 @@ def log_softmax(x: Any, *, axis: int = -1) -> Array:
     return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
 
 
-def _log_softmax_vjp(g: Any, y: Any, x: Any, axis: int) -> Any:
+def _log_softmax_vjp(g: Value, y: Value, x: Value, axis: int) -> Value:
     if x.dtype == HALF:
         g, y = wide(g), log_softmax.inline(wide(x), axis=axis)
     return g - np.exp(y) * g.sum(axis=axis, keepdims=True)

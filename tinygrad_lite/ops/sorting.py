@@ -5,20 +5,25 @@ Which element goes where is without a gradient; taking the elements from there h
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from tinygrad_lite.core.primitive import nondifferentiable
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.ops.axes import as_axis
 from tinygrad_lite.ops.shaping import ravel
 from tinygrad_lite.ops.taking import take, take_along_axis
 from tinygrad_lite.utils.types import Array
 
+SortKind: TypeAlias = Literal["quicksort", "mergesort", "heapsort", "stable"]
+
 
 @nondifferentiable
-def argsort(a: Any, *, axis: int | None = -1, kind: Any = None, order: None = None, stable: Any = None) -> Array:
+def argsort(
+    a: Array, *, axis: int | None = -1, kind: SortKind | None = None, order: None = None, stable: bool | None = None
+) -> Array:
     """The indices that sort `a` along `axis`; without a gradient. Elements that tie keep their order.
 
     Parameters
@@ -47,7 +52,14 @@ def argsort(a: Any, *, axis: int | None = -1, kind: Any = None, order: None = No
     return np.argsort(a, axis=axis, kind=kind or "stable", order=order)
 
 
-def sort(a: Any, axis: int | None = -1, kind: Any = None, order: None = None, *, stable: Any = None) -> Tensor:
+def sort(
+    a: TensorLike,
+    axis: int | None = -1,
+    kind: SortKind | None = None,
+    order: None = None,
+    *,
+    stable: bool | None = None,
+) -> Tensor:
     """The elements in ascending order along `axis`. The gradient of each goes to where it came from.
 
     Parameters
@@ -80,7 +92,14 @@ def sort(a: Any, axis: int | None = -1, kind: Any = None, order: None = None, *,
 
 
 @nondifferentiable
-def argpartition(a: Any, *, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: None = None) -> Array:
+def argpartition(
+    a: Array,
+    *,
+    kth: int | Sequence[int],
+    axis: int | None = -1,
+    kind: Literal["introselect"] = "introselect",
+    order: None = None,
+) -> Array:
     """The indices that `partition` takes; without a gradient.
 
     Parameters
@@ -110,7 +129,13 @@ def argpartition(a: Any, *, kth: Any, axis: int | None = -1, kind: Any = "intros
     return np.argpartition(a, kth, axis=axis, kind=kind, order=order)
 
 
-def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect", order: None = None) -> Tensor:
+def partition(
+    a: TensorLike,
+    kth: int | Sequence[int],
+    axis: int | None = -1,
+    kind: Literal["introselect"] = "introselect",
+    order: None = None,
+) -> Tensor:
     """The elements rearranged so that the `kth` stands where sorting would put it, smaller ones before it.
 
     Parameters
@@ -143,11 +168,11 @@ def partition(a: Any, kth: Any, axis: int | None = -1, kind: Any = "introselect"
 
 
 @nondifferentiable
-def _searchsorted(a: Any, v: Any, *, side: Any = "left") -> Array:
+def _searchsorted(a: Array, v: Array, *, side: Literal["left", "right"] = "left") -> Array:
     return np.searchsorted(a, v, side)
 
 
-def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Tensor:
+def searchsorted(a: TensorLike, v: TensorLike, side: str = "left", sorter: TensorLike | None = None) -> Tensor:
     """Where the values `v` would have to be inserted into the sorted `a`; without a gradient.
 
     Parameters
@@ -178,12 +203,12 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Tens
 
 
 @nondifferentiable
-def _unique(ar: Any, *, axis: int | None, equal_nan: bool) -> tuple[Array, ...]:
+def _unique(ar: Array, *, axis: int | None, equal_nan: bool) -> tuple[Array, ...]:
     return tuple(np.unique(ar, True, True, True, axis, equal_nan=equal_nan)[1:])
 
 
 def unique(
-    ar: Any,
+    ar: TensorLike,
     return_index: bool = False,
     return_inverse: bool = False,
     return_counts: bool = False,

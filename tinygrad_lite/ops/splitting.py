@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import Tensor, as_array, to_tensor
-from tinygrad_lite.ops.axes import as_axis, as_shape
+from tinygrad_lite.core.tensor import Tensor, TensorLike, as_array, to_tensor
+from tinygrad_lite.ops.axes import as_axis, as_shape, ndim
 from tinygrad_lite.ops.broadcasting import broadcast_to
 from tinygrad_lite.ops.indexing import getitem
 from tinygrad_lite.ops.shaping import ravel, reshape
 from tinygrad_lite.ops.taking import along, take
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, ShapeLike, Value
 
 # Splitting ----------------------------------------------------------------------------------------------------
 
 
-def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+def array_split(ary: TensorLike, indices_or_sections: ShapeLike, axis: int = 0) -> list[Tensor]:
     """`ary` cut along `axis`, into parts as equal as can be or at given places.
 
     Parameters
@@ -47,7 +47,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tenso
     ary = to_tensor(ary)
     axis = as_axis(axis, ary.ndim)
     length = ary.shape[axis]
-    if np.ndim(indices_or_sections):
+    if ndim(indices_or_sections):
         bounds = [0, *as_shape(indices_or_sections), length]
     else:
         (sections,) = as_shape(indices_or_sections)
@@ -58,7 +58,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tenso
     return [getitem(ary, along(axis, slice(*pair))) for pair in itertools.pairwise(bounds)]
 
 
-def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+def split(ary: TensorLike, indices_or_sections: ShapeLike, axis: int = 0) -> list[Tensor]:
     """`ary` cut along `axis`, into equal parts or at given places.
 
     Parameters
@@ -85,7 +85,7 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """
     ary = to_tensor(ary)
     length = ary.shape[as_axis(axis, ary.ndim)]
-    if not np.ndim(indices_or_sections):
+    if not ndim(indices_or_sections):
         (sections,) = as_shape(indices_or_sections)
         if sections <= 0 or length % sections:
             raise ValueError(
@@ -95,14 +95,14 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     return array_split(ary, indices_or_sections, axis)
 
 
-def _split_along(name: str, axis: int, ary: Any, indices_or_sections: Any) -> list[Tensor]:
+def _split_along(name: str, axis: int, ary: TensorLike, indices_or_sections: ShapeLike) -> list[Tensor]:
     ary = to_tensor(ary)
     if ary.ndim <= axis:
         raise ValueError(f"{name} expected at least {axis + 1} axes. Received: ary.shape={ary.shape}.")
     return split(ary, indices_or_sections, axis)
 
 
-def hsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
+def hsplit(ary: TensorLike, indices_or_sections: ShapeLike) -> list[Tensor]:
     """`ary` cut into parts that lie side by side: along the second axis, a vector along its only one.
 
     Parameters
@@ -129,7 +129,7 @@ def hsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
     return _split_along("hsplit", 1 if ary.ndim > 1 else 0, ary, indices_or_sections)
 
 
-def vsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
+def vsplit(ary: TensorLike, indices_or_sections: ShapeLike) -> list[Tensor]:
     """`ary` cut into parts that lie one below the other: along the first axis.
 
     Parameters
@@ -158,7 +158,7 @@ def vsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
     return split(ary, indices_or_sections, 0)
 
 
-def dsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
+def dsplit(ary: TensorLike, indices_or_sections: ShapeLike) -> list[Tensor]:
     """`ary` cut into parts that lie one behind the other: along the third axis.
 
     Parameters
@@ -187,7 +187,7 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Tensor]:
 # Repeating and padding ----------------------------------------------------------------------------------------
 
 
-def repeat(a: Any, repeats: Any, axis: int | None = None) -> Tensor:
+def repeat(a: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tensor:
     """Each element repeated, one after the other.
 
     Parameters
@@ -227,13 +227,13 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Tensor:
 
 
 @primitive
-def _pad(array: Any, *, pad_width: tuple[tuple[int, int], ...], constant_values: Any) -> Array:
+def _pad(array: Array, *, pad_width: tuple[tuple[int, int], ...], constant_values: float) -> Array:
     if array.flags.fnc:  # whose result would lie as that of no other array in Fortran's order, in pieces say
         array = np.ascontiguousarray(array)
     return np.pad(array, pad_width, constant_values=constant_values) if pad_width else np.array(array)
 
 
-def _pad_vjp(g: Any, y: Any, array: Any, pad_width: Any, constant_values: Any) -> Any:
+def _pad_vjp(g: Value, y: Value, array: Value, pad_width: Value, constant_values: float) -> Value:
     return g[tuple(slice(before, before + n) for (before, _), n in zip(pad_width, array.shape))]
 
 
@@ -242,7 +242,7 @@ _pad.defvjp(_pad_vjp)
 _PAD_MODES = {"edge": (), "reflect": ("reflect_type",), "symmetric": ("reflect_type",), "wrap": ()}
 
 
-def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Tensor:
+def pad(array: TensorLike, pad_width: TensorLike, mode: str = "constant", **kwargs: Any) -> Tensor:
     """`array` with a margin on every side.
 
     Parameters
@@ -301,7 +301,7 @@ def pad(array: Any, pad_width: Any, mode: str = "constant", **kwargs: Any) -> Te
     return array
 
 
-def _pad_widths(array: Tensor, pad_width: Any) -> tuple[tuple[int, int], ...]:
+def _pad_widths(array: Tensor, pad_width: TensorLike) -> tuple[tuple[int, int], ...]:
     """Every axis' pair of widths."""
     if isinstance(pad_width, dict):
         by_axis = {as_axis(axis, array.ndim): width for axis, width in pad_width.items()}

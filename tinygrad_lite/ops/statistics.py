@@ -14,7 +14,7 @@ import numpy as np
 
 from tinygrad_lite.core.calling import refuse_out, validate
 from tinygrad_lite.core.primitive import primitive
-from tinygrad_lite.core.tensor import HALF, Tensor, float_dtype, to_tensor
+from tinygrad_lite.core.tensor import HALF, Tensor, TensorLike, float_dtype, to_tensor
 from tinygrad_lite.ops.arithmetic import multiply, sqrt, square, subtract
 from tinygrad_lite.ops.axes import as_axis, count_reduced, expand_reduced, reduced_axes
 from tinygrad_lite.ops.broadcasting import broadcast_to
@@ -26,36 +26,40 @@ from tinygrad_lite.ops.rearranging import transpose
 from tinygrad_lite.ops.reductions import counted, mean
 from tinygrad_lite.ops.reductions import sum as sum_
 from tinygrad_lite.ops.shaping import reshape
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Axis, DTypeLike, Value
 
 # Variance -----------------------------------------------------------------------------------------------------
 
 
 @primitive
 @rounding_once
-def _var(a: Any, *, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Array:
+def _var(
+    a: Array, *, axis: Axis = None, dtype: DTypeLike | None = None, ddof: float = 0, keepdims: bool = False
+) -> Array:
     return np.var(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
 
 @primitive
 @rounding_once
-def _std(a: Any, *, axis: Any = None, dtype: Any = None, ddof: float = 0, keepdims: bool = False) -> Array:
+def _std(
+    a: Array, *, axis: Axis = None, dtype: DTypeLike | None = None, ddof: float = 0, keepdims: bool = False
+) -> Array:
     return np.std(a, axis=axis, dtype=dtype, ddof=ddof, keepdims=keepdims)
 
 
-def _scaled_deviations(a: Any, axis: Any, ddof: float) -> Any:
+def _scaled_deviations(a: Value, axis: Axis, ddof: float) -> Value:
     """(x - m) / (n - ddof)."""
     freedom = count_reduced(a, axis) - ddof
     share = 1 / freedom if freedom > 0 else math.nan  # a large count is infinite in float16, its reciprocal is not
     return (a - np.mean(a, axis=axis, keepdims=True)) * share
 
 
-def _var_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
+def _var_vjp(g: Value, y: Value, a: Value, axis: Axis, dtype: DTypeLike | None, ddof: float, keepdims: bool) -> Value:
     g, a = wide(g), wide(a)
     return 2 * expand_reduced(g, a, axis, keepdims) * _scaled_deviations(a, axis, ddof)
 
 
-def _std_vjp(g: Any, y: Any, a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool) -> Any:
+def _std_vjp(g: Value, y: Value, a: Value, axis: Axis, dtype: DTypeLike | None, ddof: float, keepdims: bool) -> Value:
     g, a = wide(g), wide(a)
     slope = g / np.where(y == 0, 1, y)  # where all elements are equal their deviations are 0, and so is the gradient
     return expand_reduced(slope, a, axis, keepdims) * _scaled_deviations(a, axis, ddof)
@@ -66,7 +70,14 @@ _std.defvjp(_std_vjp)
 
 
 def _chosen_var(
-    a: Any, axis: Any, dtype: Any, ddof: float, keepdims: bool, where: Any, mean_: Any, passes_nan: bool = False
+    a: TensorLike,
+    axis: Axis,
+    dtype: DTypeLike | None,
+    ddof: float,
+    keepdims: bool,
+    where: TensorLike,
+    mean_: TensorLike | None,
+    passes_nan: bool = False,
 ) -> Tensor:
     """The variance of what `where` lets count, about a mean that may be given.
 
@@ -74,7 +85,7 @@ def _chosen_var(
     """
     a = to_tensor(a)
     if dtype is None and a.dtype == HALF:
-        dtype, a = HALF, wide(a)
+        dtype, a = HALF, cast(a, np.float32)
     if dtype is not None and dtype == HALF:  # which is added up in float32
         return cast(_chosen_var(a, axis, np.float32, ddof, keepdims, where, mean_, passes_nan), HALF)
     if mean_ is None:
@@ -108,15 +119,15 @@ def _freedom(name: str, ddof: float, correction: float | None) -> float:
 
 
 def var(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: TensorLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
     *,
-    where: Any = True,
-    mean: Any = None,
+    where: TensorLike = True,
+    mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Tensor:
     """The variance of the elements over `axis`: Σ(a - mean)² / (n - ddof).
@@ -165,15 +176,15 @@ def var(
 
 
 def std(
-    a: Any,
-    axis: Any = None,
-    dtype: Any = None,
+    a: TensorLike,
+    axis: Axis = None,
+    dtype: DTypeLike | None = None,
     out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
     *,
-    where: Any = True,
-    mean: Any = None,
+    where: TensorLike = True,
+    mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Tensor:
     """The standard deviation of the elements over `axis`: √(Σ(a - mean)² / (n - ddof)).
@@ -228,7 +239,14 @@ def std(
 # Weighted means -----------------------------------------------------------------------------------------------
 
 
-def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: bool = False) -> Any:
+def average(
+    a: TensorLike,
+    axis: Axis = None,
+    weights: TensorLike | None = None,
+    returned: bool = False,
+    *,
+    keepdims: bool = False,
+) -> Any:
     """The weighted mean of the elements over `axis`: Σ a·weights / Σ weights.
 
     Parameters
@@ -268,11 +286,11 @@ def average(a: Any, axis: Any = None, weights: Any = None, returned: bool = Fals
     else:
         weights = to_tensor(weights, a.dtype)
         dtype = np.result_type(a.dtype, weights.dtype, *([] if a.dtype.kind == "f" else [np.float64]))
-        a, weights = (x if x.dtype == dtype else cast(x, dtype) for x in (a, weights))
-        a, weights = wide(a), wide(_spread_weights(weights, a, axis))
-        total = sum_(weights, axis, keepdims=keepdims)
+        values, shares = (x if x.dtype == dtype else cast(x, dtype) for x in (a, weights))
+        values, shares = wide(values), wide(_spread_weights(shares, values, axis))
+        total = sum_(shares, axis, keepdims=keepdims)
         validate(_check_total, total)
-        answer = sum_(multiply(a, weights), axis, keepdims=keepdims) / total
+        answer = sum_(multiply(values, shares), axis, keepdims=keepdims) / total
         answer = answer if answer.dtype == dtype else cast(answer, dtype)
     return (answer, total if total.dtype == answer.dtype else cast(total, answer.dtype)) if returned else answer
 
@@ -282,7 +300,7 @@ def _check_total(total: Array) -> None:
         raise ZeroDivisionError("average expected weights that do not add up to zero. Received: a sum of 0.")
 
 
-def _spread_weights(weights: Tensor, a: Tensor, axis: Any) -> Tensor:
+def _spread_weights(weights: Tensor, a: Tensor, axis: Axis) -> Tensor:
     """Weights of the axes that are averaged over, in the shape of `a`."""
     if weights.shape == a.shape:
         return weights

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.core.calling import refuse_out
 from tinygrad_lite.core.primitive import nondifferentiable
-from tinygrad_lite.core.tensor import NUMBERS, Tensor, as_array, to_tensor, to_tensors
+from tinygrad_lite.core.tensor import NUMBERS, Tensor, TensorLike, as_array, to_tensor, to_tensors
 from tinygrad_lite.ops.axes import as_axis
 from tinygrad_lite.ops.broadcasting import broadcast_arrays
 from tinygrad_lite.ops.casting import cast
@@ -17,16 +18,16 @@ from tinygrad_lite.ops.counting import nonzero
 from tinygrad_lite.ops.indexing import getitem
 from tinygrad_lite.ops.joining import stack
 from tinygrad_lite.ops.shaping import ravel, reshape
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Index
 
 
-def along(axis: int, part: Any) -> tuple[Any, ...]:
+def along(axis: int, part: Index) -> tuple[Any, ...]:
     """The index that selects `part` of `axis`, and all of the axes before and after it."""
     return (*(slice(None),) * axis, part)
 
 
 @nondifferentiable
-def _in_range(indices: Any, *, length: int, mode: str) -> Array:
+def _in_range(indices: Array, *, length: int, mode: str) -> Array:
     """`indices` as they are, or brought, into the range from 0 to `length` less one."""
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError("mode must be 'raise', 'wrap' or 'clip'")
@@ -35,7 +36,7 @@ def _in_range(indices: Any, *, length: int, mode: str) -> Array:
     return np.mod(indices, length) if mode == "wrap" else np.clip(indices, 0, length - 1)
 
 
-def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise") -> Tensor:
+def take(a: TensorLike, indices: TensorLike, axis: int | None = None, out: None = None, mode: str = "raise") -> Tensor:
     """The elements of `a` at `indices` along `axis`.
 
     Parameters
@@ -73,7 +74,7 @@ def take(a: Any, indices: Any, axis: int | None = None, out: None = None, mode: 
     return getitem(a, along(axis, indices))
 
 
-def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Tensor:
+def take_along_axis(arr: TensorLike, indices: TensorLike, axis: int | None = -1) -> Tensor:
     """For each line of `arr` along `axis`, its elements at the same line of `indices`: what `argsort` answers for.
 
     Parameters
@@ -116,7 +117,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Tensor:
     return getitem(arr, tuple(key))
 
 
-def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) -> Tensor:
+def compress(condition: TensorLike, a: TensorLike, axis: int | None = None, out: None = None) -> Tensor:
     """The slices of `a` along `axis` for which `condition` is true.
 
     Parameters
@@ -146,7 +147,7 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: None = None) 
     return take(a, nonzero(condition)[0], axis)
 
 
-def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Tensor:
+def choose(a: TensorLike, choices: Sequence[TensorLike], out: None = None, mode: str = "raise") -> Tensor:
     """An element of `choices[a]` at each place.
 
     Parameters
@@ -179,7 +180,7 @@ def choose(a: Any, choices: Any, out: None = None, mode: str = "raise") -> Tenso
     return take_along_axis(stack(options), reshape(index, (1, *index.shape)), 0)[0]
 
 
-def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
+def select(condlist: Sequence[TensorLike], choicelist: Sequence[TensorLike], default: TensorLike = 0) -> Tensor:
     """At each place, the choice that belongs to the first condition that is true there.
 
     Parameters
@@ -223,7 +224,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
     choices = [*choicelist, default]
     tensors = to_tensors(*choices)
     # Python's numbers adapt to the arrays; where there is none, they are as in a Tensor.
-    kinds = [x if type(x) in NUMBERS else tensor.dtype for x, tensor in zip(choices, tensors)]
+    kinds: list[Any] = [x if type(x) in NUMBERS else tensor.dtype for x, tensor in zip(choices, tensors)]
     is_given = any(isinstance(kind, np.dtype) for kind in kinds)
     dtype = np.result_type(*kinds) if is_given else as_array(choices).dtype
     tensors = [tensor if tensor.dtype == dtype else cast(tensor, dtype) for tensor in tensors]

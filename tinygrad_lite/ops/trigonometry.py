@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.core.primitive import elementwise
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Value
 
 _PI = math.pi  # a Python float: NumPy's would turn float32 into float64
 
@@ -56,7 +55,7 @@ deg2rad.defvjp(lambda g, y, x: g * (_PI / 180))
 
 
 @elementwise
-def _spherical_bessel(x: Any, *, order: int) -> Array:
+def _spherical_bessel(x: Array, *, order: int) -> Array:
     """The spherical Bessel function of the first kind: jₙ(x), for n = order."""
     near = np.absolute(x) < order + 1
     small = np.where(near, x, 0)
@@ -74,7 +73,7 @@ def _spherical_bessel(x: Any, *, order: int) -> Array:
     return np.where(near, series, this).astype(np.promote_types(np.asarray(x).dtype, np.float32), copy=False)
 
 
-def _spherical_bessel_vjp(g: Any, y: Any, x: Any, order: int) -> Any:
+def _spherical_bessel_vjp(g: Value, y: Value, x: Value, order: int) -> Value:
     above = _spherical_bessel.inline(x, order=order + 1)
     if not order:
         return -g * above
@@ -85,7 +84,7 @@ _spherical_bessel.defvjp(_spherical_bessel_vjp)
 
 
 @elementwise(example="[0.0] -> [1.]")
-def sinc(x: Any) -> Array:
+def sinc(x: Array) -> Array:
     """The normalized sinc function: sin(πx) / (πx), 1 at 0."""
     return np.sinc(x)
 
