@@ -207,7 +207,7 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         self._metrics = None
         self._loss_mean = metrics_module.Mean(name="loss")
         self.run_eagerly = bool(run_eagerly)
-        self._is_compiled, self._is_ready, self._suspected, self._steps = True, False, set(), Steps()
+        self._is_compiled, self._is_ready, self._warned, self._steps = True, False, set(), Steps()
 
     # One batch --------------------------------------------------------------------------------------------
 
@@ -465,7 +465,7 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
 
 BUILDS_NOTHING.add(Model.build)
 restored(
-    Model, *COMPILED, "_is_compiled", "_is_ready", "_loss_mean", "_metrics", "_steps", "_suspected", "history",
+    Model, *COMPILED, "_is_compiled", "_is_ready", "_loss_mean", "_metrics", "_steps", "_warned", "history",
     "stop_training", "was_interrupted",
 )  # fmt: skip
 

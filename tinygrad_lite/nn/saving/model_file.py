@@ -132,7 +132,7 @@ _UNFIT = (KeyError, TypeError, AttributeError, IndexError, RuntimeError, MemoryE
 _STATE = frozenset({"_iterations", "_trainable", "_state", "built"})
 _CACHES = frozenset({"_search", "_is_named_by_class", "_takes_training"})
 _OF_TRAINING = frozenset(
-    {"_is_ready", "_loss_mean", "_metrics", "_steps", "_suspected", "history", "stop_training", "was_interrupted"}
+    {"_is_ready", "_loss_mean", "_metrics", "_steps", "_warned", "history", "stop_training", "was_interrupted"}
 )
 
 

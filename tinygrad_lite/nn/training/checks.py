@@ -1,4 +1,8 @@
-"""Who looks at `fit`: at the operations of its first steps, at the numbers of an epoch, at a loss that is lost."""
+"""Checks during `fit`: of the operations in its first steps, of the numbers of an epoch, of gradients and of the loss.
+
+They find mistakes that raise no error, such as labels that never change or weights without a gradient, and warn once.
+With `tgl.strict()` they raise.
+"""
 
 from __future__ import annotations
 
@@ -28,24 +32,24 @@ from tinygrad_lite.nn.training.trainable import TrainableModel
 from tinygrad_lite.utils.callers import warn_user
 from tinygrad_lite.utils.types import Array
 
-__all__ = ["DivergedWarning", "Watch", "check_found", "reached"]
+__all__ = ["CheckedStep", "DivergedWarning", "check_found", "reached"]
 
 
 class DivergedWarning(SuspicionWarning):
     """`fit` ended because the loss is NaN or infinite."""
 
 
-class _Look(SiteObserver):
-    """Puts every operation of a forward pass before the suspicions."""
+class _OperationChecks(SiteObserver):
+    """Checks every operation of a forward pass."""
 
     observes_walks = False
 
-    def __init__(self, x: Any, say: Callable[[Any, str | None], None]) -> None:
+    def __init__(self, x: Any, warn: Callable[[Any, str | None], None]) -> None:
         super().__init__()
         x._id = x._id or new_id()
         self._inputs = x._array
         self._origins: dict[int, str] = {x._id: "inputs"}
-        self._say = say
+        self._warn = warn
 
     def see(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any, site: Site) -> None:
         if not state.tapes or len(outputs) != 1:  # no tape is open: metrics, or an update
@@ -54,14 +58,14 @@ class _Look(SiteObserver):
         origins = [self._origins.get(getattr(x, "_id", 0)) for x in args] or [None]
         seen = Seen(name, arrays, origins, output._array, "/".join(site.layers), self._inputs)
         for suspicion in OF_AN_OPERATION:
-            self._say(suspicion, suspicion(seen))
+            self._warn(suspicion, suspicion(seen))
         origin = origin_of(name, origins[0])
         if origin:
             self._origins[output._id] = origin
 
 
-class Watch:
-    """A step of training that is watched: looks at what it is given and does, and stops where the loss is lost.
+class CheckedStep:
+    """A step of training whose data, operations and results are checked; a loss of NaN or infinity ends training.
 
     Parameters
     ----------
@@ -69,20 +73,20 @@ class Watch:
     step : callable
         Takes a batch; has a `refresh()`, which is called before every epoch.
     stops : bool
-        Whether to end training where the loss is NaN or infinite.
+        Whether to end training if the loss is NaN or infinite.
     """
 
     def __init__(self, model: Any, step: Any, *, stops: bool) -> None:
         self._model, self._step, self._stops = model, step, stops
-        self._known: set[Any] = model._suspected  # what was told of since `compile`
+        self._known: set[Any] = model._warned  # warnings given since `compile`
         self._epochs = 0
         code = [type(model).train_step, type(model.loss), getattr(model.loss, "fn", np.sum)]
         self._is_own_loss = not all(str(x.__module__).startswith(("tinygrad_lite.", "numpy")) for x in code)
-        self._looks = is_strict() or "looked" not in self._known
-        self._known.add("looked")
+        self._checks_first_epochs = is_strict() or "checked" not in self._known
+        self._known.add("checked")
 
     def refresh(self) -> None:
-        """An epoch begins."""
+        """Begin an epoch."""
         self._step.refresh()
         self._epochs += 1
         self._steps = self._samples = 0
@@ -90,25 +94,25 @@ class Watch:
         self._before = (0.0, 0.0)
         self._label: Array | None = None
         self._labels_differ = False
-        self._marks: dict[str, Any] | None = None
-        self._is_close = self._looks and (self._epochs <= 2 or is_strict())
+        self._checksums: dict[str, Any] | None = None
+        self._checks_epoch = self._checks_first_epochs and (self._epochs <= 2 or is_strict())
 
     def __call__(self, data: Any) -> Any:
-        """Take a step, and look at it."""
+        """Take a step, and check it."""
         with nullcontext() if not is_strict() else unwitnessed():
             return self._take(data)
 
     def _take(self, data: Any) -> Any:
-        if self._is_close and not self._steps:
+        if self._checks_epoch and not self._steps:
             if self._model.built:
-                self._marks = checksums(self._model.trainable_variables)
-            with _Look(data[0], self._say):
+                self._checksums = checksums(self._model.trainable_variables)
+            with _OperationChecks(data[0], self._warn):
                 logs = self._step(data)
         else:
             logs = self._step(data)
         self._steps += 1
-        if self._is_close:
-            self._note(data, logs)
+        if self._checks_epoch:
+            self._take_note(data, logs)
         if self._stops:
             loss = self._model._loss_mean.total._array if logs is None else float(logs.get("loss", 0.0))
             if not math.isfinite(loss):
@@ -116,12 +120,12 @@ class Watch:
         return logs
 
     def end(self, loss: float) -> None:
-        """The epoch is over, with this loss."""
-        if not self._is_close or self._model.stop_training:
+        """End an epoch that has this loss: check its numbers."""
+        if not self._checks_epoch or self._model.stop_training:
             return
         model, now = self._model, checksums(self._model.trainable_variables)
         unmoved = [
-            name for name, mark in (self._marks or {}).items() if now.get(name) == mark and name not in self._known
+            name for name, mark in (self._checksums or {}).items() if now.get(name) == mark and name not in self._known
         ]
         rate = getattr(model.optimizer, "learning_rate", 0.0)
         epoch = Epoch(
@@ -135,14 +139,14 @@ class Watch:
             is_own_loss=self._is_own_loss,
         )
         for suspicion in OF_AN_EPOCH:
-            self._say(suspicion, suspicion(epoch))
+            self._warn(suspicion, suspicion(epoch))
 
-    def _say(self, suspicion: Any, found: str | None) -> None:
+    def _warn(self, suspicion: Any, found: str | None) -> None:
         if found is not None and (suspicion not in self._known or is_strict()):
             self._known.add(suspicion)
             suspect(found)
 
-    def _note(self, data: Any, logs: Any) -> None:
+    def _take_note(self, data: Any, logs: Any) -> None:
         self._samples += len(data[1]._array)
         if not self._labels_differ:
             y = data[1]._array
@@ -179,8 +183,8 @@ def reached(
             + (f"no gradient for any of {names}. " if names else "a model without trainable weights. ")
             + "Does `call` use its layers, without .numpy()? Is `trainable` True?"
         )
-    if "unreached" not in model._suspected or is_strict():
-        model._suspected.update(["unreached", *names])
+    if "unreached" not in model._warned or is_strict():
+        model._warned.update(["unreached", *names])
         suspect(
             f"The loss does not depend on {names}: they are not trained. Use their layers in `call`, or set "
             "layer.trainable = False."
@@ -190,9 +194,9 @@ def reached(
 
 def check_found(model: TrainableModel, tape: GradientTape) -> None:
     """Warn once of trainable Variables that the loss was computed from, but that are not weights of the model."""
-    if "not found" in model._suspected and not is_strict():
+    if "not found" in model._warned and not is_strict():
         return
-    model._suspected.add("not found")
+    model._warned.add("not found")
     known = {variable._id for variable in model.weights}
     names = [variable.name for variable in tape.watched_variables() if variable._id not in known]
     if names:

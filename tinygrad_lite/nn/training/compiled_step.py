@@ -1,9 +1,9 @@
-"""Steps as `fit`, `evaluate` and `predict` take them: compiled by `tgl.function` where that is safe.
+"""The steps of `fit`, `evaluate` and `predict`: compiled by `tgl.function` where that is safe.
 
-The first batch of a shape runs eagerly, so that mistakes are met where they are made, and so that what happens only
-once costs no compilation. From the second on the step is a NumPy program. Only steps of this package's own code are
-compiled, and only as long as what they depend on is unchanged: `snapshot` says how that is known. When `fit` is done,
-a model keeps its step, without the memory that it computed in, and the next call of `fit` goes on with it.
+The first batch of a shape runs eagerly, so that errors come from the line of the user's code that caused them. From the
+second batch on, the step is a NumPy program. Only steps of this package's own code are compiled, and only as long as
+what they depend on is unchanged: see `snapshot`. After `fit`, a model keeps the compiled step, without its buffers, and
+the next call of `fit` uses it again.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from tinygrad_lite.compiler.traced import TracingError
 from tinygrad_lite.core.record import is_seen
 from tinygrad_lite.core.strict import is_strict
 from tinygrad_lite.nn.layers.search import walk
-from tinygrad_lite.nn.training.snapshot import FrameObserver, Snapshot, others_run
+from tinygrad_lite.nn.training.snapshot import FrameObserver, Snapshot, has_other_threads
 from tinygrad_lite.random.streams import default_stream
 
 __all__ = ["Step", "Steps"]
 
 MOST_SHAPES = 8
-"""Shapes of batches for which a program is made; further ones run eagerly."""
+"""Programs are made for this many shapes of batches; batches of other shapes run eagerly."""
 
 
 class Step:
@@ -38,8 +38,8 @@ class Step:
 
     Attributes
     ----------
-    is_watchful : bool
-        Compare what the model holds with what was compiled before every step, as callbacks may change it.
+    checks_every_step : bool
+        Whether to compare the model with its snapshot before every step, because callbacks may change it.
 
     Examples
     --------
@@ -54,7 +54,7 @@ class Step:
     """
 
     def __init__(self, model: Any, method: str) -> None:
-        self.is_watchful = False
+        self.checks_every_step = False
         self._reference = weakref.ref(model)
         self.name = method
         self._function = getattr(type(model), method)
@@ -64,7 +64,7 @@ class Step:
 
     def _forget(self) -> None:
         self._snapshot: Snapshot | None = None
-        self._seen: set[Any] = set()  # shapes that were run
+        self._seen: set[Any] = set()  # shapes of batches that were run
         self._traced: set[Any] = set()
 
     @property
@@ -72,14 +72,14 @@ class Step:
         return self._reference()
 
     def _method(self, data: tuple[Any, ...]) -> Any:
-        """The step as it is written."""
+        """Run the method eagerly."""
         return getattr(self._model, self.name)(data)
 
     def __call__(self, data: tuple[Any, ...]) -> Any:
         """Take a step, and return what the method returns."""
         if self._is_eager:
             return self._method(data)
-        if self.is_watchful or self._has_schedule or others_run():
+        if self.checks_every_step or self._has_schedule or has_other_threads():
             self.refresh()
         shapes = tuple([(x._array.shape, x._array.dtype) for x in data])
         if shapes not in self._seen:
@@ -89,38 +89,38 @@ class Step:
         return self._compiled(data) if shapes in self._traced else self._trace(data, shapes)
 
     def _first(self, data: tuple[Any, ...], shapes: Any) -> Any:
-        """Take the first step of a shape, eagerly: it makes what is not made yet, and shows whose code runs."""
+        """Take the first step of a shape, eagerly: it makes missing weights, and shows which code runs."""
         self.refresh()
         with FrameObserver() as observer:
             answer = self._method(data)
         self._seen.add(shapes)
-        self._take_in(observer)
+        self._evaluate(observer)
         return answer
 
     def _trace(self, data: tuple[Any, ...], shapes: Any) -> Any:
-        """Take a step that is traced; if that shows that it must not be compiled, all others are eager."""
+        """Trace a step. If it must not be compiled, it and all others are eager."""
         self._traced.add(shapes)
         streams = [default_stream(), *(layer.stream for layer, _, _ in walk(self._model) if hasattr(layer, "stream"))]
         states = [stream.bit_generator.state for stream in streams]
         self._observer = FrameObserver()
         try:
             answer = self._compiled(data)
-        except TracingError:  # something that only the eager path can do
+        except TracingError:  # it does something that works eagerly only
             self._is_eager = True
             for stream, drawn in zip(streams, states):
                 stream.bit_generator.state = drawn
             return self._method(data)
-        self._take_in(self._observer)
+        self._evaluate(self._observer)
         return answer
 
-    def _take_in(self, observer: FrameObserver) -> None:
-        """After a step that was watched: note what further ones depend on, or that they are to be eager."""
+    def _evaluate(self, observer: FrameObserver) -> None:
+        """After an observed step: note what the next ones depend on, or that they must be eager."""
         self._has_schedule = self._has_schedule or observer.has_schedule
         if self._snapshot is None:
             self._snapshot = Snapshot(self._model)
             self._compiled = self._function_of_steps()
         self._snapshot.include(observer.modules)
-        self._is_eager = observer.is_foreign or not self._snapshot.is_complete
+        self._is_eager = observer.runs_other_code or not self._snapshot.is_complete
 
     def _function_of_steps(self) -> Function:
         reference, name = self._reference, self.name
@@ -133,7 +133,7 @@ class Step:
         return Function(call, most_traces=MOST_SHAPES, warn_after=None)
 
     def refresh(self) -> None:
-        """Forget what was compiled if the model holds something else now."""
+        """Discard the programs if the model differs from its snapshot."""
         if self._is_eager or self._snapshot is None:
             return
         if self._model.run_eagerly:
@@ -141,22 +141,22 @@ class Step:
         elif not self._snapshot.is_current():
             self._forget()
 
-    def goes_on(self, model: Any) -> bool:
-        """Whether it can be used for another `fit` of this model; what the model holds is for `refresh` to see."""
+    def can_continue(self, model: Any) -> bool:
+        """Whether another `fit` of this model may use it. `refresh` compares the values."""
         return self._model is model and not model.run_eagerly and getattr(type(model), self.name) is self._function
 
-    def rest(self) -> bool:
-        """Let go of the memory that the programs compute in; whether there is anything to be used again."""
+    def release(self) -> bool:
+        """Free the buffers of the programs. Returns whether the step is worth keeping."""
         if self._is_eager or self._snapshot is None:
             return False
         self._compiled.release()
-        return self._compiled.traces < MOST_SHAPES  # a next call may have shapes of its own
+        return self._compiled.traces < MOST_SHAPES  # the next call may have other shapes
 
 
 class Steps:
     """The steps that a model keeps from one call of `fit`, `evaluate` or `predict` to the next.
 
-    While it is used a step is taken away, so that no two threads have the same. Copies of a model begin without.
+    A step that is in use is not in the list, so no two threads use the same one. Copies of a model start without steps.
     """
 
     def __init__(self) -> None:
@@ -167,10 +167,10 @@ class Steps:
 
     @contextmanager
     def use(self, model: Any, method: str) -> Iterator[Step]:
-        """The context in which a step is used; see `Step`. It is kept unless something interrupted it."""
+        """A context with the step for `method`. It is kept for the next call, unless an exception ends the context."""
         step = self._kept.pop(method, None)
-        if step is None or is_strict() or not step.goes_on(model):
+        if step is None or is_strict() or not step.can_continue(model):
             step = Step(model, method)
         yield step
-        if step.rest() and not model.was_interrupted:
+        if step.release() and not model.was_interrupted:
             self._kept[method] = step

@@ -1,7 +1,7 @@
 """Batches of what a user passed to `fit`, `evaluate` or `predict`.
 
-Arrays are cut into batches by `datasets.Batches`; they are checked before the first step. Any other iterable is expected
-to yield batches itself; each of them is checked when it comes.
+Arrays are cut into batches by `datasets.Batches`; they are checked before the first step. Any other iterable is
+expected to yield batches itself; each of them is checked when it comes.
 """
 
 from __future__ import annotations

@@ -25,8 +25,8 @@ _STEPS = {"fit": "train_step", "train_on_batch": "train_step", "evaluate": "test
 
 def get_ready(model: TrainableModel, x: Array, y: Array, method: str) -> None:
     """Try the model and the loss on one sample of the first batch, which builds what is not built yet."""
-    is_own = getattr(type(model), _STEPS[method]) not in PACKAGE_STEPS
-    y_pred = _try_own(model, x[:1]) if is_own else _try_both(model, x, y, method)
+    is_overridden = getattr(type(model), _STEPS[method]) not in PACKAGE_STEPS
+    y_pred = _try_output(model, x[:1]) if is_overridden else _try_both(model, x, y, method)
     if model._metrics is None:
         shapes = () if y_pred is None else ((None, *y_pred.shape[1:]), (None, *y.shape[1:]))
         model._metrics = model._made_metrics(shapes)
@@ -42,7 +42,7 @@ def _try_both(model: TrainableModel, x: Array, y: Array, method: str) -> Tensor:
     return _try(model, x, y, method)
 
 
-def _try_own(model: TrainableModel, x: Array) -> Tensor | None:
+def _try_output(model: TrainableModel, x: Array) -> Tensor | None:
     """The output for a sample, if there is one: a step of the user's own may use neither the loss nor `call`."""
     try:
         y_pred = model(wrap(x), training=False)

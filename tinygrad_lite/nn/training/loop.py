@@ -17,7 +17,7 @@ from tinygrad_lite.nn.callbacks.callback_list import CallbackList, act_within_ep
 from tinygrad_lite.nn.callbacks.history import History
 from tinygrad_lite.nn.callbacks.progress import progress
 from tinygrad_lite.nn.callbacks.terminate_on_nan import TerminateOnNaN
-from tinygrad_lite.nn.training.checks import Watch
+from tinygrad_lite.nn.training.checks import CheckedStep
 from tinygrad_lite.nn.training.compiled_step import Step
 from tinygrad_lite.nn.training.data import DataAdapter
 from tinygrad_lite.nn.training.first_batch import get_ready
@@ -69,9 +69,9 @@ class _Training:
         self.hooks = CallbackList([*reporters, *self.others, *self.backups], model, params)
         for each, batches in ((step, training), (test_step, validation)):
             if each is not None and batches is not None:
-                each.is_watchful = act_within_epochs(callbacks) or batches.runs_code
+                each.checks_every_step = act_within_epochs(callbacks) or batches.runs_code
         stops = not any(isinstance(callback, TerminateOnNaN) for callback in callbacks)
-        self.train_step = Watch(model, step, stops=stops)
+        self.train_step = CheckedStep(model, step, stops=stops)
 
     def run(self, epochs: range) -> History:
         model, hooks = self.model, self.hooks
@@ -116,7 +116,7 @@ class _Training:
 def evaluate(model: TrainableModel, batches: DataAdapter, verbose: Any, callbacks: Sequence[Callback]) -> Logs:
     """The loss and the metrics over all batches. See `Model.evaluate`."""
     with _reported(model, batches, verbose, callbacks) as hooks, model._steps.use(model, "test_step") as step:
-        step.is_watchful = act_within_epochs(callbacks) or batches.runs_code
+        step.checks_every_step = act_within_epochs(callbacks) or batches.runs_code
         return _test(model, batches, hooks, step)
 
 
@@ -124,7 +124,7 @@ def predict(model: TrainableModel, batches: DataAdapter, verbose: Any, callbacks
     """The outputs for all batches, as arrays. See `Model.predict`."""
     outputs = []
     with _reported(model, batches, verbose, callbacks) as hooks, model._steps.use(model, "predict_step") as step:
-        step.is_watchful = act_within_epochs(callbacks) or batches.runs_code
+        step.checks_every_step = act_within_epochs(callbacks) or batches.runs_code
         hooks("on_predict_begin", {})
         step.refresh()
         for number, batch in enumerate(batches):
@@ -171,7 +171,7 @@ def _test(model: TrainableModel, batches: DataAdapter, hooks: CallbackList, step
 
 
 def _run_batches(
-    model: TrainableModel, batches: DataAdapter, hooks: CallbackList, kind: str, step: Step | Watch
+    model: TrainableModel, batches: DataAdapter, hooks: CallbackList, kind: str, step: Step | CheckedStep
 ) -> Logs:
     """Hand all batches to `step`, between the hooks of that kind; return the numbers over all of them."""
     model.reset_metrics()

@@ -1,12 +1,13 @@
 """When a compiled step is still valid.
 
-A step is compiled only if all Python code that runs in it is this package's: the first batch and the trace are watched
-frame by frame, and a single frame of anybody else's code makes all steps eager. Such a step can depend on nothing but
-the modules that it ran through, and what the model's parts hold. If they hold anything but numbers, strings, arrays,
-Variables, functions and objects of this package, and lists, tuples, dicts and sets of these, the step is eager too.
-All of that is compared with what it was when the step was traced, at the beginning of every epoch, and before every
-step where other code may have run since the last one: callbacks with hooks for batches, iterables that yield the
-batches, a learning rate that is a function, other threads. If anything differs, the step is traced anew.
+A step is compiled only if all Python code that runs in it belongs to this package, NumPy or the standard library: a
+profiler sees every frame of the first batch and of the trace, and one frame of other code makes all steps eager. Such a
+step depends only on the globals of the modules that ran, and on the attributes of the model, its layers, loss, metrics
+and optimizer. If an attribute is of an unknown type, the step is eager, too: known are numbers, strings, arrays,
+Variables, functions and objects of this package, and lists, tuples, dicts and sets of these. Globals and attributes are
+compared with those of the trace before every epoch, and before every step if other code may have run since the last
+one (batch hooks of callbacks, an iterable of batches, a learning rate that is a function, other threads). If anything
+differs, the step is traced again.
 """
 
 from __future__ import annotations
@@ -37,14 +38,14 @@ from tinygrad_lite.optim.optimizer import Optimizer
 __all__ = ["FrameObserver", "Snapshot"]
 
 _PACKAGE = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname((lambda: None).__code__.co_filename))), "")
-"""What the names of the files of this package's code begin with."""
-_HARMLESS = sys.stdlib_module_names | {"numpy"}
+"""The path of this package: the files of its code begin with it."""
+_IGNORED = sys.stdlib_module_names | {"numpy"}
 
 _PLAIN = frozenset(
     {type(None), bool, int, float, complex, str, bytes, range, slice, type(...)}
     | {np.dtype(code).type for code in np.typecodes["All"] if code not in "OV"}
 )
-"""Types of what cannot change."""
+"""Types whose values cannot change."""
 _KNOWN = _PLAIN | {
     Tensor,
     np.random.Generator,
@@ -52,18 +53,18 @@ _KNOWN = _PLAIN | {
     Primitive,
     *(type(np.dtype(code)) for code in "?bBhHiIlLqQefdg"),
 }
-"""Types of what cannot change, or is asked anew at every step."""
-_NOT_READ = frozenset({"history", "_steps", "_search", "_suspected", "stop_training", "was_interrupted"})
-"""Attributes of a model and its layers that no step reads, and that training changes."""
+"""Types whose values cannot change, or are read again at every step."""
+_NOT_READ = frozenset({"history", "_steps", "_search", "_warned", "stop_training", "was_interrupted"})
+"""Attributes of a model and its layers that training changes, but that no step reads."""
 _DESCRIPTORS = (FunctionType, property, classmethod, staticmethod)
 
 
 class _UnknownValue(Exception):
-    """Something is held of which it cannot be known whether it changes."""
+    """A value of a type whose changes cannot be seen."""
 
 
 class Snapshot:
-    """What the parts of a model hold, to be compared with what they hold later. It does not keep the model alive.
+    """The attributes of all parts of a model, to be compared with later ones. It does not keep the model alive.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ class Snapshot:
     Attributes
     ----------
     is_complete : bool
-        Whether everything that is held is of a kind whose changes can be seen.
+        Whether all values are of types whose changes can be seen.
 
     Examples
     --------
@@ -93,7 +94,7 @@ class Snapshot:
         self._variables: list[Variable] = []
         self._arrays: list[np.ndarray[Any, Any]] = []
         self._classes: set[type] = set()
-        self._seen: dict[int, Any] = {id(model): None}  # keeps the others alive: an id() may come back otherwise
+        self._seen: dict[int, Any] = {id(model): None}  # keeps all others alive, so that no id() is used twice
         self.is_complete = True
         try:
             self._visit_all([*self._visit_part(weakref.ref(model))])
@@ -103,7 +104,7 @@ class Snapshot:
         self._kinds, self._flags, self._digests = self._facts()
 
     def is_current(self) -> bool:
-        """Whether everything is as it was."""
+        """Whether nothing has changed."""
         values = self._read()
         if len(values) != len(self._values):
             return False
@@ -115,25 +116,25 @@ class Snapshot:
         return self._facts() == (self._kinds, self._flags, self._digests)
 
     def include(self, modules: Iterable[dict[str, Any]]) -> None:
-        """Compare the globals of these modules too, from now on."""
+        """From now on, compare the globals of these modules, too."""
         for names in modules:
             if id(names) not in self._modules:
                 self._modules.add(id(names))
-                self._hold(names.values)
+                self._compare(names.values)
                 self._values.extend(names.values())
 
     def _read(self) -> list[Any]:
-        """All that is held, in order."""
+        """All values, in order."""
         return [*itertools.chain.from_iterable([values() for values in self._holders])]
 
     def _facts(self) -> tuple[list[Any], list[Any], list[Any]]:
-        """What identities do not tell."""
+        """Facts that may change while the objects stay the same ones."""
         flags = [(variable.trainable, variable._array.shape, variable._array.dtype) for variable in self._variables]
         return [type(part()) for part in self._parts], flags, [*map(_digest, self._arrays)]
 
-    # What is held -----------------------------------------------------------------------------------------
+    # Values -----------------------------------------------------------------------------------------------
 
-    def _hold(self, values: Callable[[], Iterable[Any]]) -> None:
+    def _compare(self, values: Callable[[], Iterable[Any]]) -> None:
         self._holders.append(values)
 
     def _visit_all(self, pending: list[Any]) -> None:
@@ -145,7 +146,7 @@ class Snapshot:
             pending.extend(self._visit(value))
 
     def _visit(self, value: Any) -> Iterable[Any]:
-        """Note how `value` may change; the values in it."""
+        """Note what of `value` may change. Returns the values in it."""
         kind = type(value)
         if kind is Variable:
             self._variables.append(value)
@@ -156,11 +157,11 @@ class Snapshot:
         if kind in (tuple, frozenset):
             return value
         if kind in (list, set):
-            self._hold(value.__iter__)
+            self._compare(value.__iter__)
             return value
         if kind is dict:
-            self._hold(value.values)
-            self._hold(value.__iter__)
+            self._compare(value.values)
+            self._compare(value.__iter__)
             return [*value, *value.values()]
         if isinstance(value, FunctionType):
             return self._visit_function(value)
@@ -168,11 +169,11 @@ class Snapshot:
             return (value.__func__, value.__self__)
         if kind is BuiltinFunctionType and (value.__self__ is None or isinstance(value.__self__, ModuleType)):
             return ()
-        if isinstance(value, type) and (_is_ours(value) or issubclass(value, tuple(_PLAIN))):
+        if isinstance(value, type) and (_is_of_package(value) or issubclass(value, tuple(_PLAIN))):
             return ()
         if isinstance(value, Initializer):  # no step reads one
             return ()
-        if isinstance(value, (Layer, Loss, Metric, Optimizer)) or (_is_ours(kind) and hasattr(value, "__dict__")):
+        if isinstance(value, (Layer, Loss, Metric, Optimizer)) or (_is_of_package(kind) and hasattr(value, "__dict__")):
             return self._visit_part(lambda: value)
         raise _UnknownValue
 
@@ -185,11 +186,11 @@ class Snapshot:
             contents = [cell.cell_contents for cell in cells if cell != _EMPTY]
             return [function.__code__, function.__defaults__, function.__kwdefaults__, *contents]
 
-        self._hold(values)
+        self._compare(values)
         return [value for value in values()[1:] if value is not None]
 
     def _visit_part(self, part: Callable[[], Any]) -> Iterable[Any]:
-        """A layer, loss, metric, optimizer or another object of the package: its attributes and its classes."""
+        """Note the attributes and the classes of a layer, loss, metric, optimizer or another object of the package."""
         self._parts.append(part)
         inside = self._visit_classes(type(part()))
         if not isinstance(part(), Optimizer):
@@ -197,25 +198,25 @@ class Snapshot:
             def values() -> list[Any]:
                 return [value for name, value in vars(part()).items() if name not in _NOT_READ]
 
-            self._hold(values)
+            self._compare(values)
             return [*inside, *values()]
 
         def own_methods() -> list[Any]:  # the settings of an optimizer are read at every step
             return [x for name, x in vars(part()).items() if name != "_learning_rate" and callable(x)]
 
-        self._hold(own_methods)
-        self._hold(lambda: part()._state)
+        self._compare(own_methods)
+        self._compare(lambda: part()._state)
         return [*inside, *own_methods()]
 
     def _visit_classes(self, cls: type) -> list[Any]:
-        """The classes of a part, whose methods may be replaced; of classes of the user's own, what they hold."""
+        """Note the methods of a class, which may be replaced. Returns the attributes of the user's classes."""
         inside: list[Any] = []
         for each in cls.__mro__[:-1]:
             if each in self._classes:
                 continue
             self._classes.add(each)
-            self._hold(vars(each).values)
-            if not _is_ours(each):
+            self._compare(vars(each).values)
+            if not _is_of_package(each):
                 own = [x for name, x in vars(each).items() if not (name.startswith("__") and name.endswith("__"))]
                 inside += [x for x in own if not isinstance(x, _DESCRIPTORS)]
         return inside
@@ -225,7 +226,7 @@ _EMPTY = CellType()
 
 
 def _is_equal(new: Any, old: Any) -> bool:
-    """Whether two values that cannot change are the same: 0.0 and -0.0 differ, as do 1 and True."""
+    """Whether two values that cannot change are equal. 0.0 and -0.0 differ, and so do 1 and True."""
     return type(new) is type(old) and type(new) in _PLAIN and repr(new) == repr(old)
 
 
@@ -234,44 +235,44 @@ def _digest(array: np.ndarray[Any, Any]) -> Any:
     return (array.shape, array.dtype, hashlib.blake2b(data, digest_size=16).digest())
 
 
-def _is_ours(cls: type) -> bool:
-    """Whether a class stands in a module of this package."""
+def _is_of_package(cls: type) -> bool:
+    """Whether a class is defined in a module of this package."""
     module = sys.modules.get(cls.__module__)
     return cls.__module__.partition(".")[0] == "tinygrad_lite" and getattr(module, "__file__", "").startswith(_PACKAGE)
 
 
 class FrameObserver:
-    """While it is entered: whose Python code runs in this thread.
+    """A context that observes which Python code runs in this thread.
 
     Attributes
     ----------
     modules : list of dict
         The globals of the package's modules whose code ran.
-    is_foreign : bool
-        Whether other code ran than that of this package, NumPy and the standard library, or it could not be seen since
-        a profiler is at work.
+    runs_other_code : bool
+        Whether other code than that of this package, NumPy and the standard library ran, or may have run because
+        another profiler is active.
     has_schedule : bool
-        Whether a learning rate was computed by such code, which is called at every step anyway.
+        Whether such code computed a learning rate; it is called at every step.
     """
 
     def __init__(self) -> None:
         self.modules: list[dict[str, Any]] = []
-        self.is_foreign = self.has_schedule = False
+        self.runs_other_code = self.has_schedule = False
         self._known: set[Any] = set()
 
     def __enter__(self) -> FrameObserver:
         self._outer: Any = sys.getprofile()
-        self._is_at_work = self._outer is None or isinstance(self._outer, MethodType)
+        self._is_active = self._outer is None or isinstance(self._outer, MethodType)
         self._collects = gc.isenabled()
-        if not self._is_at_work:
-            self.is_foreign = True
+        if not self._is_active:
+            self.runs_other_code = True
             return self
-        gc.disable()  # what a collection calls is no part of the step
+        gc.disable()  # finalizers are not part of the step
         sys.setprofile(self._see)
         return self
 
     def __exit__(self, *_: Any) -> None:
-        if self._is_at_work:
+        if self._is_active:
             sys.setprofile(self._outer)
             if self._collects:
                 gc.enable()
@@ -279,7 +280,7 @@ class FrameObserver:
     def _see(self, frame: Any, event: str, argument: Any) -> None:
         if event == "call" and frame.f_code not in self._known:
             self._judge(frame)
-        if self._outer is not None:  # of `tgl.function`, which looks for names
+        if self._outer is not None:  # the profiler of `tgl.function`
             self._outer(frame, event, argument)
 
     def _judge(self, frame: Any) -> None:
@@ -288,16 +289,16 @@ class FrameObserver:
             self._known.add(code)
             if not any(names is frame.f_globals for names in self.modules):
                 self.modules.append(frame.f_globals)
-        elif _root(frame) in _HARMLESS:
+        elif _package_of(frame) in _IGNORED:
             self._known.add(code)
         elif _is_within(frame, Optimizer._scheduled.__code__):
             self.has_schedule = True
         else:
-            self.is_foreign = True
+            self.runs_other_code = True
 
 
-def _root(frame: Any) -> str:
-    """The package that a frame's code is of."""
+def _package_of(frame: Any) -> str:
+    """The package to which a frame's code belongs."""
     name = str(frame.f_globals.get("__name__"))
     is_named_tuple = frame.f_code.co_filename == "<string>" and name.startswith("namedtuple_")
     return "collections" if is_named_tuple else name.partition(".")[0]
@@ -311,6 +312,6 @@ def _is_within(frame: Any, code: Any) -> bool:
     return False
 
 
-def others_run() -> bool:
-    """Whether there are other threads of Python."""
+def has_other_threads() -> bool:
+    """Whether other threads of Python are alive."""
     return threading.active_count() > 1

@@ -46,7 +46,7 @@ class TrainableModel(Layer):
         self._is_compiled = False
         self._is_ready = False
         self._steps = Steps()
-        self._suspected: set[Any] = set()  # what the user was warned of
+        self._warned: set[Any] = set()  # what the user was warned of
 
     @property
     def metrics(self) -> list[Any]:
