@@ -111,7 +111,7 @@ def test_the_state_of_another_training_is_refused(tmp_path):
     other(X)
     before = [w.numpy().tobytes() for w in other.weights]
     with pytest.raises(
-        ValueError, match=r"state of this training in '.*training\.tgl'.* Take another folder, or delete"
+        ValueError, match=r"state of this training in '.*training\.tgl'.* Use another folder, or delete"
     ):
         other.fit(X, Y, verbose=0, callbacks=[BackupAndRestore(tmp_path)])
     assert [w.numpy().tobytes() for w in other.weights] == before

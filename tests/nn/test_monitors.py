@@ -177,7 +177,7 @@ def test_a_threshold_for_the_first(tmp_path):
 
 
 def test_wrong_paths(tmp_path):
-    with pytest.raises(ValueError, match=r"save_weights_only=True\. Weights alone go into a path that ends in \.npz"):
+    with pytest.raises(ValueError, match=r"save_weights_only=True\. Weights are saved to a path that ends in \.npz"):
         ModelCheckpoint("a.tgl", save_weights_only=True)
     with pytest.raises(ValueError, match=r"Pass save_weights_only=True"):
         ModelCheckpoint("a.npz")

@@ -1,6 +1,6 @@
-"""What is told of each stage of training, and may act on it: the base of all callbacks.
+"""The base class of callbacks, whose hooks are called at each stage of training.
 
-It stands on the lowest floor, because it needs nothing and others need it: those of `nn`, and those that draw.
+It is on the lowest floor because it needs nothing from others, and `nn` and `viz` both need it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Logs = dict[str, float]
 
 
 class Callback(Checked):
-    """Told of each stage of `fit`, `evaluate` and `predict`: override the hooks that you need.
+    """Its hooks are called at each stage of `fit`, `evaluate` and `predict`: override those that you need.
 
     `logs` maps names to numbers: the loss and the metrics so far, and `val_loss` and so on at the end of an
     epoch with validation. Set `self.model.stop_training = True` to end training.
@@ -55,33 +55,33 @@ class Callback(Checked):
         self.params = params
 
     def get_state(self) -> dict[str, Any]:
-        """What the callback remembers from epoch to epoch, by name: numbers, strings, and lists of arrays.
+        """The callback's state between epochs, by name: numbers, strings, and lists of arrays.
 
-        `BackupAndRestore` saves it, and hands it to `set_state` of a new callback when training is resumed. Where this
-        is not overridden, it does so with the attributes that changed since training began.
+        `BackupAndRestore` saves it, and passes it to `set_state` of a new callback when training is resumed. If this is
+        not overridden, it saves and restores the attributes that changed since training began.
         """
         return {}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
-        """Called after `on_train_begin` where training is resumed, with what `get_state` returned."""
+        """Called after `on_train_begin` when training is resumed, with what `get_state` returned."""
 
     def on_train_begin(self, logs: Logs | None = None) -> None:
         """Before the first epoch."""
 
     def on_train_end(self, logs: Logs | None = None) -> None:
-        """After the last epoch, also where training was stopped or interrupted by Ctrl-C."""
+        """After the last epoch, also if training was stopped or interrupted by Ctrl-C."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:
         """Before an epoch; the first is 0."""
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
-        """After an epoch and its validation; `logs` has the numbers of both."""
+        """After an epoch and its validation; `logs` has the results of both."""
 
     def on_train_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Before a training step; the first of an epoch is 0."""
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """After a training step; `logs` is over the epoch so far."""
+        """After a training step; `logs` has the results of the epoch so far."""
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         """Keras's older name of `on_train_batch_begin`."""
@@ -90,7 +90,7 @@ class Callback(Checked):
         """Keras's older name of `on_train_batch_end`."""
 
     def on_test_begin(self, logs: Logs | None = None) -> None:
-        """Before an evaluation, a validation in `fit` included."""
+        """Before an evaluation, including a validation in `fit`."""
 
     def on_test_end(self, logs: Logs | None = None) -> None:
         """After an evaluation."""
@@ -99,7 +99,7 @@ class Callback(Checked):
         """Before a batch of an evaluation."""
 
     def on_test_batch_end(self, batch: int, logs: Logs | None = None) -> None:
-        """After a batch of an evaluation; `logs` is over the batches so far."""
+        """After a batch of an evaluation; `logs` has the results of the batches so far."""
 
     def on_predict_begin(self, logs: Logs | None = None) -> None:
         """Before a prediction."""

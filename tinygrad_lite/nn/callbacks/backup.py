@@ -1,8 +1,7 @@
-"""Training that survives an interruption: after every epoch all that training depends on goes into one file.
+"""Resumable training: after every epoch, everything that training depends on is saved to one file.
 
-That is more than weights: the optimizer's state, every stream of random numbers, what other callbacks remember,
-the numbers of the epochs so far. So training that is resumed ends with the bits of training that was never
-interrupted.
+That is the weights, the optimizer's state, every stream of random numbers, the state of other callbacks, and the
+results of the epochs so far. So resumed training ends with the same bits as uninterrupted training.
 """
 
 from __future__ import annotations
@@ -25,24 +24,24 @@ __all__ = ["BackupAndRestore"]
 
 
 class BackupAndRestore(Callback):
-    """Makes training resumable: run the same program again after a Ctrl-C, an exception or a kill.
+    """Makes training resumable: run the same program again after Ctrl-C, an exception or a kill.
 
-    After every epoch the state of training is saved, atomically. When `fit` begins and finds such a state, it
-    goes on with the epoch after it, and ends with the same bits as if it had not been interrupted: weights,
-    optimizer, shuffling, dropout, history and the memory of other callbacks included. Of callbacks and layers of your
-    own these are the attributes that changed since training began, as far as they are numbers, strings, arrays and
-    lists or dicts of them; or what `get_state` of a callback gives. What it cannot know of is randomness of your own:
-    draw from `tgl.random` or from a layer's `stream`.
+    After every epoch the state of training is saved, atomically. When `fit` begins and finds a saved state, it
+    continues with the next epoch, and ends with the same bits as if it had not been interrupted. The state includes
+    weights, optimizer, shuffling, dropout, history, and the state of other callbacks. For your own callbacks and layers
+    it includes the attributes that changed since training began and are numbers, strings, arrays, or lists or dicts of
+    them; or what `get_state` of a callback returns. Other random generators of yours are not saved: draw from
+    `tgl.random` or from a layer's `stream`.
 
     Parameters
     ----------
     backup_dir : str or path
-        A folder, made where it does not exist, for this one training.
+        A folder for this training only. It is created if it does not exist.
     save_freq : "epoch"
     double_checkpoint : False
-        The file is replaced atomically, so that there is always one that is whole.
+        The file is replaced atomically, so that a complete file exists at all times.
     delete_checkpoint : bool
-        Whether the file is deleted when training has come to its end.
+        Whether the file is deleted when training is finished.
 
     Raises
     ------
@@ -92,12 +91,12 @@ class BackupAndRestore(Callback):
         self.path = self.backup_dir / "training.tgl"
 
     def resume(self, callbacks: Sequence[Callback], feed: Any) -> int | None:
-        """Called by `fit` after `on_train_begin`: bring everything into the saved state, if there is one.
+        """Called by `fit` after `on_train_begin`: restore the saved state, if there is one.
 
         Returns
         -------
         int or None
-            The epoch to go on with.
+            The epoch to continue with.
         """
         self.backup_dir.mkdir(parents=True, exist_ok=True)
         self._at_first = self._attributes(callbacks)
@@ -108,16 +107,16 @@ class BackupAndRestore(Callback):
                 description = archive.text("training")
                 states = self._states(archive, description, callbacks)
                 restore_state(self.model, archive, description)
-                for key, thing in self._things(callbacks).items():
-                    set_attributes(thing, deserialize(description.get("attributes", {}).get(key, {})))
+                for key, item in self._objects(callbacks).items():
+                    set_attributes(item, deserialize(description.get("attributes", {}).get(key, {})))
                 for generator, state in zip(_generators(feed), description["generators"]):
                     generator.bit_generator.state = deserialize(state)
             except (KeyError, TypeError, AttributeError, IndexError, RuntimeError, OverflowError, ValueError) as error:
                 raise ValueError(
                     f"BackupAndRestore expected the state of this training in {str(self.path)!r}. Received: another "
-                    f"({error}). Take another folder, or delete the file to begin anew."
+                    f"({error}). Use another folder, or delete the file to start again."
                 ) from error
-        for callback, state in zip(_remembering(callbacks), states):
+        for callback, state in zip(_with_state(callbacks), states):
             callback.set_state(state)
         return int(description["epoch"]) + 1
 
@@ -131,7 +130,7 @@ class BackupAndRestore(Callback):
             for key, attributes in self._attributes(callbacks).items()
         }
         description["callbacks"] = []
-        for number, callback in enumerate(_remembering(callbacks)):
+        for number, callback in enumerate(_with_state(callbacks)):
             plain: dict[str, Any] = {}
             for name, value in callback.get_state().items():
                 if isinstance(value, list) and value and all(isinstance(item, np.ndarray) for item in value):
@@ -142,23 +141,23 @@ class BackupAndRestore(Callback):
             description["callbacks"].append({"class": type(callback).__name__, "state": plain})
         write_archive(self.path, arrays, {"training": description})
 
-    def _things(self, callbacks: Sequence[Callback]) -> dict[str, Any]:
-        """What may hold something that training changes, besides what is saved anyway, by its kind and number."""
+    def _objects(self, callbacks: Sequence[Callback]) -> dict[str, Any]:
+        """Objects with attributes that training may change, by class and number."""
         own = [callback for callback in callbacks if type(callback).get_state is Callback.get_state]
-        things: dict[str, Any] = {}
-        for thing in (self.model.optimizer, self.model.loss, *layers_of(self.model), *own):
-            number = sum(type(thing) is type(other) for other in things.values())
-            things[f"{type(thing).__name__} {number}"] = thing
-        return things
+        objects: dict[str, Any] = {}
+        for item in (self.model.optimizer, self.model.loss, *layers_of(self.model), *own):
+            number = sum(type(item) is type(other) for other in objects.values())
+            objects[f"{type(item).__name__} {number}"] = item
+        return objects
 
     def _attributes(self, callbacks: Sequence[Callback]) -> dict[str, dict[str, Any]]:
-        return {key: plain_attributes(thing) for key, thing in self._things(callbacks).items()}
+        return {key: plain_attributes(item) for key, item in self._objects(callbacks).items()}
 
     def _states(
         self, archive: Archive, description: Mapping[str, Any], callbacks: Sequence[Callback]
     ) -> list[dict[str, Any]]:
         saved = description["callbacks"]
-        names = [type(callback).__name__ for callback in _remembering(callbacks)]
+        names = [type(callback).__name__ for callback in _with_state(callbacks)]
         if [item["class"] for item in saved] != names:
             raise ValueError(f"its callbacks were {[item['class'] for item in saved]}, and are {names}")
         return [
@@ -181,11 +180,11 @@ def _changed(first: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]
     return {name: value for name, value in now.items() if name not in first or first[name] != value}
 
 
-def _remembering(callbacks: Sequence[Callback]) -> list[Callback]:
-    """Those that have anything to be saved."""
+def _with_state(callbacks: Sequence[Callback]) -> list[Callback]:
+    """The callbacks that have a state."""
     return [callback for callback in callbacks if callback.get_state()]
 
 
 def _generators(feed: Any) -> list[np.random.Generator]:
-    """What is drawn from besides the streams of layers: the package's own stream, and the order of a user's batches."""
+    """The generators besides the streams of layers: the default stream, and the one that orders a user's batches."""
     return [random.default_stream(), *([feed.generator] if feed.generator is not None else [])]

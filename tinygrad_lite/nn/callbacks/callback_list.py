@@ -1,4 +1,4 @@
-"""The callbacks of one training: each hook is handed on to those that override it."""
+"""The callbacks of one training: a hook is called on each callback that overrides it."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_") and nam
 
 
 class CallbackList:
-    """Hands each hook on to those callbacks that override it.
+    """Calls a hook on each callback that overrides it.
 
     Parameters
     ----------
     callbacks : iterable of Callback
-        Are called in this order.
+        In the order in which they are called.
     model : Model
     params : dict
 
     Raises
     ------
     TypeError
-        Something else than a Callback.
+        An item is not a Callback.
     """
 
     def __init__(self, callbacks: Iterable[Callback], model: Any, params: Mapping[str, Any]) -> None:
@@ -37,27 +37,27 @@ class CallbackList:
                 raise TypeError(f"Expected callbacks to be a list of Callbacks. Received: {callback!r} in it. {fix}")
             callback.set_params(params)
             callback.set_model(model)
-        self._listeners: dict[str, list[Callable[..., None]]] = {
-            hook: [listener for callback in callbacks if (listener := _overridden(callback, hook))] for hook in _HOOKS
+        self._methods: dict[str, list[Callable[..., None]]] = {
+            hook: [method for callback in callbacks if (method := _override(callback, hook))] for hook in _HOOKS
         }
 
     def has(self, hook: str) -> bool:
-        """Whether anyone listens: if not, its logs need not be computed."""
-        return bool(self._listeners[hook])
+        """Whether any callback overrides the hook: if none does, its logs need not be computed."""
+        return bool(self._methods[hook])
 
     def __call__(self, hook: str, *args: Any) -> None:
-        """Call the hook of everyone who overrides it."""
-        for listener in self._listeners[hook]:
-            listener(*args)
+        """Call the hook of each callback that overrides it."""
+        for method in self._methods[hook]:
+            method(*args)
 
 
 def act_within_epochs(callbacks: Iterable[Callback]) -> bool:
-    """Whether any of them is called for batches, and may change the model between them."""
-    return any(_overridden(callback, hook) for callback in callbacks for hook in _HOOKS if "batch" in hook)
+    """Whether any callback is called between batches, where it may change the model."""
+    return any(_override(callback, hook) for callback in callbacks for hook in _HOOKS if "batch" in hook)
 
 
-def _overridden(callback: Callback, hook: str) -> Callable[..., None] | None:
-    """The callback's own method for `hook`, or for its older name, or None if it has neither."""
+def _override(callback: Callback, hook: str) -> Callable[..., None] | None:
+    """The callback's override of `hook`, or of its older name, or None."""
     for name in (hook, _OLDER.get(hook)):
         if name and getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name):
             return getattr(callback, name)
@@ -65,7 +65,7 @@ def _overridden(callback: Callback, hook: str) -> Callable[..., None] | None:
 
 
 def as_list(callbacks: Any) -> list[Callback]:
-    """What a user passed as `callbacks`: None, one, or several."""
+    """The argument `callbacks` as a list: the user may pass None, one callback, or several."""
     if callbacks is None:
         return []
     return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]

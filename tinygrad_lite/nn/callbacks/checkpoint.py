@@ -16,28 +16,28 @@ __all__ = ["ModelCheckpoint"]
 
 
 class ModelCheckpoint(Callback):
-    """Saves the model, or its weights, after every epoch or after every one that was the best so far.
+    """Saves the model, or its weights, after every epoch, or after every epoch that was the best so far.
 
-    Each file is written aside and then renamed: an interruption leaves the old file or the new one.
+    Each file is written under another name and then renamed, so an interruption leaves the old file or the new one.
 
     Parameters
     ----------
     filepath : str or path
-        May hold the epoch, counted from 1, and the numbers of an epoch: "{epoch:02d}-{val_loss:.3f}.tgl". Ends in
-        `.npz` or `.safetensors` where only weights are saved.
+        May contain the epoch, counted from 1, and results of the epoch: "{epoch:02d}-{val_loss:.3f}.tgl". It ends in
+        `.npz` or `.safetensors` if only weights are saved.
     monitor : str
-        What decides which epoch is the best.
+        The result that decides which epoch is the best.
     verbose : 0 or 1
     save_best_only : bool
     save_weights_only : bool
     mode : "auto", "min" or "max"
     initial_value_threshold : float, optional
-        What the first epoch must be better than.
+        A value that the first epoch must improve on.
 
     Raises
     ------
     ValueError
-        The path names something that does not exist; at the end of the first epoch: there is no such number.
+        At the end of the first epoch: the path contains an unknown name, or there is no such result.
 
     Examples
     --------
@@ -67,7 +67,7 @@ class ModelCheckpoint(Callback):
     ) -> None:
         if save_freq != "epoch":
             raise ValueError(
-                f"ModelCheckpoint expected save_freq='epoch': epochs are saved. Received: save_freq={save_freq!r}. "
+                f"ModelCheckpoint expected save_freq='epoch'. Received: save_freq={save_freq!r}. "
                 "To save within an epoch, call model.save in a LambdaCallback's on_train_batch_end."
             )
         self.filepath = os.fspath(filepath)
@@ -76,10 +76,10 @@ class ModelCheckpoint(Callback):
             fix = (
                 "Pass save_weights_only=True."
                 if is_weights
-                else "Weights alone go into a path that ends in .npz or .safetensors."
+                else "Weights are saved to a path that ends in .npz or .safetensors."
             )
             raise ValueError(
-                "ModelCheckpoint expected a path for what it saves. Received: filepath="
+                "ModelCheckpoint expected a path whose ending fits save_weights_only. Received: filepath="
                 f"{self.filepath!r}, save_weights_only={save_weights_only}. {fix}"
             )
         self._monitored = MonitoredValue("ModelCheckpoint", monitor, mode)

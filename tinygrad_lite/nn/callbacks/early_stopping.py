@@ -13,38 +13,40 @@ __all__ = ["EarlyStopping"]
 
 
 class EarlyStopping(Callback):
-    """Stops training when a number has got no better for a while.
+    """Stops training when a number has not improved for `patience` epochs.
 
     Parameters
     ----------
     monitor : str
-        A name among the numbers of an epoch: "val_loss", "accuracy".
+        The name of a result of an epoch: "val_loss", "accuracy".
     min_delta : float
-        An improvement by less counts as none.
+        A smaller improvement does not count.
     patience : int
         Epochs without an improvement after which training stops.
     verbose : 0 or 1
-        1: says so.
+        1: print that training was stopped.
     mode : "auto", "min" or "max"
-        Whether less or more is better; "auto": less for losses, and what the metric says (`Metric.direction`). For a
-        function of your own it has to be given.
+        Whether smaller or larger is better. "auto": smaller for losses, and `Metric.direction` for metrics. A
+        function of your own needs "min" or "max".
     baseline : float, optional
-        Epochs count as without an improvement until this value is passed too; an epoch that improves ends no training.
+        An improvement resets the count of epochs only if the value is also better than this one. An epoch that improves
+        never ends training.
     restore_best_weights : bool
-        Whether the model ends with the weights of its best epoch, and not of its last.
+        Whether the model gets the weights of its best epoch when training ends.
     start_from_epoch : int
-        Earlier epochs, the first is 0, are not looked at.
+        Earlier epochs are ignored; the first is 0.
 
     Attributes
     ----------
     stopped_epoch : int
-        The epoch after which it stopped training; 0 if it did not.
+        The epoch after which training was stopped; 0 if it was not.
     best_epoch : int
 
     Raises
     ------
     ValueError
-        At the end of the first epoch: there is no such number, or it is not known what is better and `mode` is "auto".
+        At the end of the first epoch: there is no such result, or `mode` is "auto" and it is not known which values are
+        better.
 
     Examples
     --------

@@ -12,14 +12,14 @@ __all__ = ["History"]
 
 
 class History(Callback):
-    """Keeps the numbers of every epoch; `fit` returns one.
+    """Keeps the results of every epoch; `fit` returns it.
 
     Attributes
     ----------
     history : dict of str to list of float
-        Of `loss`, each metric, and with validation `val_loss` and so on: one number an epoch.
+        One number per epoch for `loss` and each metric, and with validation for `val_loss` and so on.
     epoch : list of int
-        The epochs done, the first is 0.
+        The finished epochs; the first is 0.
     params : dict
         `epochs`, `steps` and `verbose`.
 
@@ -57,14 +57,14 @@ class History(Callback):
         self.history, self.epoch = state["history"], state["epoch"]
 
     def plot(self, metrics: Any = None, *, ax: Any = None) -> Any:
-        """Draw the loss and the metrics over epochs, validation dashed; needs matplotlib, of the `viz` extra.
+        """Draw the loss and the metrics over epochs, validation dashed. It needs matplotlib, from the extra `viz`.
 
         Parameters
         ----------
         metrics : str or list of str, optional
-            Which to draw, without `val_`; all of them unless given.
+            The metrics to draw, without `val_`. Default: all.
         ax : matplotlib Axes, optional
-            Where to draw the one metric that is asked for.
+            The axes to draw on, for a single metric.
 
         Returns
         -------

@@ -11,7 +11,7 @@ __all__ = ["LambdaCallback"]
 
 
 class LambdaCallback(Callback):
-    """Calls functions at the moments of training that they are given for.
+    """Calls the given functions at stages of training.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class LambdaCallback(Callback):
     Raises
     ------
     TypeError
-        There is no such method, or what is given for it cannot be called.
+        There is no such method, or its value is not callable.
 
     Examples
     --------

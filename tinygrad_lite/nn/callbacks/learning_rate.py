@@ -23,13 +23,13 @@ class LearningRateScheduler(Callback):
     Parameters
     ----------
     schedule : callable
-        Takes the epoch, the first is 0, and the learning rate until now, or the epoch alone; returns the new one.
+        Takes the epoch, from 0, and the current learning rate, or the epoch only. Returns the new learning rate.
     verbose : 0 or 1
 
     Raises
     ------
     TypeError, ValueError
-        When an epoch begins: the function returned no learning rate, or the optimizer has a schedule.
+        When an epoch begins: the function did not return a learning rate, or the optimizer has a schedule.
 
     Examples
     --------
@@ -65,7 +65,7 @@ class LearningRateScheduler(Callback):
 
 
 class ReduceLROnPlateau(Callback):
-    """Multiplies the learning rate by a factor when a number has got no better for a while.
+    """Multiplies the learning rate by a factor when a number has not improved for `patience` epochs.
 
     Parameters
     ----------
@@ -78,16 +78,16 @@ class ReduceLROnPlateau(Callback):
     mode : "auto", "min" or "max"
     min_delta : float
     cooldown : int
-        How many epochs after a reduction `patience` counts again, that epoch included: 0 and 1 are the same.
+        How many epochs after a reduction pass until epochs count again, the next one included: 0 and 1 are the same.
     min_lr : float
-        The learning rate is not made smaller.
+        The smallest learning rate that is set.
 
     Raises
     ------
     ValueError
-        `factor` is not below 1; at the end of the first epoch: there is no such number.
+        `factor` is not below 1; at the end of the first epoch: there is no such result.
     TypeError
-        When training begins: the learning rate is a schedule, which nobody else may set.
+        When training begins: the learning rate is a schedule, so it cannot be set.
 
     Examples
     --------
@@ -160,11 +160,11 @@ class ReduceLROnPlateau(Callback):
 
 
 def _learning_rate_of(owner: str, model: Any) -> Variable:
-    """The learning rate of the model's optimizer, where it is a number that can be set."""
+    """The learning rate of the model's optimizer, which must be a number."""
     learning_rate = model.optimizer.learning_rate
     if not isinstance(learning_rate, Variable):
         raise TypeError(
             f"{owner} expected an optimizer whose learning rate is a number. Received: {model.optimizer.name}, whose "
-            "learning rate is a schedule. Use the one or the other."
+            "learning rate is a schedule. Use either the schedule or this callback."
         )
     return learning_rate

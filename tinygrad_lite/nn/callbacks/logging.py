@@ -13,14 +13,14 @@ __all__ = ["CSVLogger"]
 
 
 class CSVLogger(Callback):
-    """Writes the numbers of every epoch into a file of comma-separated values, a line an epoch.
+    """Writes the results of every epoch into a file of comma-separated values, one line per epoch.
 
     Parameters
     ----------
     filename : str or path
     separator : str
     append : bool
-        Whether lines are added to a file that exists, as for training that goes on; else it is replaced.
+        Whether lines are added to an existing file, as for resumed training. Otherwise the file is replaced.
 
     Raises
     ------
@@ -59,7 +59,7 @@ class CSVLogger(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         row: dict[str, Any] = {"epoch": epoch, **(logs or {})}
-        with open(self.filename, "a", newline="", encoding="utf-8") as file:  # complete after every epoch
+        with open(self.filename, "a", newline="", encoding="utf-8") as file:  # the file is complete after every epoch
             names = self._names or list(row)
             writer = csv.DictWriter(
                 file, names, restval="NA", extrasaction="ignore", delimiter=self.separator, lineterminator="\n"

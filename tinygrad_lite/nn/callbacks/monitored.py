@@ -11,17 +11,17 @@ __all__ = ["MonitoredValue"]
 
 
 class MonitoredValue:
-    """A number among the logs, and what it is to be compared with.
+    """A number in the logs, and how two of its values are compared.
 
     Parameters
     ----------
     owner : str
-        For errors.
+        The callback, for error messages.
     monitor : str
     mode : "auto", "min" or "max"
-        "auto": what the metric of this name says, see `Metric.direction`; for losses "min".
+        "auto": the `direction` of the metric with this name, see `Metric.direction`; "min" for losses.
     min_delta : float
-        An improvement by less is none.
+        A smaller improvement does not count.
     """
 
     def __init__(self, owner: str, monitor: str, mode: str, min_delta: float = 0.0) -> None:
@@ -34,7 +34,7 @@ class MonitoredValue:
         self.wants_more = mode == "max"
 
     def begin(self, model: Any) -> None:
-        """Training begins: refuse a metric of which it is not known what is better."""
+        """When training begins: raise if it is not known which values of the metric are better."""
         if self.mode == "auto" and any(metric.name == self._name for metric in model._known_metrics()):
             self._find_out(model)
 
@@ -43,19 +43,19 @@ class MonitoredValue:
         return self.monitor.removeprefix("val_")
 
     def _find_out(self, model: Any) -> None:
-        """Whether larger or smaller is better, as the metric says."""
+        """Set whether larger or smaller is better, by the metric's `direction`."""
         directions = {metric.name: getattr(metric, "direction", None) for metric in model._known_metrics()}
         direction = "min" if self._name == "loss" else directions.get(self._name)
         if direction not in ("min", "max"):
             raise ValueError(
-                f"{self.owner} expected to know which {self.monitor} is better. Received: mode='auto', and a number "
-                "that does not say so. Pass mode='min' if smaller is better, or mode='max'. A Metric of your own can "
-                "say it as its class's attribute direction = 'min' or 'max'."
+                f"{self.owner} expected to know which {self.monitor} is better. Received: mode='auto', and a metric "
+                "without a direction. Pass mode='min' if smaller is better, or mode='max'. A Metric of your own can "
+                "define it as a class attribute: direction = 'min' or 'max'."
             )
         self.wants_more = direction == "max"
 
     def value(self, logs: Logs | None, model: Any) -> float:
-        """The number, or the error that lists what there is."""
+        """The number; raise with a list of all names if it is missing."""
         logs = logs or {}
         if self.monitor not in logs:
             hint = " Pass validation_data or validation_split to fit." if self.monitor.startswith("val_") else ""
@@ -68,7 +68,7 @@ class MonitoredValue:
         return float(logs[self.monitor])
 
     def is_better(self, value: float, reference: float | None) -> bool:
-        """Whether `value` is an improvement on `reference`; on nothing, anything but nan is."""
+        """Whether `value` improves on `reference`; without a reference, everything but nan does."""
         if reference is None:
             return not math.isnan(value)
         if self.wants_more:

@@ -14,17 +14,17 @@ __all__ = ["ProgressBar", "ProgressLines", "format_number", "progress"]
 
 
 def progress(verbose: Any) -> ProgressLines | ProgressBar | None:
-    """Who reports progress to standard output: a bar on a terminal, lines into a file, nobody.
+    """The callback that reports progress on standard output: a bar, lines, or None.
 
     Parameters
     ----------
     verbose : "auto", 0, 1 or 2
-        1 and "auto" mean a bar, or lines where the output is not a terminal; 2 means lines.
+        1 and "auto" mean a bar on a terminal and lines elsewhere; 2 means lines.
 
     Raises
     ------
     ValueError
-        Something else.
+        `verbose` is something else.
     """
     if isinstance(verbose, str) and verbose == "auto":
         verbose = 1
@@ -48,7 +48,7 @@ def _line(logs: Logs | None) -> str:
 
 
 class ProgressLines(Callback):
-    """One line an epoch, and one for an evaluation: for files, pipes and notebooks."""
+    """One line per epoch, and one for an evaluation: for files, pipes and notebooks."""
 
     def __init__(self) -> None:
         self._is_training = False
@@ -75,11 +75,11 @@ class ProgressLines(Callback):
         show(f"{what}: {_line(logs)} ({time.perf_counter() - self._start:.1f} s)")
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: there is no bar."""
 
 
 class ProgressBar(Callback):
-    """A bar for every epoch, evaluation and prediction, with the steps done and the numbers so far."""
+    """A bar for every epoch, evaluation and prediction, with the finished steps and the results so far."""
 
     def __init__(self) -> None:
         self._is_training = False
@@ -89,7 +89,7 @@ class ProgressBar(Callback):
         from tqdm import tqdm
 
         self.close()
-        columns, lines = shutil.get_terminal_size()  # 80, 24 where a terminal says 0, 0: tqdm would print nothing
+        columns, lines = shutil.get_terminal_size()  # 80, 24 if a terminal reports 0, 0: tqdm would print nothing
         self._bar = tqdm(
             total=self.params["steps"], desc=what, unit="step", file=sys.stdout, leave=leave,
             ncols=columns - 1, nrows=lines,
@@ -105,7 +105,7 @@ class ProgressBar(Callback):
         self.close()
 
     def close(self) -> None:
-        """Leave the bar as it is, and end its line."""
+        """Keep the bar as it is, and end its line."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None

@@ -11,9 +11,9 @@ __all__ = ["TerminateOnNaN"]
 
 
 class TerminateOnNaN(Callback):
-    """Stops training at the first batch after which the loss is nan or infinite, and prints so.
+    """Stops training at the first batch after which the loss is nan or infinite, and prints a line.
 
-    `fit` stops by itself on such a loss, with a warning; where this callback is, it leaves it to it.
+    `fit` itself stops on such a loss, with a warning. With this callback, the callback does it instead.
 
     Parameters
     ----------

@@ -32,10 +32,10 @@ def aligned(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
 
 
 def line_up(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Labels and predictions as tensors; where one has an axis of length one more, at its end, both with or without it.
+    """Labels and predictions as tensors of one shape, if one of them has an additional last axis of length one.
 
-    With (n,) and (n, 1) both are (n, 1), with (n, t) and (n, t, 1) both are (n, t), as in Keras. All other shapes, and
-    what is no array, stay as they are.
+    (n,) and (n, 1) become (n, 1); (n, t) and (n, t, 1) become (n, t), as in Keras. Other shapes, and values that are
+    not arrays, are returned unchanged.
     """
     if not (_is_array_like(y_true) and _is_array_like(y_pred)):
         return y_true, y_pred
@@ -72,10 +72,10 @@ def check_shapes(name: str, y_true: Tensor, y_pred: Tensor) -> None:
 
 
 def class_labels(name: str, one_hot_name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """Labels with one integer for each row of predictions, `(..., 1)` made into `(...)`."""
+    """Labels with one integer for each row of predictions; `(..., 1)` becomes `(...)`."""
     rows, shape = y_pred.shape[:-1], y_true.shape
     if shape == rows or shape == (*rows, 1):
-        if y_true.dtype.kind not in "iu":  # 1.5 would be no class at all, and its loss 0
+        if y_true.dtype.kind not in "iu":  # 1.5 is not a class: its loss would be 0
             raise TypeError(
                 f"{name} expected integer labels. Received: y_true.dtype={y_true.dtype}. Convert them with "
                 "y_true.astype('int64')."
@@ -94,7 +94,7 @@ def class_labels(name: str, one_hot_name: str, y_true: Tensor, y_pred: Tensor) -
 def weights_of(values: Tensor, sample_weight: Any) -> Tensor:
     """Weights in the dtype of `values`, with as many axes, each of the same length or of length one.
 
-    The weights' axes are the first ones of `values`. One axis more, of length one at the end, is taken off.
+    The weights' axes are the first axes of `values`. An additional last axis of length one is removed.
     """
     given = weight = to_tensor(sample_weight, values.dtype)
     if weight.ndim == values.ndim + 1 and weight.shape[-1] == 1:

@@ -45,13 +45,13 @@ class LossFunctionWrapper(CheckedOptions, Loss):
     Parameters
     ----------
     fn : callable
-        Returns a loss for every sample.
+        Takes `(y_true, y_pred)` and returns a loss for every sample.
     reduction : str or None
         See `Loss`.
     name : str, optional
         Default: the function's name.
     **options
-        Passed on to the function.
+        Passed to the function.
 
     Examples
     --------
@@ -60,7 +60,7 @@ class LossFunctionWrapper(CheckedOptions, Loss):
     """
 
     activation: Callable[..., Any] | None = None
-    """The activation from whose logits the loss can be computed."""
+    """The activation whose inputs, the logits, the loss can be computed from."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class LossFunctionWrapper(CheckedOptions, Loss):
         return twin
 
     def _is_as_written(self) -> bool:
-        """Whether it is one of the cross-entropies below, with no method and no function replaced."""
+        """Whether it is one of the cross-entropies below, with no method or function replaced."""
         function, methods = _WRITTEN.get(type(self), (None, {}))
         return (
             self.fn is function
@@ -291,7 +291,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         if ignored is None:
             return sample_weight
         counts = ops.cast(ops.reshape(ops.not_equal(to_tensor(y_true), ignored), losses.shape), losses.dtype)
-        if self.reduction in ("sum_over_batch_size", "mean"):  # the mean of those that count
+        if self.reduction in ("sum_over_batch_size", "mean"):  # the mean over samples that are not ignored
             counts = counts * losses.size / ops.maximum(ops.sum(counts), 1)
         return counts if sample_weight is None else counts * weights_of(losses, sample_weight)
 
@@ -307,4 +307,4 @@ _WRITTEN: dict[type[Loss], tuple[Any, dict[str, Any]]] = {
         (SparseCategoricalCrossentropy, sparse_categorical_crossentropy),
     )
 }
-"""The function and the methods of the losses that can be computed from logits."""
+"""The function and the methods of each loss that can be computed from logits, as written here."""

@@ -49,7 +49,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
     array([0.], dtype=float32)
     """
     y_true, y_pred = aligned("kl_divergence", y_true, y_pred)
-    if y_pred.dtype == np.float16:  # in which 1 / EPSILON is infinite
+    if y_pred.dtype == np.float16:  # 1 / EPSILON is infinite in float16
         return ops.cast(kl_divergence(*(ops.cast(y, np.float32) for y in (y_true, y_pred))), np.float16)
     _check_probabilities("kl_divergence", "y_true", y_true, "Normalise the labels.")
     _check_probabilities("kl_divergence", "y_pred", y_pred, "If these are logits, apply softmax to them first.")
@@ -60,19 +60,19 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
 def binary_crossentropy(
     y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Tensor:
-    """The mean over an axis of -y·log p - (1 - y)·log(1 - p): for questions answered by yes or no.
+    """The mean over an axis of -y·log p - (1 - y)·log(1 - p): for labels that are yes or no.
 
     Parameters
     ----------
     y_true : Tensor or array-like, shape (..., n)
         0 or 1, or probabilities.
     y_pred : Tensor or array-like, shape (..., n)
-        The probabilities p, or with `from_logits` what sigmoid makes them from.
+        The probabilities p; with `from_logits` the inputs of the sigmoid that gives them.
     from_logits : bool
     label_smoothing : float
         From 0 to 1: how far labels are moved towards 1/2.
     axis : int
-        Along which the mean is taken.
+        The axis of the mean.
 
     Returns
     -------
@@ -107,12 +107,12 @@ def categorical_crossentropy(
     ----------
     y_true : Tensor or array-like, shape (..., classes)
     y_pred : Tensor or array-like, shape (..., classes)
-        Probabilities, normalised to sum to one, or with `from_logits` what softmax makes them from.
+        Probabilities, normalised to sum to one; with `from_logits` the inputs of the softmax that gives them.
     from_logits : bool
     label_smoothing : float
         From 0 to 1: how far labels are moved towards 1/classes.
     axis : int
-        Along which the classes are, in labels and predictions.
+        The axis of the classes, in labels and predictions.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def categorical_crossentropy(
     Raises
     ------
     ValueError
-        The shapes differ (for integer labels, `sparse_categorical_crossentropy` is named), there are less
+        The shapes differ (for integer labels, `sparse_categorical_crossentropy` is named), there are fewer
         than two classes, or labels or probabilities are outside of [0, 1].
 
     Examples
@@ -161,13 +161,13 @@ def sparse_categorical_crossentropy(
     y_true : Tensor or array-like of integers, shape (...) or (..., 1)
         From 0 to classes - 1.
     y_pred : Tensor or array-like, shape (..., classes)
-        Probabilities, normalised to sum to one, or with `from_logits` what softmax makes them from.
+        Probabilities, normalised to sum to one; with `from_logits` the inputs of the softmax that gives them.
     from_logits : bool
     ignore_class : int, optional
-        A label, perhaps outside of the classes, of samples whose loss is 0. The class `SparseCategoricalCrossentropy`
-        leaves them out of its means too.
+        Samples with this label have a loss of 0; it may be outside of the classes. The class
+        `SparseCategoricalCrossentropy` leaves them out of its means too.
     axis : int
-        Along which the classes are in the predictions.
+        The axis of the classes in the predictions.
 
     Returns
     -------
@@ -176,7 +176,7 @@ def sparse_categorical_crossentropy(
     Raises
     ------
     ValueError
-        The shapes do not fit (for one-hot labels, `categorical_crossentropy` is named), there are less than
+        The shapes do not fit (for one-hot labels, `categorical_crossentropy` is named), there are fewer than
         two classes, a label is outside of the classes, or a probability outside of [0, 1].
     TypeError
         The labels are not integers.
@@ -218,12 +218,12 @@ def _cross_entropy(name: str, y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 
 def _inside(p: Tensor) -> Tensor:
-    """Probabilities off 0 and 1: by `EPSILON`, or by as much as their dtype, float16, can tell from 1."""
+    """Probabilities clipped to be at least `EPSILON` from 0 and 1; in float16 by the smallest distance from 1."""
     return ops.clip(p, EPSILON, 1 - max(EPSILON, float(np.finfo(p.dtype).epsneg)))
 
 
 def _smoothed(y_true: Tensor, label_smoothing: float, classes: int) -> Tensor:
-    """Labels moved towards the even distribution over `classes`."""
+    """Labels moved towards the uniform distribution over `classes`."""
     if not holds(lambda x: 0 <= x <= 1, label_smoothing):
         raise ValueError(f"Expected label_smoothing from 0 to 1. Received: label_smoothing={label_smoothing!r}.")
     return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
@@ -238,7 +238,7 @@ def _check_classes(name: str, y_pred: Tensor) -> None:
 
 
 def _check_probabilities(name: str, argument: str, values: Tensor, fix: str) -> None:
-    """Raise for numbers outside of [0, 1], but for rounding; nan passes, so that it shows in the loss."""
+    """Raise for numbers outside of [0, 1] beyond rounding; nan is accepted, and so is seen in the loss."""
     validate(_within_0_and_1, values, name=name, argument=argument, fix=fix)
 
 

@@ -69,7 +69,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     ----------
     y_true, y_pred : Tensor or array-like, shape (..., n)
     delta : float
-        Where the parabola goes over into straight lines; positive.
+        The error at which the parabola turns into straight lines; positive.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def hinge(y_true: Any, y_pred: Any) -> Tensor:
     Parameters
     ----------
     y_true : Tensor or array-like, shape (..., n)
-        -1 or 1. If there are only zeros and ones, a zero means -1.
+        -1 or 1. If all of them are 0 or 1, 0 means -1.
     y_pred : Tensor or array-like, shape (..., n)
 
     Returns

@@ -20,20 +20,20 @@ REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "
 
 
 class Loss(Checked):
-    """A loss as an object: called, it weights the samples and reduces them to one number.
+    """The base class of losses. A call weights the losses of the samples and reduces them to one number.
 
     Subclass it and define `call(self, y_true, y_pred)`, which returns a loss for every sample.
 
     Parameters
     ----------
     name : str, optional
-        Default: the class's name, in small letters.
+        Default: the class's name in snake case.
     reduction : str or None
         "sum_over_batch_size" and "mean" divide the sum of the weighted losses by their number,
-        "mean_with_sample_weight" by the sum of the weights; "sum" does not divide; "none" and None leave
-        every sample's loss as it is.
+        "mean_with_sample_weight" by the sum of the weights; "sum" does not divide; "none" and None
+        return the loss of every sample.
     dtype : floating dtype, optional
-        What labels and predictions are converted to. Default: they keep theirs.
+        The dtype that labels and predictions are converted to. Default: theirs.
 
     Raises
     ------
@@ -84,11 +84,11 @@ class Loss(Checked):
         Parameters
         ----------
         y_true, y_pred : Tensor or array-like
-            Of shape (n,) and (n, 1), or the reverse, `call` gets both as (n, 1). Of (..., n) and (..., n, 1) it gets
-            both without the last axis.
+            If their shapes are (n,) and (n, 1), in either order, `call` gets both as (n, 1). If they are (..., n) and
+            (..., n, 1), it gets both without the last axis.
         sample_weight : Tensor or array-like, optional
-            A number, or one for each sample, (samples,) or (samples, 1). For losses of more axes its shape is that of
-            the losses, or the first axes of it; axes of length one are broadcast along those of the losses.
+            A number, or one for each sample, (samples,) or (samples, 1). If the losses have more axes, its
+            shape is theirs or the first axes of theirs; axes of length one are broadcast.
 
         Returns
         -------
@@ -98,7 +98,7 @@ class Loss(Checked):
         Raises
         ------
         ValueError
-            What the loss itself does not accept, or `sample_weight` does not fit.
+            Labels and predictions that the loss does not accept, or a `sample_weight` that does not fit.
         """
         y_true, y_pred = line_up(y_true, y_pred)
         if self.dtype is not None:
@@ -115,26 +115,25 @@ class Loss(Checked):
             return ops.sum(losses)
         if self.reduction == "mean_with_sample_weight" and weight is not None:
             total = ops.sum(ops.broadcast_to(weight, losses.shape))
-            return ops.sum(losses) / ops.where(total == 0, 1.0, total)  # no weight at all: 0
+            return ops.sum(losses) / ops.where(total == 0, 1.0, total)  # all weights are 0: the loss is 0
         return ops.mean(losses)
 
     def _weights(self, y_true: Any, sample_weight: Any, losses: Tensor) -> Any:
-        """What the losses are weighted by: the user's weights, and what the loss itself knows of the labels."""
+        """The weights of the losses: the user's, and those that the loss derives from the labels."""
         return sample_weight
 
     def divisor(self, y_true: Any, sample_weight: Any = None) -> Any:
-        """What the losses of a batch were divided by, up to a factor that all batches share: its share in an epoch."""
+        """The divisor of a batch's loss, up to a factor common to all batches: the batch's weight in an epoch."""
         if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
             return ops.sum(sample_weight)
         return float(len(y_true))
 
     def for_logits_of(self, activation: Any) -> Loss | None:
-        """This loss as a function of what enters `activation`, or None where it has no such form.
+        """This loss as a function of the inputs of `activation`, or None if it has no such form.
 
-        Softmax followed by a cross-entropy is less exact and slower than the cross-entropy of the logits; a
-        model that ends in `activation` can leave it out and train with this loss instead. Only the cross-entropies of
-        this package have such a form, as they are written: a subclass, or a method that was replaced, may compute
-        anything.
+        Softmax followed by a cross-entropy is less exact and slower than the cross-entropy of the logits. A model that
+        ends in `activation` can leave it out and train with this loss instead. Only the unchanged cross-entropies of
+        this package have such a form: a subclass, or a method that was replaced, may compute anything.
         """
         return None
 
@@ -145,7 +144,7 @@ class Loss(Checked):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Loss:
-        """A new loss with the arguments that `get_config` gave."""
+        """A new loss with the arguments that `get_config` returned."""
         return cls(**config)
 
 

@@ -46,7 +46,7 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     "kld": kl_divergence,
     "bce": binary_crossentropy,
 }
-"""The per-sample functions by name and by short name."""
+"""The functions by name and by short name."""
 
 
 def get(identifier: Any) -> Loss:
@@ -55,8 +55,8 @@ def get(identifier: Any) -> Loss:
     Parameters
     ----------
     identifier : str, Loss, subclass of Loss, or callable
-        A name like "mse" or "binary_crossentropy", whatever the capitals, gives a Loss with its defaults, and
-        so does a class; a function of `(y_true, y_pred)` is wrapped; a Loss is returned as it is.
+        A name like "mse" or "binary_crossentropy", in upper or lower case, gives a Loss with its defaults, and so
+        does a class. A function of `(y_true, y_pred)` is wrapped. A Loss is returned as it is.
 
     Returns
     -------

@@ -39,7 +39,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
-    """Whether `y_pred > threshold` is what `y_true`, 0 or 1, says.
+    """Whether `y_pred > threshold` agrees with `y_true`, which is 0 or 1.
 
     Parameters
     ----------
@@ -72,14 +72,14 @@ def _are_bits(labels: Any) -> None:
     if not ((labels == 0) | (labels == 1)).all():
         wrong = labels[(labels != 0) & (labels != 1)].flat[0]
         raise ValueError(
-            f"binary_accuracy expected labels 0 or 1: no other equals an answer of yes or no. Received: {wrong} among "
+            f"binary_accuracy expected labels that are 0 or 1. Received: {wrong} among "
             "them. Instead of -1 and 1 pass 0 and 1, which the hinge loss takes too, and nn.metrics.BinaryAccuracy("
-            "threshold=0.0) where outputs are no probabilities. For targets that are no classes use 'mae' or 'mse'."
+            "threshold=0.0) if outputs are not probabilities. For targets that are not classes use 'mae' or 'mse'."
         )
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
-    """Whether the largest prediction is where the largest label is: for one-hot labels.
+    """Whether the largest prediction and the largest label are of the same class: for one-hot labels.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
-    """Whether the largest prediction is where the label says: for integer labels.
+    """Whether the largest prediction is at the label's index: for integer labels.
 
     Parameters
     ----------

@@ -38,13 +38,13 @@ class MeanMetricWrapper(CheckedOptions, WeightedMean):
     Parameters
     ----------
     fn : callable
-        Takes `(y_true, y_pred)`, returns one number for every sample.
+        Takes `(y_true, y_pred)` and returns one number for every sample.
     name : str, optional
         Default: the function's name.
     dtype : floating dtype, optional
-        Of `result()`.
+        The dtype of `result()`.
     **options
-        Passed on to the function.
+        Passed to the function.
 
     Examples
     --------
@@ -64,23 +64,23 @@ class MeanMetricWrapper(CheckedOptions, WeightedMean):
         self.options = options
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take one batch into account.
+        """Add one batch.
 
         Parameters
         ----------
         y_true, y_pred : Tensor or array-like
-            Of shape (n,) and (n, 1), or the reverse, the function gets both as (n, 1). Of (..., n) and (..., n, 1) it
-            gets both without the last axis.
+            If their shapes are (n,) and (n, 1), in either order, the function gets both as (n, 1). If they are
+            (..., n) and (..., n, 1), it gets both without the last axis.
         sample_weight : Tensor or array-like, optional
             A number, or one for each sample. See `Loss`.
 
         Raises
         ------
         ValueError
-            What the function does not accept, or `sample_weight` does not fit.
+            Labels and predictions that the function does not accept, or a `sample_weight` that does not fit.
         """
         values = to_tensor(self.fn(*line_up(y_true, y_pred), **self.options))
-        if not values.ndim and sample_weight is None:  # the mean of the batch: count it once for every sample
+        if not values.ndim and sample_weight is None:  # a mean over the batch: it counts once for every sample
             values = ops.broadcast_to(values, to_tensor(y_pred).shape[:1])
         self._add(values, sample_weight)
 
@@ -105,13 +105,13 @@ class Accuracy(MeanMetricWrapper):
 
 
 class BinaryAccuracy(MeanMetricWrapper):
-    """How often `y_pred > threshold` is what the label, 0 or 1, says.
+    """How often `y_pred > threshold` agrees with the label, which is 0 or 1.
 
     Parameters
     ----------
     name : str
     dtype : floating dtype, optional
-        Of `result()`.
+        The dtype of `result()`.
     threshold : float
         Between 0 and 1 for probabilities; 0 for logits.
 
@@ -130,7 +130,7 @@ class BinaryAccuracy(MeanMetricWrapper):
 
 
 class CategoricalAccuracy(MeanMetricWrapper):
-    """How often the largest prediction is where the one-hot label is.
+    """How often the largest prediction is of the class of the one-hot label.
 
     Examples
     --------
@@ -145,7 +145,7 @@ class CategoricalAccuracy(MeanMetricWrapper):
 
 
 class SparseCategoricalAccuracy(MeanMetricWrapper):
-    """How often the largest prediction is where the integer label says.
+    """How often the largest prediction is at the index of the integer label.
 
     Examples
     --------
@@ -190,7 +190,7 @@ class MeanAbsoluteError(MeanMetricWrapper):
 
 
 def _direction(function: Any) -> str | None:
-    """Which results of a function are the better ones, if it is one of this package or a loss."""
+    """Which results of a function are better, if it is a loss or a function of this package."""
     if isinstance(getattr(function, "__self__", None), Loss):
         return "min"
     accuracies = (accuracy, binary_accuracy, categorical_accuracy, sparse_categorical_accuracy)

@@ -25,14 +25,14 @@ __all__ = ["Mean", "Metric", "WeightedMean", "threshold_number"]
 
 
 class Metric(Checked):
-    """What all metrics share. A subclass defines `update_state` and `result`.
+    """The base class of metrics. A subclass defines `update_state` and `result`.
 
     Parameters
     ----------
     name : str, optional
-        Under which the history lists it. Default: the class's name, in small letters.
+        Its name in the history. Default: the class's name in snake case.
     dtype : floating dtype, optional
-        Of `result()`. What is remembered stays in float64, unless `add_variable` is told otherwise.
+        The dtype of `result()`. The state is in float64, unless `add_variable` gets a dtype.
 
     Raises
     ------
@@ -62,7 +62,7 @@ class Metric(Checked):
     }
     dtype: Any  # a dtype, or None
     direction: str | None = None
-    """Which results are better: "max" means larger, "min" smaller ones. None: not known, callbacks ask for `mode`."""
+    """Which results are better: "max" means larger, "min" smaller. None: not known, so callbacks need `mode`."""
 
     def __init__(self, name: str | None = None, *, dtype: DTypeLike | None = None) -> None:
         if name in ("float16", "float32", "float64") or not isinstance(name, str | None):
@@ -76,7 +76,7 @@ class Metric(Checked):
 
     @property
     def variables(self) -> list[Variable]:
-        """What the metric remembers."""
+        """The metric's state."""
         return list(self._variables)
 
     def add_variable(
@@ -87,14 +87,14 @@ class Metric(Checked):
         *,
         name: str | None = None,
     ) -> Variable:
-        """Something to remember; `reset_state` sets it to zero.
+        """Add a Variable to the state; `reset_state` sets it to zero.
 
         Parameters
         ----------
         shape : tuple of int
-            Default: a single number. A string here is taken for the name of one.
+            Default: a single number. A string here is the name of a single number.
         initializer : str, Initializer or function
-            See `nn.initializers`: what it starts with.
+            Its initial value: see `nn.initializers`.
         dtype : dtype, optional
             Default: float64.
         name : str, optional
@@ -120,7 +120,7 @@ class Metric(Checked):
         dtype: DTypeLike | None = None,
         name: str | None = None,
     ) -> Variable:
-        """`add_variable`, by the name that it has in older code."""
+        """The older name of `add_variable`."""
         return self.add_variable(shape, initializer, dtype, name=name)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
@@ -129,7 +129,7 @@ class Metric(Checked):
         return self.result()
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take one batch into account."""
+        """Add one batch."""
         raise NotImplementedError(f"{type(self).__name__} must define update_state(self, y_true, y_pred, ...).")
 
     def result(self) -> Tensor:
@@ -182,7 +182,7 @@ class Mean(WeightedMean):
     ----------
     name : str
     dtype : floating dtype, optional
-        Of `result()`.
+        The dtype of `result()`.
 
     Examples
     --------
@@ -197,7 +197,7 @@ class Mean(WeightedMean):
         super().__init__(name, dtype)
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        """Take values of any shape into account, each with its weight."""
+        """Add values of any shape, each with its weight."""
         self._add(to_tensor(values), sample_weight)
 
 

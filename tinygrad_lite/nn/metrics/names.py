@@ -37,8 +37,8 @@ def get(identifier: Any) -> Metric:
     Parameters
     ----------
     identifier : str, Metric, subclass of Metric, Loss, or callable
-        A name, whatever the capitals, gives a new metric that bears this name; a loss or another function of
-        `(y_true, y_pred)` is averaged; a metric is returned as it is.
+        A name, in upper or lower case, gives a new metric of this name. A loss or another function of
+        `(y_true, y_pred)` is averaged. A metric is returned as it is.
 
     Returns
     -------
@@ -75,18 +75,18 @@ def resolve(
 ) -> Metric:
     """Like `get`, but "accuracy" and "acc" become the accuracy that fits the model and its labels.
 
-    Binary if there is one output; sparse categorical for integer labels, as the loss or the labels' shape
-    tells; else categorical. For a loss of logits the binary threshold is 0 instead of 0.5.
+    It is binary if there is one output, sparse categorical if the loss or the shape of the labels implies integer
+    labels, and otherwise categorical. For a loss of logits the binary threshold is 0 instead of 0.5.
 
     Parameters
     ----------
     identifier : str, Metric, subclass of Metric, Loss, or callable
     loss : Loss, optional
-        What the model is trained with.
+        The loss that the model is trained with.
     output_shape : tuple, optional
-        Of the predictions, the batch's axis included.
+        Shape of the predictions, with the batch's axis.
     target_shape : tuple, optional
-        Of the labels, the batch's axis included.
+        Shape of the labels, with the batch's axis.
 
     Returns
     -------
