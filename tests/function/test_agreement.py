@@ -333,12 +333,12 @@ def test_sgd_computes_in_gradients_that_nobody_needs(options, monkeypatch):
         for _ in range(3):
             same(x)
         if compile_ is tgl.function:
-            assert "are_spent" not in step.source() + same.source()  # one gradient is returned; both are the same
+            assert "are_donated" not in step.source() + same.source()  # one gradient is returned; both are the same
         return [t.numpy() for t in (*kept, a, b)]
 
     for ours, theirs in zip(trained(tgl.function), trained(lambda f: f)):
         np.testing.assert_array_equal(ours, theirs)
-    assert ("are_spent=True" in spending(options)) == (options.keys().isdisjoint({"weight_decay", "clipvalue"}))
+    assert ("are_donated=True" in spending(options)) == (options.keys().isdisjoint({"weight_decay", "clipvalue"}))
 
 
 def spending(options):

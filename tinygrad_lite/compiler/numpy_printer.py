@@ -138,7 +138,7 @@ class _Printer:
         optimizer, variables = step.node.payload
         call = self.names.constant(optimizer.step_arrays, type(optimizer).__name__ + "_step")
         gradients = ", ".join(self._argument(x, step.node) for x in step.node.inputs)
-        donated = ", are_spent=True" if step.donates else ""
+        donated = ", are_donated=True" if step.donates else ""
         return f"{call}([{gradients}], {self.names.constant(variables, 'variables')}{donated})"
 
     def _assignment(self, step: Step) -> list[str]:

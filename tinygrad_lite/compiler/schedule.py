@@ -158,7 +158,7 @@ class _Planner:
         dying = self._dying.get(position, [])
         if node.kind == "update":
             step.deletes = self._deletions(position)
-            step.donates = node.payload[0].can_spend() and self._owns_its_gradients(node, dying)
+            step.donates = node.payload[0].accepts_donations() and self._owns_its_gradients(node, dying)
         elif node.kind == "assign":
             self._plan_assignment(step, position)
         elif node.kind == "output":

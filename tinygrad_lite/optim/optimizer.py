@@ -316,10 +316,10 @@ class Optimizer(Checked):
         else:
             tracing.tracer.note_update(self, [gradient for gradient, _ in pairs], gradients, variables)
 
-    def step_arrays(self, gradients: Sequence[Array], variables: list[Variable], are_spent: bool = False) -> None:
+    def step_arrays(self, gradients: Sequence[Array], variables: list[Variable], are_donated: bool = False) -> None:
         """`apply_gradients` without the checks, for gradients that are arrays and were checked once.
 
-        Gradients are spent if they are not used afterwards and share no memory: then a rule may compute in them.
+        Gradients are donated if they are not used afterwards and share no memory: then a rule may compute in them.
         """
         if not self.built:
             self.build(variables)
@@ -331,7 +331,7 @@ class Optimizer(Checked):
         slots = [[slot[index[variable._id]].writable() for slot in state] for variable in variables]
         buffers = [variable.writable() for variable in variables]
         blocks = [self._scratch_for(w) for w in buffers]
-        are_spent = are_spent and self.can_spend() and all(w.dtype != HALF for w in buffers)
+        are_donated = are_donated and self.accepts_donations() and all(w.dtype != HALF for w in buffers)
         count = self._iterations.writable()
         scales = self._scales(
             gradients
@@ -339,7 +339,7 @@ class Optimizer(Checked):
         with np.errstate(all="ignore"):  # divergence shows in the loss
             for w, g, states, (scratch, spare), scale in zip(buffers, gradients, slots, blocks, scales):
                 w, states = w.ravel(), [slot.ravel() for slot in states]  # views: they are contiguous
-                if are_spent and scale == 1.0 and g.dtype == w.dtype and w.size <= 2 * BLOCK and g.flags.c_contiguous:
+                if are_donated and scale == 1.0 and g.dtype == w.dtype and w.size <= 2 * BLOCK and g.flags.c_contiguous:
                     g = g.ravel()
                     self.update(w, g, states, g, learning_rate, step)
                 elif w.size == scratch.size:  # a single block
@@ -348,7 +348,7 @@ class Optimizer(Checked):
                     self._update_by_blocks(w, g, states, scratch, spare, learning_rate, step, scale)
         count[()] = step
 
-    def can_spend(self) -> bool:
+    def accepts_donations(self) -> bool:
         """Whether the rule may overwrite a gradient: it does not read the gradient after its first result."""
         return False
 

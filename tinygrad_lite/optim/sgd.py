@@ -70,7 +70,7 @@ class SGD(Optimizer):
     def slots(self) -> dict[str, float]:
         return {"momentum": 0.0} if self.momentum else {}
 
-    def can_spend(self) -> bool:
+    def accepts_donations(self) -> bool:
         return type(self).update is SGD.update and self.clipvalue is self.weight_decay is None
 
     def update(

@@ -4,7 +4,6 @@ Each loss is a function of `(y_true, y_pred)`, and a class of the same name in c
 reduces them to one number.
 """
 
-from tinygrad_lite.nn.losses.alignment import line_up as line_up
 from tinygrad_lite.nn.losses.classes import (
     BinaryCrossentropy,
     CategoricalCrossentropy,

@@ -11,8 +11,8 @@ from typing import Any
 
 from tinygrad_lite import ops
 from tinygrad_lite.core.tensor import Tensor
-from tinygrad_lite.nn import losses
 from tinygrad_lite.nn.layers.calling import note_activation
+from tinygrad_lite.nn.losses.alignment import line_up
 from tinygrad_lite.nn.training.trainable import Batch, TrainableModel
 
 __all__ = ["compute_loss", "forward", "update_metrics"]
@@ -47,7 +47,7 @@ def update_metrics(model: TrainableModel, loss: Tensor, y_pred: Tensor, data: Ba
     """Take the loss and the output of a batch into account."""
     _, y, *weights = data
     _update_loss(model, loss, y, *weights)
-    y, y_pred = losses.line_up(y, y_pred)
+    y, y_pred = line_up(y, y_pred)
     metrics = model._metrics or []
     count = len(model._metric_identifiers)
     for metric in metrics[:count]:
