@@ -7,7 +7,7 @@ import pytest
 from tests import random_functions
 from tinygrad_lite.compiler.trace import Tracer
 
-functions, schedules = (sys.modules[f"tinygrad_lite.compiler.{name}"] for name in ("function", "schedule"))
+schedules, signatures = (sys.modules[f"tinygrad_lite.compiler.{name}"] for name in ("schedule", "signatures"))
 
 
 @pytest.mark.parametrize("start", range(0, 60, 10))
@@ -22,7 +22,7 @@ def touched(self, variable):
         self._before[variable._id] = (variable, variable._array, variable._array)
 
 
-def signature(structure, arrays, right=functions._signature):
+def signature(structure, arrays, right=signatures.signature):
     return structure if type(structure) in (int, bool, float) else right(structure, arrays)
 
 
@@ -42,7 +42,7 @@ def last_uses(nodes, in_place, right=schedules.last_uses):
 
 FAULTS = {
     "snapshots are known by their array": (Tracer, "touch", touched),
-    "equal values have one signature": (functions, "_signature", signature),
+    "equal values have one signature": (signatures, "signature", signature),
     "x is not needed as long as x.T": (schedules, "last_uses", last_uses),
     "recorded Variables are those of now": (Tracer, "rewrap", by_name),
 }

@@ -14,15 +14,16 @@ import sys
 import threading
 import warnings
 import weakref
-from collections import defaultdict
-from collections.abc import Callable
-from types import BuiltinMethodType, FunctionType, MethodType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import CodeType, FrameType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.compiler.node import memory_order
+from tinygrad_lite.compiler.method import Method
 from tinygrad_lite.compiler.program import Program
+from tinygrad_lite.compiler.signatures import is_array, repeated, signature
 from tinygrad_lite.compiler.trace import Tracer
 from tinygrad_lite.compiler.traced import Traced
 from tinygrad_lite.core.record import is_seen
@@ -82,7 +83,7 @@ class Function:
 
     def _of(self, instance: Any) -> Function:
         """The programs of one object, which go with it. Of those without weak references the latest are kept."""
-        holder, bound = self._bound.get(id(instance), _NOBODYS)
+        holder, bound = self._bound.get(id(instance), _NOTHING_BOUND)
         if holder() is instance:
             return bound
         with self._lock:
@@ -114,11 +115,11 @@ class Function:
         if is_seen():  # an open tape, or a function being traced around this one, has to see every operation
             return _eagerly(call, args, kwargs)
         arrays: list[Any] = []
-        key = _signature(args, arrays)
+        key = signature(args, arrays)
         if kwargs:
-            key = (key, "**", *[(name, _signature(value, arrays)) for name, value in kwargs.items()])
+            key = (key, "**", *[(name, signature(value, arrays)) for name, value in kwargs.items()])
         if len(arrays) > 1 and len(set(map(id, arrays))) < len(arrays):
-            key = (key, _repeated(args, kwargs))
+            key = (key, repeated(args, kwargs))
         found = self._programs.get(key)
         if found is None:
             return self._first_call(key, call, args, kwargs)
@@ -172,7 +173,7 @@ class Function:
         seen: dict[int, Traced] = {}
 
         def mark(leaf: Any) -> Any:
-            if isinstance(leaf, Variable) or not (isinstance(leaf, Tensor) or _is_array(leaf)):
+            if isinstance(leaf, Variable) or not (isinstance(leaf, Tensor) or is_array(leaf)):
                 return leaf
             traced = tracer.input(leaf if isinstance(leaf, Tensor) else Tensor(leaf), len(nodes))
             nodes.append(tracer.node_of(traced, None))
@@ -193,53 +194,21 @@ class Function:
         return released
 
 
-class Method:
-    """A `tgl.function` as the method of an object, which it keeps alive as a method of Python's does."""
-
-    __slots__ = ("__func__", "__self__", "__wrapped__")
-
-    def __init__(self, programs: Function, instance: Any, call: Callable[..., Any]) -> None:
-        self.__func__, self.__self__, self.__wrapped__ = programs, instance, call
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.__func__.run(self.__wrapped__, args, kwargs)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__func__, name)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Method) and self.__func__ is other.__func__ and self.__self__ is other.__self__
-
-    def __hash__(self) -> int:
-        return hash((self.__func__, id(self.__self__)))
-
-    def __reduce__(self) -> Any:
-        return self.__func__.__reduce__()
-
-    def __repr__(self) -> str:
-        return f"<method {self.__func__!r} of {self.__self__!r}>"
-
-
 def _itself(x: Any) -> Any:
     return x
 
 
-_NOBODYS: Any = (lambda: _NOBODYS, None)
+_NOTHING_BOUND: Any = (lambda: _NOTHING_BOUND, None)  # its first item is called, and no object is what it returns
 
 
 _TENSOR: Any = object()
-
-
-def _is_array(leaf: Any) -> bool:
-    """Whether an argument becomes a tensor: an array, or a number of NumPy's."""
-    return isinstance(leaf, np.ndarray) or (isinstance(leaf, np.generic) and leaf.dtype.kind in "biufc")
 
 
 def _eagerly(call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
     """Call the function as it is, with what a compiled one takes and returns: tensors instead of arrays."""
 
     def given(leaf: Any) -> Any:
-        return Tensor(leaf) if _is_array(leaf) else leaf
+        return Tensor(leaf) if is_array(leaf) else leaf
 
     answer = call(*map_structure(given, args), **map_structure(given, kwargs))
     return map_structure(lambda leaf: leaf.value() if isinstance(leaf, Variable) else _result(leaf), answer)
@@ -283,131 +252,22 @@ def _rebuilder(structure: Any) -> Callable[[tuple[Any, ...]], Any]:
     return rebuild
 
 
-# Signatures ---------------------------------------------------------------------------------------------------
+@contextmanager
+def _names_of_locals(code: CodeType | None, tracer: Tracer) -> Iterator[None]:
+    """A context in which nodes get the names of the local variables that hold them when `code` returns."""
+    if sys.getprofile() is not None:  # a profiler is at work, and must not be disturbed
+        yield
+        return
 
-_PLAIN = frozenset({int, bool, str, bytes})
-"""Types of which two equal values are the same value."""
+    def hook(frame: FrameType, event: str, _: Any) -> None:
+        if event == "return" and frame.f_code is code:
+            tracer.name_values(frame.f_locals)
 
-
-class _Same:
-    """Equal to what holds the very same object, which it keeps alive: its id() could come back."""
-
-    __slots__ = ("_held",)
-
-    def __init__(self, held: Any) -> None:
-        self._held = held
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self._held is other._held
-
-    def __hash__(self) -> int:
-        return id(self._held)
-
-
-def _signature(structure: Any, arrays: list[Any] | None) -> Any:
-    """What decides which program fits; the tensors' arrays are appended to `arrays` on the way.
-
-    Two arguments have one signature only if a function that looks at everything but the values of tensors cannot tell
-    them apart. So what == calls equal is not enough (1 and True, 0.0 and -0.0, objects whose class says so): values
-    of the types that are known here are taken apart, and of any other object it counts which one it is. Without
-    `arrays` (in keys and sets, which the tracer does not look into) that goes for tensors and arrays, too.
-    """
-    kind = type(structure)
-    if kind is tuple or kind is list:
-        return (kind, *[_signature(item, arrays) for item in structure])
-    if arrays is not None:
-        if isinstance(structure, Tensor):
-            if isinstance(structure, Variable):
-                return (Variable, structure._id)
-            array = structure._array
-            arrays.append(array)
-            return (array.shape, array.dtype) if array.flags.c_contiguous else _strided(array)
-        if _is_array(structure):
-            if isinstance(structure, np.ndarray) and kind is not np.ndarray:
-                structure = Tensor(structure)._array
-            arrays.append(structure)
-            return (structure.shape, structure.dtype) if structure.flags.c_contiguous else _strided(structure)
-    if kind in _PLAIN:
-        return (kind, structure)
-    if isinstance(structure, dict):
-        items = [
-            (key if type(key) is str else _signature(key, None), _signature(value, arrays))
-            for key, value in structure.items()
-        ]
-        return (kind, *items) if kind is dict else (kind, _rest(structure), *items)
-    if isinstance(structure, (tuple, list)):
-        return (kind, _rest(structure), *[_signature(item, arrays) for item in structure])
-    return _signature_of_value(kind, structure)
-
-
-def _signature_of_value(kind: Any, value: Any) -> Any:
-    if kind is float:
-        return (kind, value.hex())
-    if kind is complex:
-        return (kind, value.real.hex(), value.imag.hex())
-    if kind is slice or kind is range:
-        return (kind, *[_signature(part, None) for part in (value.start, value.stop, value.step)])
-    if kind is frozenset:
-        return (kind, *[_signature(item, None) for item in value])
-    if isinstance(value, np.dtype):
-        return (kind, value)
-    if isinstance(value, np.generic):
-        return (kind, value.dtype, value.tobytes())
-    if kind is MethodType or kind is Method:
-        return (kind, _Same(value.__func__), _Same(value.__self__))
-    if kind is BuiltinMethodType:
-        return (kind, value.__name__, _Same(value.__self__))
+    sys.setprofile(hook)
     try:
-        hash(value)
-    except TypeError:
-        raise TypeError(
-            "A tgl.function expected tensors, arrays, lists, tuples and dicts of them, and values that can be hashed. "
-            f"Received: {value!r} of type {kind.__name__}. Pass what changes as tensors, and close over "
-            "the rest."
-        ) from None
-    return _Same(value)
-
-
-def _rest(structure: Any) -> Any:
-    """What a list, tuple or dict of a class of its own holds beside its items."""
-    made = structure.default_factory if isinstance(structure, defaultdict) else None
-    return (_Same(made), _signature(getattr(structure, "__dict__", None), None))
-
-
-def _repeated(args: Any, kwargs: Any) -> Any:
-    """Which tensors among the arguments are one: then they are one inside, as in eager code."""
-    first: dict[int, int] = {}
-    leaves = [*flatten(args), *flatten(kwargs)]
-    return tuple(first.setdefault(id(x), n) for n, x in enumerate(leaves) if type(x) is Tensor)
-
-
-def _strided(array: Any) -> Any:
-    """The signature of an array in any order of memory: results are laid out like it, and sums add up in that order."""
-    order, strides = memory_order(array), array.strides
-    if order == tuple(range(array.ndim)) and 0 not in strides:
-        return (array.shape, array.dtype)
-    return (array.shape, array.dtype, order, tuple(stride == 0 for stride in strides))  # 0: one number, seen often
-
-
-class _names_of_locals:
-    """While the function is traced: note how it calls its tensors, for a source that reads like it."""
-
-    def __init__(self, code: Any, tracer: Tracer) -> None:
-        self._code = code
-        self._tracer = tracer
-
-    def __enter__(self) -> None:
-        self._is_free = sys.getprofile() is None  # else a profiler is at work: names are not worth disturbing it
-        if self._is_free:
-            sys.setprofile(self._hook)
-
-    def __exit__(self, *_: Any) -> None:
-        if self._is_free:
-            sys.setprofile(None)
-
-    def _hook(self, frame: Any, event: str, _: Any) -> None:
-        if event == "return" and frame.f_code is self._code:
-            self._tracer.name_values(frame.f_locals)
+        yield
+    finally:
+        sys.setprofile(None)
 
 
 def function(python_function: Callable[..., Any]) -> Function:
@@ -473,7 +333,7 @@ def _name_of(python_function: Any) -> str:
     return str(getattr(python_function, "__name__", type(python_function).__name__))
 
 
-def _code_of(python_function: Any) -> Any:
+def _code_of(python_function: Any) -> CodeType | None:
     """The code that a call of the function runs, if Python has it."""
     while not hasattr(python_function, "__code__"):
         inner = getattr(python_function, "__wrapped__", None) or getattr(python_function, "func", None)
