@@ -99,9 +99,9 @@ def translated(name: str, function: Callable[..., Any], parameters: str) -> Call
         The original's, in its order and with its defaults:
 
         `*x`, `*x=None`
-            A tensor, handed on by position. Lists of tensors are stacked.
+            A tensor, passed by position. Lists of tensors are stacked.
         `theirs`, `theirs=default`, `theirs:ours=default`
-            Handed on by name, under ours where it has another.
+            Passed by name, under ours where it has another.
         `!theirs=default`
             Is not here: refused unless it is at its default.
         `~theirs=default`

@@ -21,7 +21,7 @@ def relu(x: Array) -> Array:
 
 
 relu.lowering = lambda x: maximum(x, 0)
-relu.defvjp(lambda g, y, x: g * (y != 0))  # y is never negative; and a nan, which is not 0, lets `g` pass
+relu.defvjp(lambda g, y, x: g * (y != 0))  # y is never negative; nan is not 0, so there `g` passes
 relu.needs_zero_rule = False  # 0 or 1 times 0 is 0
 
 

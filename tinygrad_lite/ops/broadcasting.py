@@ -33,7 +33,7 @@ def broadcast_to(array: TensorLike, shape: ShapeLike, subok: bool = False) -> Te
     array : Tensor or array-like
     shape : int or tuple of int
     subok : bool
-        Is there for NumPy's sake, without effect.
+        Accepted for compatibility with NumPy; no effect.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def broadcast_arrays(*args: TensorLike, subok: bool = False) -> tuple[Tensor, ..
     ----------
     *args : Tensors or array-likes
     subok : bool
-        Is there for NumPy's sake, without effect.
+        Accepted for compatibility with NumPy; no effect.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def meshgrid(*xi: TensorLike, copy: bool = True, sparse: bool = False, indexing:
     ----------
     *xi : 1-D Tensors or array-likes
     copy : bool
-        Without effect: tensors never change.
+        No effect: tensors never change.
     sparse : bool
         Leave the repeating to broadcasting: each result has only one axis longer than one.
     indexing : "xy" or "ij"

@@ -48,7 +48,7 @@ def astype(x: TensorLike, dtype: DTypeLike | None, /, *, copy: bool = True, devi
     x : Tensor or array-like
     dtype : dtype
     copy, device
-        Are there for NumPy's sake, without effect.
+        Accepted for compatibility with NumPy; no effect.
 
     Returns
     -------

@@ -32,8 +32,8 @@ fmin = elementwise(
     kinks=_TIE,
     example="[1.0, 3.0], 2.0 -> [1. 2.]",
 )
-# Comparisons with nan are false. Where an argument is nan, a maximum or a minimum hands the gradient to both: a zero
-# would hide the nan. One that passes over nan has no gradient for it.
+# Comparisons with nan are false. Where an argument is nan, `maximum` and `minimum` pass the gradient to both, because a
+# zero would hide the nan. `fmax` and `fmin` ignore nan, and give it no gradient.
 maximum.defvjp(lambda g, y, a, b: np.where(a < b, 0, g), lambda g, y, a, b: np.where(a >= b, 0, g))
 minimum.defvjp(lambda g, y, a, b: np.where(a > b, 0, g), lambda g, y, a, b: np.where(a <= b, 0, g))
 for _chosen in (fmax, fmin):
@@ -116,7 +116,7 @@ def clip(
         Broadcast against `a`; None for no bound. Gradients flow to them too.
     out : None
     min, max : Tensor, array-like or None
-        The same, by NumPy 2's names.
+        Other names for `a_min` and `a_max`.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Counting and finding: reductions whose result is a number of elements, a place, or a truth. None has a gradient."""
+"""Counting and finding: how many elements, where they are, and whether all or any are true. None has a gradient."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def _any(a: Array, *, axis: Axis = None, keepdims: bool = False) -> Array:
 def any(
     a: TensorLike, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: TensorLike = True
 ) -> Tensor:
-    """Whether some element over `axis` is true; without a gradient.
+    """Whether any element over `axis` is true; without a gradient.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Creation: tensors made from a shape, from another tensor, or from two ends. Only values put in carry a gradient."""
+"""Creation: tensors made from a shape, another tensor, or two ends. Gradients flow to fill values and to ends."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def zeros_like(
     dtype : dtype, optional
         Instead of that of `a`.
     order, subok, device
-        Are there for NumPy's sake, without effect.
+        Accepted for compatibility with NumPy; no effect.
     shape : int or tuple of int, optional
         Instead of that of `a`.
 
@@ -191,7 +191,7 @@ def ones_like(
     dtype : dtype, optional
         Instead of that of `a`.
     order, subok, device
-        Are there for NumPy's sake, without effect.
+        Accepted for compatibility with NumPy; no effect.
     shape : int or tuple of int, optional
         Instead of that of `a`.
 
@@ -228,7 +228,7 @@ def full_like(
     dtype : dtype, optional
         Instead of that of `a`.
     order, subok, device
-        Are there for NumPy's sake, without effect.
+        Accepted for compatibility with NumPy; no effect.
     shape : int or tuple of int, optional
         Instead of that of `a`.
 
@@ -263,7 +263,7 @@ def arange(
     Parameters
     ----------
     start, stop, step : number
-        One alone is `stop`; it starts at 0 then. The default step is 1.
+        A single one is `stop`, and `start` is 0. The default step is 1.
     dtype : dtype, optional
         Default: integer for integers, float32 for Python floats.
 
@@ -294,7 +294,7 @@ def arange(
 
 @primitive
 def _linspace(start: Array, stop: Array, *, num: int, endpoint: bool, axis: int) -> Array:
-    dtype = np.result_type(start, stop)  # a Python number adapts
+    dtype = np.result_type(start, stop)  # a Python number takes the other's dtype
     return np.linspace(start, stop, num, endpoint, dtype=dtype if dtype.kind == "f" else None, axis=axis)
 
 
@@ -339,7 +339,7 @@ def linspace(
     axis : int
         Where the new axis stands, if the ends have axes.
     device
-        Is there for NumPy's sake, without effect.
+        Accepted for compatibility with NumPy; no effect.
 
     Returns
     -------

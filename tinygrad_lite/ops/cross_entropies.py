@@ -85,7 +85,7 @@ def _sparse_cross_entropy_lowering(logits: Tensor, labels: Tensor) -> Tensor | N
     if not logits.size or logits.dtype == HALF:
         return None
     shifted = _shifted(logits, -1)
-    total = sum_(exp(shifted), axis=-1, keepdims=True)  # as softmax has it in the gradient
+    total = sum_(exp(shifted), axis=-1, keepdims=True)  # as in the softmax of the gradient: computed once for both
     return reshape(log(total), labels.shape) - _chosen(shifted, labels)
 
 
@@ -139,7 +139,7 @@ _UNSIGNED = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
 
 def check_labels(labels: Array, classes: int) -> None:
     """Raise unless every label is one of 0 to `classes` - 1."""
-    magnitudes = labels.view(_UNSIGNED[labels.dtype.itemsize])  # in which what is below 0 is very large
+    magnitudes = labels.view(_UNSIGNED[labels.dtype.itemsize])  # as unsigned integers, negative labels are very large
     if labels.size and not np.maximum.reduce(magnitudes, axis=None) < classes:
         wrong = labels[(labels < 0) | (labels >= classes)]
         raise ValueError(
@@ -156,7 +156,7 @@ def _softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     costs = np.log(np.sum(np.exp(shifted), axis=-1, keepdims=True)) - shifted
     with np.errstate(invalid="ignore"):
         y = np.sum(labels * costs, axis=-1)
-        if np.isnan(y).any():  # a label of 0 costs nothing, also where the cost is infinite
+        if np.isnan(y).any():  # a label of 0 adds nothing, also where its cost is infinite
             y = np.sum(np.where(labels == 0, 0, labels * costs), axis=-1)
     return y
 
@@ -205,7 +205,7 @@ def _sigmoid_cross_entropy(logits: Array, labels: Array) -> Array:
     # -p·log σ(z) - (1-p)·log σ(-z), arranged so that nothing overflows
     with np.errstate(invalid="ignore"):
         y = np.maximum(logits, 0) - logits * labels + np.log1p(np.exp(-np.absolute(logits)))
-        if np.isnan(y).any():  # what cannot happen costs nothing, also where the cost is infinite
+        if np.isnan(y).any():  # a probability of 0 adds nothing, also where its cost is infinite
             yes, no = softplus.forward(-logits), softplus.forward(logits)
             y = np.where(labels == 0, 0, labels * yes) + np.where(labels == 1, 0, (1 - labels) * no)
     return y

@@ -1,4 +1,4 @@
-"""Diagonals and triangles of matrices: `diagonal` and what puts one back are each other's adjoint."""
+"""Diagonals and triangles of matrices. Reading a diagonal and writing one are adjoint to each other."""
 
 from __future__ import annotations
 
@@ -186,7 +186,7 @@ def tril(m: Array, *, k: int = 0) -> Array:
     return np.tril(m, k)
 
 
-# NumPy repeats a vector to a square matrix first, hence the sum
+# NumPy repeats a vector to a square matrix first, which the sum undoes
 tril.defvjp(lambda g, y, m, k: sum_to_shape(np.tril(g, k), m.shape))
 
 

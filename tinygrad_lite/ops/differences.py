@@ -32,7 +32,7 @@ def diff(
     ----------
     a : Tensor or array-like, with at least one axis
     n : int
-        How often; 0 answers `a`.
+        How often; 0 returns `a`.
     axis : int
     prepend, append : Tensor or array-like, optional
         Put before and behind `a` first; a number, or of the shape of `a` but for `axis`.

@@ -82,7 +82,7 @@ def einsum(*operands: Any, out: None = None, optimize: Any = False, dtype: DType
     equation, arrays = _equation(operands)
     tensors = to_tensors(*arrays) if dtype is None else [cast(x, dtype) for x in arrays]
     terms, output = _terms(equation, [x.shape for x in tensors])
-    # What is left for the primitive has no index twice in a term, none of length one where another term's is
+    # The terms that reach the primitive have no index twice in a term, none of length one where another term's is
     # longer, and none that is summed in one term alone. So the rule may exchange terms as they are.
     for n, term in enumerate(terms):
         terms[n], tensors[n] = _without_repeats(term, tensors[n], equation)
@@ -177,7 +177,7 @@ def _without_repeats(term: str, x: Tensor, equation: str) -> tuple[str, Tensor]:
 
 
 def _lengths(terms: list[str], tensors: list[Tensor], equation: str) -> dict[str, int]:
-    """Every index' length; axes of length one broadcast."""
+    """The length of each index; axes of length one broadcast."""
     lengths: dict[str, int] = {}
     for term, x in zip(terms, tensors):
         for index, length in zip(term, x.shape):

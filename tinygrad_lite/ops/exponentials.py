@@ -73,7 +73,7 @@ logaddexp = elementwise(
 
 
 def _share(y: Value, a: Value, b: Value, scale: float = 1.0) -> Value:
-    """The share of `a` in the sum: 1 / (1 + e^(b - a)); 0 if the sum is of nothing, as in `logsumexp`."""
+    """The share of `a` in the sum: 1 / (1 + e^(b - a)); 0 if both are -inf, as in `logsumexp`."""
     return sigmoid.inline(np.where(np.isneginf(y), -np.inf, (a - b) * scale))
 
 

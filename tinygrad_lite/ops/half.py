@@ -27,7 +27,7 @@ def rounding_once(forward: Callable[..., Array]) -> Callable[..., Array]:
     def wider(*arrays: Array, **metadata: Any) -> Array:
         dtype = metadata.get("dtype")
         if dtype is None:
-            if type(arrays[0]) is np.ndarray and arrays[0].dtype.char in "fd":  # the usual case, found out cheaply
+            if type(arrays[0]) is np.ndarray and arrays[0].dtype.char in "fd":  # the usual case, with a cheap check
                 return forward(*arrays, **metadata)
             is_half = _floats(arrays) == {"e"}
         else:

@@ -1,4 +1,4 @@
-"""What to do where NumPy has a function and this package has not: an error with code that can be run as it stands."""
+"""The error for a function of NumPy's that this package does not have. It contains code that runs as it is."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tinygrad_lite.core.tensor import DTYPES, Tensor
 
 __all__ = ["no_mirror"]
 
-# They write into an array or into a file: calling them to see what they answer would do it.
+# These write into an array or a file, so they are never called to find out what they return.
 _WRITING = {"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask", "save", "savetxt", "savez"}
 
 
 def no_mirror(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError:
-    """The error for a function of NumPy's that was handed a recorded Tensor and has no gradient here."""
+    """The error for a function of NumPy's that was called with a recorded Tensor and has no gradient here."""
     path = _path(function)
     ways = ["pass tensor.numpy() if no gradient is needed", "write it with the operations of tgl"]
     stub = None if path is None else _stub(path, function, args, kwargs)
@@ -50,7 +50,7 @@ def _path(function: Any) -> str | None:
 
 
 def _stub(path: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
-    """The definition of a primitive that calls the function as it was called, or None if there can be none."""
+    """The definition of a primitive that calls the function as it was called, or None if that is not possible."""
     name = function.__name__
     call = _call(function, args, kwargs)
     if call is None or name in _WRITING:
@@ -80,7 +80,7 @@ def _stub(path: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any
 
 
 def _call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[str], list[str], str] | None:
-    """The arrays of a call by the names that they get, its other arguments, and how both are handed on."""
+    """The arrays of a call by the names that they get, its other arguments, and how both are passed."""
     parameters: Mapping[str, inspect.Parameter] = {}
     if isinstance(function, np.ufunc):
         names = ["x"] if function.nin == 1 else [f"x{n}" for n in range(1, function.nin + 1)]
@@ -93,7 +93,7 @@ def _call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
     tensors = [name for name, x in bound.items() if isinstance(x, (Tensor, np.ndarray))]
     rest = {name: x for name, x in bound.items() if name not in tensors}
     if not tensors or any(isinstance(x, Tensor) for x in flatten(list(rest.values()))):
-        return None  # a list of tensors: how many there are is not known
+        return None  # a list of tensors: their number is not known
     names = ["x"] if len(tensors) == 1 else [f"x{n}" for n in range(1, len(tensors) + 1)]
     named = dict(zip(tensors, names))
     given, by_position = [], True
@@ -108,7 +108,7 @@ def _call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
 
 
 def _result(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """What NumPy answers for the values: its kind decides what a primitive returns."""
+    """What NumPy returns for the values. Its type decides what the primitive returns."""
     args, kwargs = map_structure(lambda x: np.array(x._array) if isinstance(x, Tensor) else x, (args, kwargs))
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")

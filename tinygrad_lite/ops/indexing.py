@@ -99,7 +99,7 @@ def _split_index(index: Index) -> tuple[Template, list[Tensor | Array]]:
             return slice(*(n.__index__() if isinstance(n, Tensor) else n for n in (part.start, part.stop, part.step)))
         if isinstance(part, (list, tuple, range)):
             part = np.array(part)
-            part = part if part.size else part.astype(np.intp)  # NumPy reads no numbers as floats
+            part = part if part.size else part.astype(np.intp)  # NumPy makes an empty list an array of floats
         if isinstance(part, (Tensor, np.ndarray)):
             arrays.append(part)
             return _HOLE
@@ -151,7 +151,7 @@ def _received_value(x: Array, value: Array, *arrays: Array, template: Template) 
 
 @nondifferentiable
 def _stays(*arrays: Array, template: Template, shape: tuple[int, ...]) -> Array:
-    """For each place that an index selects, whether what is written there stays, or is written over later."""
+    """For each place that an index selects, whether the value written there stays, or is overwritten by a later one."""
     index = _filled(template, arrays)
     written = np.zeros(shape, np.intp)
     order = np.arange(written[index].size).reshape(written[index].shape)
@@ -250,7 +250,7 @@ def index_set(x: TensorLike, key: Index, value: TensorLike) -> Tensor:
 
 
 def index_add(x: TensorLike, key: Index, value: TensorLike) -> Tensor:
-    """A copy of `x` in which `value` was added to `x[key]`; elements that `key` names twice get both.
+    """A copy of `x` in which `value` was added to `x[key]`; where `key` names an element twice, both values are added.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Inverses: determinants, and what solves linear equations, exactly or as well as can be.
+"""Inverses, determinants, and solutions of linear equations, exact or by least squares.
 
 With A⁻¹ for the inverse, d(A⁻¹) = -A⁻¹·dA·A⁻¹ and d(det A) = tr(adj(A)·dA); everything here follows from these.
 Every function takes stacks of matrices, in the last two axes, as NumPy does.
@@ -94,7 +94,7 @@ inv.defvjp(lambda g, y, a: -t(y) @ g @ t(y))
 
 @primitive(domain="a that is not singular; for others it raises.")
 def _solve(a: Array, b: Array) -> Array:
-    # With as many axes as a has: NumPy 1 would take b for a stack of vectors otherwise.
+    # With as many axes as `a`: otherwise NumPy takes a `b` of one axis for a vector.
     return _unless_singular(np.linalg.solve, a, b[(None,) * (a.ndim - b.ndim)])
 
 
@@ -176,7 +176,7 @@ def det(a: Array) -> Array:
 
 
 def _svd_with_sign(a: Array) -> tuple[Array, Array, Array, Array]:
-    """U, s, Vᵀ, and det U · det Vᵀ, which is 1 or -1; the latter nan for a matrix that is not finite."""
+    """U, s, Vᵀ, and det U · det Vᵀ, which is 1 or -1; the last is nan for a matrix that is not finite."""
     is_finite = np.all(np.isfinite(a), axis=(-2, -1), keepdims=True)
     u, s, vt = np.linalg.svd(np.where(is_finite, a, 0))
     sign = np.sign(np.linalg.det(u) * np.linalg.det(vt))[..., None, None]
@@ -191,7 +191,7 @@ def _cofactors(a: Array) -> Array:
 
 
 def _cofactors_vjp(g: Value, y: Value, a: Value) -> Value:
-    if isinstance(a, Tensor):  # recorded: something that can be differentiated again, where there is an inverse
+    if isinstance(a, Tensor):  # recorded: a formula that can be differentiated again, where the matrix has an inverse
         w = t(inv(a))
         return (g * w).sum(axis=(-2, -1), keepdims=True) * y - y @ t(g) @ w
     # For a diagonal S, with the product Q[i, j] of all s but sᵢ and sⱼ: the cofactor [i, i] changes by
@@ -334,7 +334,7 @@ _lstsq.defvjp(_lstsq_left_vjp, lambda g, y, a, b, rcond: t(_pinv.inline(a, rcond
 
 
 def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> LstsqResult:
-    """The x of least length that makes ‖a @ x - b‖ as small as can be.
+    """The x that minimizes ‖a @ x - b‖; of several, the shortest.
 
     x = A⁺·b; the derivative is that at constant rank (Golub and Pereyra, 1973).
 
@@ -477,7 +477,7 @@ def tensorsolve(a: TensorLike, b: TensorLike, axes: Sequence[int] | None = None)
     Raises
     ------
     numpy.linalg.LinAlgError
-        The equations have not one solution.
+        The equations have no unique solution.
 
     Examples
     --------

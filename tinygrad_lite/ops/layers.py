@@ -107,8 +107,8 @@ def dropout(
     generator : numpy.random.Generator, optional
         Default: the package's own, see `tgl.random.set_seed`.
     noise_shape : sequence of int, optional
-        One length for each axis of `x`: 1 where all elements along the axis share their fate, None or the axis's own
-        length elsewhere. Default: each element has its own.
+        One length for each axis of `x`: 1 where all elements along the axis are kept or dropped together, None or the
+        axis's own length elsewhere. Default: each element by itself.
 
     Returns
     -------

@@ -1,6 +1,6 @@
 """Linear algebra under NumPy's names: `tgl.linalg.inv` as `np.linalg.inv`, for Tensors, with gradients.
 
-As in NumPy, some names mean less here than without `linalg`: they work on the matrices in the last two axes, or on
+As in NumPy, some functions do less here than without `linalg`: they work on the matrices in the last two axes, or on
 vectors alone.
 """
 

@@ -24,7 +24,7 @@ from tinygrad_lite.utils.types import Array, Axis, DTypeLike
 
 
 def _numbers(a: Tensor, where: TensorLike) -> TensorLike:
-    """Which elements are not nan, and chosen; integers, which know none, are as they were chosen."""
+    """Which elements are selected and not nan. Integers are never nan: of them, `where` itself."""
     if a.dtype.kind != "f":
         return where
     chosen: Tensor = logical_not(isnan(a))
@@ -240,9 +240,9 @@ def nanstd(
 
 
 def _without_nan(a: Tensor, axis: Axis, initial: TensorLike | None, replacement: float) -> Tensor:
-    """`a` with something else in the place of nan, but where nothing else is and no `initial` stands for the result.
+    """`a` with `replacement` instead of nan, except where all elements are nan and there is no `initial`.
 
-    Integers, which know no nan, stay integers.
+    Integers stay as they are.
     """
     if a.dtype.kind != "f":
         return a

@@ -59,7 +59,7 @@ def _of_vectors(x: Tensor, ord: float | str | None, axis: Axis, keepdims: bool) 
             f"norm expected a number as the order of a vector's norm. Received: ord={ord!r}, which is one of matrices."
         )
     for n in axis if isinstance(axis, tuple) else () if axis is None else (axis,):
-        as_axis(n, x.ndim)  # a sum of a single number takes the axis 0, too
+        as_axis(n, x.ndim)  # checked here, because the sum of a 0-d array accepts the axis 0
     ord = 2 if ord is None else ord
     if ord == np.inf:
         return max_(absolute(x), axis, keepdims=keepdims)
@@ -80,7 +80,7 @@ _OF_LINES: dict[Any, tuple[Callable[..., Tensor], int]] = {
 
 
 def _with_kink_at_zero(s: Tensor) -> Tensor:
-    """The singular values of each matrix, without a gradient if all are 0: its direction would be any."""
+    """The singular values of each matrix, without a gradient if all are 0, where it has no direction."""
     return where(max_(s, -1, keepdims=True) > 0, s, stop_gradient(s))
 
 
@@ -184,7 +184,7 @@ def vector_norm(x: TensorLike, /, *, axis: Axis = None, ord: float | str | None 
     Raises
     ------
     ValueError
-        An order that there is not.
+        The order does not exist.
 
     Examples
     --------
@@ -213,7 +213,7 @@ def matrix_norm(x: TensorLike, /, *, keepdims: bool = False, ord: float | str | 
     Raises
     ------
     ValueError
-        An order that there is not.
+        The order does not exist.
 
     Examples
     --------
@@ -277,7 +277,7 @@ def matrix_rank(
     tol : number, optional
         The threshold.
     hermitian : bool
-        Is there for NumPy's sake, without effect.
+        Accepted for compatibility with NumPy; no effect.
     rtol : number, optional
         The threshold over the largest singular value. Default: the dtype's precision times the larger of m and n.
 

@@ -1,7 +1,7 @@
 """Operators: what Python's syntax and NumPy's functions do with a Tensor.
 
 `a + b`, `x.mean()` and `np.exp(x)` all end in the primitives of this package. The tables below say which;
-for NumPy's functions the house's law does: a function here has the name that NumPy gives it.
+NumPy's functions are found by their names, which are the same here.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _COMPARISONS = {
     "__ge__": ops.greater_equal,
 }
 
-# Methods of arrays that have a function of the same name here. None works in place: `x.sort()` answers a sorted copy.
+# Methods of arrays that have a function of the same name here. None works in place: `x.sort()` returns a sorted copy.
 _METHODS = (
     "all", "any", "argmax", "argmin", "argpartition", "argsort", "choose", "clip", "conj", "conjugate", "copy",
     "cumprod", "cumsum", "diagonal", "dot", "max", "mean", "min", "nonzero", "partition", "prod", "ravel",
@@ -83,7 +83,7 @@ def _reflected(primitive: Callable[..., Any]) -> Callable[[Tensor, Any], Any]:
 
 def _comparison(primitive: Primitive) -> Callable[[Tensor, Any], Any]:
     def method(self: Tensor, other: Any) -> Any:
-        if other is None or isinstance(other, str):  # Python's own answer, for `x == None`
+        if other is None or isinstance(other, str):  # Python then compares identities, for `x == None`
             return NotImplemented
         return primitive(self, other)
 
@@ -135,8 +135,8 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
 
 # NumPy's protocols --------------------------------------------------------------------------------------------
 
-# A function of NumPy's that has no mirror here runs on the values of tensors that nobody is recording, and answers
-# what NumPy answers; for a recorded one it raises, because its gradient would be lost in silence.
+# A function of NumPy's without a counterpart here runs on the values of tensors that no tape records, and returns what
+# NumPy returns. For a recorded tensor it raises, because the gradient would be lost without notice.
 
 
 def _where(condition: Any, *choices: Any) -> Any:
@@ -152,12 +152,12 @@ def _mirrors() -> dict[Any, Callable[..., Any]]:
             if callable(theirs):
                 table[theirs] = getattr(ours, name)
     table[np.where] = _where
-    if older := getattr(np, "trapz", None):  # the name that trapezoid had in NumPy 1
+    if older := getattr(np, "trapz", None):  # the former name of trapezoid, which NumPy 2.4 removed
         table[older] = ops.trapezoid
     return table
 
 
-# What NumPy says of an array's axes is no computation, and answers with Python's numbers.
+# Questions about axes are no computation; the results are Python's numbers.
 _METADATA: dict[Any, Callable[..., Any]] = {
     np.shape: lambda a: a.shape,
     np.ndim: lambda a: a.ndim,
@@ -176,7 +176,7 @@ _UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {
     (np.multiply, "accumulate"): ops.cumprod,
 }
 
-# These look at shape, dtype or memory, and never at a gradient.
+# These read the shape, the dtype or the memory. No gradient is lost.
 _LOOKS = {
     np.shape, np.ndim, np.size, np.result_type, np.min_scalar_type, np.common_type, np.can_cast, np.iscomplexobj,
     np.isrealobj, np.shares_memory, np.may_share_memory, np.array2string, np.array_repr, np.array_str,
@@ -184,7 +184,7 @@ _LOOKS = {
 
 
 def _of_values(function: Any, args: Any, kwargs: Any, complaint: Callable[[], TypeError]) -> Any:
-    """What NumPy answers for the values of tensors that nobody records; else, the complaint."""
+    """What NumPy returns for the values of tensors that no tape records; raises `complaint()` for others."""
     if any(isinstance(x, Tensor) and is_followed(x) for x in flatten((args, kwargs))):
         raise complaint()
     args, kwargs = map_structure(lambda x: x.numpy() if isinstance(x, Tensor) else x, (args, kwargs))
@@ -246,13 +246,13 @@ def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
     return value if dtype is None and not copy else np.array(value, dtype=dtype)
 
 
-# Whose functions take numbers to compute with or to store them; the exceptions only look at one.
+# Modules whose functions compute with the number or store it; the exceptions only read it.
 _COMPUTING = {"math", "cmath", "numpy", "array"}
 _LOOKING = {math.isnan, math.isinf, math.isfinite, math.isclose}
 
 
 def _as_number(number: Callable[[Any], Any]) -> Callable[[Tensor], Any]:
-    """`float(x)` or `int(x)`, which leave the tape on purpose; what asks for a number by itself is refused."""
+    """`float(x)` or `int(x)`, which leave the tape on purpose. A library that converts by itself gets an error."""
 
     def method(self: Tensor) -> Any:
         if state.tapes and is_followed(self):
@@ -264,7 +264,7 @@ def _as_number(number: Callable[[Any], Any]) -> Callable[[Tensor], Any]:
 
 
 def _taking(callee: Any) -> str:
-    """What somebody does with the number that he asks for, if that is known and cuts a gradient in silence."""
+    """What the caller does with the number, if that is known to lose a gradient without notice."""
     if callee is operator.setitem:
         return "writing it into an array (make one of the parts with tgl.stack or tgl.index_set)"
     owner = getattr(callee, "__self__", None)

@@ -80,8 +80,8 @@ def transposed_product(a: Value, g: Value) -> Value:
 
 @primitive
 def _product_of_rows(a: Array, b: Array) -> Array:
-    """The outer product of two rows, (1, n) and (1, m): a.T @ b. For it `@` does not ask BLAS, but `dot` does."""
-    return np.dot(a.T, b) if a.size > 1 < b.size else a.T * b  # of one number `dot` makes a sum: 0 · inf would be 0
+    """The outer product of two rows, (1, n) and (1, m): a.T @ b. `dot` calls BLAS for it, `@` does not."""
+    return np.dot(a.T, b) if a.size > 1 < b.size else a.T * b  # `dot` of one number is a sum: 0 · inf would be 0
 
 
 _product_of_rows.lowering = lambda a, b: None if a.size > 1 < b.size else a.T * b
@@ -386,7 +386,7 @@ def cross(
 
 
 def multi_dot(arrays: Sequence[TensorLike], *, out: None = None) -> Tensor:
-    """The product of several matrices, in the order of brackets that takes the fewest multiplications.
+    """The product of several matrices, in the order that takes the fewest multiplications.
 
     Parameters
     ----------
@@ -427,7 +427,7 @@ def multi_dot(arrays: Sequence[TensorLike], *, out: None = None) -> Tensor:
 
     @functools.cache
     def cheapest(first: int, last: int) -> tuple[int, int]:
-        """How many multiplications the factors from `first` to `last` take, and behind which to split them."""
+        """How many multiplications the factors from `first` to `last` take, and after which factor to split them."""
         ways = (
             (cheapest(first, n)[0] + cheapest(n + 1, last)[0] + lengths[first] * lengths[n + 1] * lengths[last + 1], n)
             for n in range(first, last)

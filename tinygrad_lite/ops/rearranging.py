@@ -259,7 +259,7 @@ def fliplr(m: TensorLike) -> Tensor:
 
 @primitive
 def roll(a: Array, *, shift: int | Sequence[int], axis: Axis = None) -> Array:
-    """`a` with its elements moved on by `shift` places; those that leave at the end come in at the beginning.
+    """`a` with its elements moved on by `shift` places; those beyond the end reappear at the beginning.
 
     Parameters
     ----------

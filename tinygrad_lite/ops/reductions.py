@@ -1,8 +1,8 @@
 """Reductions: many numbers in, fewer out, along one axis, several, or all.
 
 The gradient of a reduction spreads `g` back over the axes that were reduced. `expand_reduced` puts those axes back
-with length one, so that broadcasting does the spreading. What `where=` leaves out counts as the number that changes
-nothing: 0 in a sum, 1 in a product.
+with length one, so that broadcasting does the spreading. What `where=` leaves out counts as the neutral
+element: 0 in a sum, 1 in a product.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _sum.defvjp(lambda g, y, a, axis, dtype, keepdims: spread(expand_reduced(g, a, a
 
 
 def _sum_lowering(a: Tensor, axis: Axis, dtype: DTypeLike | None, keepdims: bool) -> Tensor | None:
-    """Of one row, the row."""
+    """The sum over axes of length one is a reshape."""
     reduced = reduced_axes(a, axis)
     if dtype is not None or a.dtype.kind != "f" or not reduced or count_reduced(a, axis) != 1:
         return None
@@ -190,7 +190,7 @@ def prod(
 @primitive
 def _mean(a: Array, *, axis: Axis = None, dtype: DTypeLike | None = None, keepdims: bool = False) -> Array:
     count = _exact_count(a, axis, dtype) if type(a) is np.ndarray else 0
-    if dtype is not None and dtype == HALF:  # which NumPy adds up in float32 only if it was not asked for
+    if dtype is not None and dtype == HALF:  # NumPy adds float16 up in float32 only if dtype is not given
         return np.asarray(np.mean(a, axis=axis, dtype=np.float32, keepdims=keepdims)).astype(HALF)
     if not count:
         return np.mean(a, axis=axis, dtype=dtype, keepdims=keepdims)
@@ -199,9 +199,9 @@ def _mean(a: Array, *, axis: Axis = None, dtype: DTypeLike | None = None, keepdi
 
 
 def _exact_count(a: Value, axis: Axis, dtype: DTypeLike | None) -> int:
-    """How many elements of `a` a mean is of, if it is their sum divided by that in the dtype of `a`; else 0."""
+    """The number of elements in each mean, if the mean is a sum divided by it in the dtype of `a`; else 0."""
     count = count_reduced(a, axis) if dtype is None and a.dtype.char in "fd" and a.ndim else 0
-    return count if count < 1 << 24 else 0  # as float32 has it exactly
+    return count if count < 1 << 24 else 0  # float32 represents it exactly
 
 
 def _mean_lowering(a: Tensor, axis: Axis, dtype: DTypeLike | None, keepdims: bool) -> Tensor | None:
@@ -264,7 +264,7 @@ def mean(
         refuse_out("mean", out)
     if where is not True:
         a = to_tensor(a)
-        half = (a.dtype if dtype is None else dtype) == HALF  # these are added up in float32
+        half = (a.dtype if dtype is None else dtype) == HALF  # computed in float32
         total = sum(a, axis, np.float32 if half else dtype, keepdims=keepdims, where=where)
         y = total / counted(a, where, axis, keepdims, total.dtype)
         return y if dtype is None and not half else cast(y, HALF if half else dtype)
@@ -272,7 +272,7 @@ def mean(
 
 
 def counted(a: Tensor, where: TensorLike, axis: Axis, keepdims: bool, dtype: np.dtype[Any]) -> Tensor:
-    """How many elements of `a` `where` lets count, in each place of the result."""
+    """How many elements of `a` are selected by `where`, for each element of the result."""
     count = _sum(where_(where, np.ones(a.shape, bool), False), axis=axis, dtype=np.intp, keepdims=keepdims)
     return cast(count, dtype if dtype.kind == "f" else np.float64)
 

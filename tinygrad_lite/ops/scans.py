@@ -1,7 +1,7 @@
 """Running sums and products along an axis.
 
 The adjoint of a running sum is the running sum from the other end. For a running product yᵢ = x₁·…·xᵢ the
-gradient is written without division, so that zeros do no harm: with pᵢ the product of those before xᵢ,
+gradient is written without division, so that zeros are allowed: with pᵢ the product of those before xᵢ,
 dxᵢ = pᵢ·sᵢ, where sᵢ = gᵢ + xᵢ₊₁·sᵢ₊₁ is a running sum, too, computed by doubling (Blelloch, "Prefix sums and
 their applications", 1990).
 """
@@ -152,13 +152,13 @@ def cumulative_sum(
     out: None = None,
     include_initial: bool = False,
 ) -> Tensor:
-    """The running sum along `axis`, on request with the 0 that it starts from.
+    """The running sum along `axis`, if asked for with the 0 that it starts from.
 
     Parameters
     ----------
     x : Tensor or array-like
     axis : int, optional
-        May be left away for a vector.
+        Not needed for a vector.
     dtype, out
         As for `cumsum`.
     include_initial : bool
@@ -191,13 +191,13 @@ def cumulative_prod(
     out: None = None,
     include_initial: bool = False,
 ) -> Tensor:
-    """The running product along `axis`, on request with the 1 that it starts from.
+    """The running product along `axis`, if asked for with the 1 that it starts from.
 
     Parameters
     ----------
     x : Tensor or array-like
     axis : int, optional
-        May be left away for a vector.
+        Not needed for a vector.
     dtype, out
         As for `cumprod`.
     include_initial : bool

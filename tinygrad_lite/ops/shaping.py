@@ -41,11 +41,11 @@ def reshape(a: TensorLike, shape: ShapeLike, order: str = "C", *, copy: bool | N
     ----------
     a : Tensor or array-like
     shape : int or tuple of int
-        One of them may be -1: it is worked out from the others.
+        One of them may be -1: it is computed from the others.
     order : "C" or "F"
         Which axis changes fastest when elements are counted: the last or the first.
     copy : bool, optional
-        Is there for NumPy's sake, without effect: tensors never change.
+        Accepted for compatibility with NumPy; no effect, because tensors never change.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def copy(a: TensorLike, order: str = "K", subok: bool = False) -> Tensor:
     ----------
     a : Tensor or array-like
     order, subok
-        Are there for NumPy's sake, without effect.
+        Accepted for compatibility with NumPy; no effect.
 
     Returns
     -------

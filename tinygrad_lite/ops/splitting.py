@@ -1,4 +1,4 @@
-"""Parts and margins: arrays cut into several, elements repeated, edges padded; slices and indices, worked out."""
+"""Parts and margins: arrays cut into several, elements repeated, edges padded; all of it is indexing."""
 
 from __future__ import annotations
 
@@ -296,13 +296,13 @@ def pad(array: TensorLike, pad_width: TensorLike, mode: str = "constant", **kwar
         )
     _no_more({name: value for name, value in kwargs.items() if name not in _PAD_MODES[mode]}, mode)
     for axis, width in enumerate(widths):
-        if any(width):  # which element stands where is the same for all values: pad the indices instead
+        if any(width):  # the positions do not depend on the values: pad the indices, and take the elements at them
             array = take(array, np.pad(np.arange(array.shape[axis]), width, mode=mode), axis)  # type: ignore[call-overload]
     return array
 
 
 def _pad_widths(array: Tensor, pad_width: TensorLike) -> tuple[tuple[int, int], ...]:
-    """Every axis' pair of widths."""
+    """The pair of widths of each axis."""
     if isinstance(pad_width, dict):
         by_axis = {as_axis(axis, array.ndim): width for axis, width in pad_width.items()}
         pad_width = [by_axis.get(axis, 0) for axis in range(array.ndim)]

@@ -79,14 +79,14 @@ def _chosen_var(
     mean_: TensorLike | None,
     passes_nan: bool = False,
 ) -> Tensor:
-    """The variance of what `where` lets count, about a mean that may be given.
+    """The variance of the elements that `where` selects, about a mean that may be given.
 
-    Where `ddof` is as large as their number NumPy divides by 0; and answers nan in `nanvar`, which passes over nan.
+    Where `ddof` is not below their number, NumPy's `var` divides by 0, and its `nanvar` returns nan.
     """
     a = to_tensor(a)
     if dtype is None and a.dtype == HALF:
         dtype, a = HALF, cast(a, np.float32)
-    if dtype is not None and dtype == HALF:  # which is added up in float32
+    if dtype is not None and dtype == HALF:  # computed in float32
         return cast(_chosen_var(a, axis, np.float32, ddof, keepdims, where, mean_, passes_nan), HALF)
     if mean_ is None:
         mean_ = mean(a, axis, dtype, keepdims=True, where=where)
@@ -141,7 +141,7 @@ def var(
         Of the result.
     out : None
     ddof : number
-        What is taken from the number n of elements before it divides.
+        Is subtracted from the number n of elements, by which the sum is divided.
     keepdims : bool
         Keep the reduced axes, with length one.
     where : Tensor or array-like of booleans
@@ -200,7 +200,7 @@ def std(
         Of the result.
     out : None
     ddof : number
-        What is taken from the number n of elements before it divides.
+        Is subtracted from the number n of elements, by which the sum is divided.
     keepdims : bool
         Keep the reduced axes, with length one.
     where : Tensor or array-like of booleans

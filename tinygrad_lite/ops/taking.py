@@ -28,7 +28,7 @@ def along(axis: int, part: Index) -> tuple[Any, ...]:
 
 @nondifferentiable
 def _in_range(indices: Array, *, length: int, mode: str) -> Array:
-    """`indices` as they are, or brought, into the range from 0 to `length` less one."""
+    """`indices` in the range from 0 to `length` - 1: checked, wrapped or clipped."""
     if mode not in ("raise", "wrap", "clip"):
         raise ValueError("mode must be 'raise', 'wrap' or 'clip'")
     if mode == "raise" and np.size(indices) and not (np.min(indices) >= 0 and np.max(indices) < length):
@@ -75,7 +75,7 @@ def take(a: TensorLike, indices: TensorLike, axis: int | None = None, out: None 
 
 
 def take_along_axis(arr: TensorLike, indices: TensorLike, axis: int | None = -1) -> Tensor:
-    """For each line of `arr` along `axis`, its elements at the same line of `indices`: what `argsort` answers for.
+    """For each line of `arr` along `axis`, the elements at the same line of `indices`, such as `argsort` returns.
 
     Parameters
     ----------

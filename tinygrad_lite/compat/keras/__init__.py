@@ -52,7 +52,7 @@ models = made_of({"Model": Model, "Sequential": Sequential, "load_model": _load_
 
 
 def _set_random_seed(seed: int) -> None:
-    """Start the randomness of Python, NumPy and this package from `seed`, as Keras does."""
+    """Seed the random numbers of Python, NumPy and this package from `seed`, as Keras does."""
     _random.seed(seed)
     _np.random.seed(seed)  # noqa: NPY002, for those who still draw from it
     _streams.set_seed(seed)

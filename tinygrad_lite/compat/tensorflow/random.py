@@ -16,7 +16,7 @@ __all__ = ["normal", "set_seed", "shuffle", "uniform"]
 
 
 def set_seed(seed: int) -> None:
-    """Start all randomness afresh from `seed`, as `tgl.random.set_seed` does.
+    """Seed all random numbers, as `tgl.random.set_seed` does.
 
     Examples
     --------
