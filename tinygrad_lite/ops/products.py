@@ -80,8 +80,9 @@ def transposed_product(a: Value, g: Value) -> Value:
 
 @primitive
 def _product_of_rows(a: Array, b: Array) -> Array:
-    """The outer product of two rows, (1, n) and (1, m): a.T @ b. `dot` calls BLAS for it, `@` does not."""
-    return np.dot(a.T, b) if a.size > 1 < b.size else a.T * b  # `dot` of one number is a sum: 0 · inf would be 0
+    """The outer product of two rows, (1, n) and (1, m): a.T @ b."""
+    # `dot` calls BLAS for it, `@` does not. Of a single number `dot` is a sum, in which 0 · inf would be 0.
+    return np.dot(a.T, b) if a.size > 1 < b.size else a.T * b
 
 
 _product_of_rows.lowering = lambda a, b: None if a.size > 1 < b.size else a.T * b
