@@ -6,17 +6,17 @@ wrong loss without an error. So both get the same shape here, and what differs o
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.core.tensor import Tensor, float_dtype, to_tensor, to_tensors
+from tinygrad_lite.core.tensor import Tensor, TensorLike, float_dtype, to_tensor, to_tensors
 
 __all__ = ["aligned", "as_tensors", "check_shapes", "class_labels", "line_up", "weights_of"]
 
 
-def as_tensors(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+def as_tensors(y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
     """Both as tensors, lined up, the predictions as floats."""
     y_pred = to_tensor(y_pred, float_dtype(y_true))
     y_pred = y_pred if y_pred.dtype.kind == "f" else ops.cast(y_pred, "float32")
@@ -24,11 +24,19 @@ def as_tensors(y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
     return (y_true, y_pred) if y_true.ndim == y_pred.ndim else line_up(y_true, y_pred)
 
 
-def aligned(name: str, y_true: Any, y_pred: Any) -> tuple[Tensor, Tensor]:
+def aligned(name: str, y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
     """Both as tensors of one shape, the labels in the dtype of the predictions."""
     y_true, y_pred = as_tensors(y_true, y_pred)
     check_shapes(name, y_true, y_pred)
     return y_true if y_true.dtype == y_pred.dtype else ops.cast(y_true, y_pred.dtype), y_pred
+
+
+@overload
+def line_up(y_true: Tensor, y_pred: Tensor) -> tuple[Tensor, Tensor]: ...
+
+
+@overload
+def line_up(y_true: Any, y_pred: Any) -> tuple[Any, Any]: ...
 
 
 def line_up(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -48,7 +56,7 @@ def line_up(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     return y_true, y_pred
 
 
-def _is_array_like(value: Any) -> bool:
+def _is_array_like(value: object) -> bool:
     return isinstance(value, (Tensor, np.ndarray, list, tuple, int, float, np.generic)) or hasattr(value, "__array__")
 
 
@@ -91,7 +99,7 @@ def class_labels(name: str, one_hot_name: str, y_true: Tensor, y_pred: Tensor) -
     )
 
 
-def weights_of(values: Tensor, sample_weight: Any) -> Tensor:
+def weights_of(values: Tensor, sample_weight: TensorLike) -> Tensor:
     """Weights in the dtype of `values`, with as many axes, each of the same length or of length one.
 
     The weights' axes are the first axes of `values`. An additional last axis of length one is removed.

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.nn.losses.alignment import weights_of
 from tinygrad_lite.nn.losses.cross_entropies import (
     binary_crossentropy,
@@ -59,7 +59,7 @@ class LossFunctionWrapper(CheckedOptions, Loss):
     0.5
     """
 
-    activation: Callable[..., Any] | None = None
+    activation: Callable[..., Tensor] | None = None
     """The activation whose inputs, the logits, the loss can be computed from."""
 
     def __init__(
@@ -85,7 +85,7 @@ class LossFunctionWrapper(CheckedOptions, Loss):
         """Whether predictions are logits."""
         return bool(self.options.get("from_logits", False))
 
-    def for_logits_of(self, activation: Any) -> Loss | None:
+    def for_logits_of(self, activation: object) -> Loss | None:
         if not self._is_as_written() or activation is not self.activation or self.from_logits:
             return None
         if self.options.get("axis", -1) != -1:  # softmax is along the last axis
@@ -278,7 +278,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
 
-    def divisor(self, y_true: Any, sample_weight: Any = None) -> Any:
+    def divisor(self, y_true: Tensor, sample_weight: TensorLike | None = None) -> Tensor | float:
         if self.options["ignore_class"] is None:
             return super().divisor(y_true, sample_weight)
         counts = ops.cast(ops.not_equal(to_tensor(y_true), self.options["ignore_class"]), np.float64)
@@ -286,7 +286,7 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
             counts = counts * weights_of(counts, sample_weight)
         return ops.sum(counts)
 
-    def _weights(self, y_true: Any, sample_weight: Any, losses: Tensor) -> Any:
+    def _weights(self, y_true: TensorLike, sample_weight: TensorLike | None, losses: Tensor) -> TensorLike | None:
         ignored = self.options["ignore_class"]
         if ignored is None:
             return sample_weight

@@ -6,13 +6,11 @@ is a difference, also where the softmax itself rounds to 0 or 1. Probabilities a
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite import ops
 from tinygrad_lite.core.calling import validate
-from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike
 from tinygrad_lite.nn.losses.alignment import aligned, as_tensors, class_labels
 from tinygrad_lite.ops.cross_entropies import _sparse_cross_entropy, check_labels
 from tinygrad_lite.utils.names import holds
@@ -26,7 +24,7 @@ _IF_LOGITS = "If these are logits, with no softmax or sigmoid at the end, pass f
 _BINARY_LABELS = "Labels are 0 or 1: use hinge for -1 and 1, sparse_categorical_crossentropy for class numbers."
 
 
-def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
+def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Σ y_true · log(y_true / y_pred) over the last axis: how far one distribution is from another.
 
     Parameters
@@ -58,7 +56,7 @@ def kl_divergence(y_true: Any, y_pred: Any) -> Tensor:
 
 
 def binary_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+    y_true: TensorLike, y_pred: TensorLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Tensor:
     """The mean over an axis of -y·log p - (1 - y)·log(1 - p): for labels that are yes or no.
 
@@ -99,7 +97,7 @@ def binary_crossentropy(
 
 
 def categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
+    y_true: TensorLike, y_pred: TensorLike, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1
 ) -> Tensor:
     """-Σ y_true · log y_pred over the axis of the classes: for labels that are one-hot, or distributions.
 
@@ -152,7 +150,7 @@ def categorical_crossentropy(
 
 
 def sparse_categorical_crossentropy(
-    y_true: Any, y_pred: Any, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
+    y_true: TensorLike, y_pred: TensorLike, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1
 ) -> Tensor:
     """-log y_pred[label]: for labels that are integers.
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tinygrad_lite import ops
-from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike
 from tinygrad_lite.nn.losses.alignment import aligned
 from tinygrad_lite.utils.names import holds
 
 __all__ = ["hinge", "huber", "mean_absolute_error", "mean_squared_error"]
 
 
-def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
+def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """The mean of (y_pred - y_true)² over the last axis.
 
     Parameters
@@ -37,7 +35,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Tensor:
     return ops.mean(ops.square(y_pred - y_true), axis=-1)
 
 
-def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
+def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """The mean of |y_pred - y_true| over the last axis.
 
     Parameters
@@ -62,7 +60,7 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Tensor:
     return ops.mean(ops.absolute(y_pred - y_true), axis=-1)
 
 
-def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
+def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
     """The mean over the last axis of e²/2 where |e| ≤ delta, else delta·(|e| - delta/2); e = y_pred - y_true.
 
     Parameters
@@ -93,7 +91,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Tensor:
     return ops.mean(near * (error - 0.5 * near), axis=-1)
 
 
-def hinge(y_true: Any, y_pred: Any) -> Tensor:
+def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """The mean of max(1 - y_true·y_pred, 0) over the last axis.
 
     Parameters

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.nn.losses.alignment import as_tensors, line_up, weights_of
 from tinygrad_lite.utils.settings import Checked, flag, is_real
 from tinygrad_lite.utils.types import DTypeLike
@@ -56,8 +56,8 @@ class Loss(Checked):
         "label_smoothing": lambda self, value: _smoothing(value),
         "delta": lambda self, value: _delta(value),
     }
-    reduction: Any  # a str
-    dtype: Any  # a dtype, or None
+    reduction: Any  # None may be set; it is kept as a str
+    dtype: Any  # all that NumPy takes as a dtype may be set; a dtype or None is kept
 
     def __init__(
         self,
@@ -74,11 +74,11 @@ class Loss(Checked):
         self.name = name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
         self.dtype = dtype
 
-    def call(self, y_true: Any, y_pred: Any) -> Tensor:
+    def call(self, y_true: Any, y_pred: Any) -> Tensor:  # Tensors, but what is not an array comes as it is
         """The loss of every sample."""
         raise NotImplementedError(f"{type(self).__name__} must define call(self, y_true, y_pred).")
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+    def __call__(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> Tensor:
         """The losses of the samples, weighted and reduced.
 
         Parameters
@@ -118,17 +118,17 @@ class Loss(Checked):
             return ops.sum(losses) / ops.where(total == 0, 1.0, total)  # all weights are 0: the loss is 0
         return ops.mean(losses)
 
-    def _weights(self, y_true: Any, sample_weight: Any, losses: Tensor) -> Any:
+    def _weights(self, y_true: TensorLike, sample_weight: TensorLike | None, losses: Tensor) -> TensorLike | None:
         """The weights of the losses: the user's, and those that the loss derives from the labels."""
         return sample_weight
 
-    def divisor(self, y_true: Any, sample_weight: Any = None) -> Any:
+    def divisor(self, y_true: Tensor, sample_weight: TensorLike | None = None) -> Tensor | float:
         """The divisor of a batch's loss, up to a factor common to all batches: the batch's weight in an epoch."""
         if self.reduction == "mean_with_sample_weight" and sample_weight is not None:
             return ops.sum(sample_weight)
         return float(len(y_true))
 
-    def for_logits_of(self, activation: Any) -> Loss | None:
+    def for_logits_of(self, activation: object) -> Loss | None:
         """This loss as a function of the inputs of `activation`, or None if it has no such form.
 
         Softmax followed by a cross-entropy is less exact and slower than the cross-entropy of the logits. A model that
@@ -148,7 +148,7 @@ class Loss(Checked):
         return cls(**config)
 
 
-def _reduction(loss: Loss, value: Any) -> str:
+def _reduction(loss: Loss, value: str | None) -> str:
     reduction = "none" if value is None else value
     if reduction not in REDUCTIONS:
         raise ValueError(
@@ -169,7 +169,7 @@ def _delta(value: Any) -> float:
     return float(value)
 
 
-def floating(owner: str, dtype: Any) -> np.dtype[Any] | None:
+def floating(owner: str, dtype: DTypeLike | None) -> np.dtype[Any] | None:
     """A floating dtype, or None."""
     if dtype is None:
         return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.nn.losses.classes import (
@@ -27,9 +27,9 @@ from tinygrad_lite.nn.losses.differences import hinge, huber, mean_absolute_erro
 from tinygrad_lite.nn.losses.loss import Loss
 from tinygrad_lite.utils.names import lookup
 
-__all__ = ["FUNCTIONS", "get"]
+__all__ = ["FUNCTIONS", "LossLike", "get"]
 
-_OF_FUNCTION: dict[Any, type[Loss]] = {
+_OF_FUNCTION: dict[Callable[..., Any], type[Loss]] = {
     mean_squared_error: MeanSquaredError,
     mean_absolute_error: MeanAbsoluteError,
     huber: Huber,
@@ -39,6 +39,9 @@ _OF_FUNCTION: dict[Any, type[Loss]] = {
     categorical_crossentropy: CategoricalCrossentropy,
     sparse_categorical_crossentropy: SparseCategoricalCrossentropy,
 }
+LossLike: TypeAlias = str | Loss | type[Loss] | Callable[..., Any]  # what a function returns is converted
+"""What `get` makes a loss of: a name, a loss or its class, or a function of `(y_true, y_pred)`."""
+
 FUNCTIONS: dict[str, Callable[..., Tensor]] = {
     **{function.__name__: function for function in _OF_FUNCTION},
     "mse": mean_squared_error,
@@ -49,7 +52,7 @@ FUNCTIONS: dict[str, Callable[..., Tensor]] = {
 """The functions by name and by short name."""
 
 
-def get(identifier: Any) -> Loss:
+def get(identifier: LossLike) -> Loss:
     """The loss that `identifier` names.
 
     Parameters

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from tinygrad_lite import ops
 from tinygrad_lite.core.calling import validate
-from tinygrad_lite.core.tensor import Tensor, to_tensors
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensors
 from tinygrad_lite.nn.losses.alignment import check_shapes, class_labels, line_up
+from tinygrad_lite.utils.types import Array
 
 __all__ = ["accuracy", "binary_accuracy", "categorical_accuracy", "sparse_categorical_accuracy"]
 
 
-def accuracy(y_true: Any, y_pred: Any) -> Tensor:
+def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Whether predictions equal labels.
 
     Parameters
@@ -38,7 +37,7 @@ def accuracy(y_true: Any, y_pred: Any) -> Tensor:
     return ops.equal(y_pred, y_true)
 
 
-def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
+def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0.5) -> Tensor:
     """Whether `y_pred > threshold` agrees with `y_true`, which is 0 or 1.
 
     Parameters
@@ -68,7 +67,7 @@ def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Tensor:
     return ops.equal(ops.greater(y_pred, threshold), y_true)
 
 
-def _are_bits(labels: Any) -> None:
+def _are_bits(labels: Array) -> None:
     if not ((labels == 0) | (labels == 1)).all():
         wrong = labels[(labels != 0) & (labels != 1)].flat[0]
         raise ValueError(
@@ -78,7 +77,7 @@ def _are_bits(labels: Any) -> None:
         )
 
 
-def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Whether the largest prediction and the largest label are of the same class: for one-hot labels.
 
     Parameters
@@ -111,7 +110,7 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
     return ops.equal(ops.argmax(y_pred, axis=-1), ops.argmax(y_true, axis=-1))
 
 
-def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Tensor:
+def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Whether the largest prediction is at the label's index: for integer labels.
 
     Parameters

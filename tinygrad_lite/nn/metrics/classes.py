@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tinygrad_lite import ops
-from tinygrad_lite.core.tensor import to_tensor
+from tinygrad_lite.core.tensor import TensorLike, to_tensor
 from tinygrad_lite.nn.losses.alignment import line_up
 from tinygrad_lite.nn.losses.differences import mean_absolute_error, mean_squared_error
 from tinygrad_lite.nn.losses.loss import Loss
@@ -63,7 +63,7 @@ class MeanMetricWrapper(CheckedOptions, WeightedMean):
         self.fn = fn
         self.options = options
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Add one batch.
 
         Parameters
@@ -189,7 +189,7 @@ class MeanAbsoluteError(MeanMetricWrapper):
         super().__init__(mean_absolute_error, name, dtype)
 
 
-def _direction(function: Any) -> str | None:
+def _direction(function: object) -> str | None:
     """Which results of a function are better, if it is a loss or a function of this package."""
     if isinstance(getattr(function, "__self__", None), Loss):
         return "min"

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn import initializers
 from tinygrad_lite.nn.losses.alignment import weights_of
@@ -60,7 +60,7 @@ class Metric(Checked):
         "direction": lambda self, value: _checked_direction(value),
         "threshold": lambda self, value: threshold_number(self, value),
     }
-    dtype: Any  # a dtype, or None
+    dtype: Any  # all that NumPy takes as a dtype may be set; a dtype or None is kept
     direction: str | None = None
     """Which results are better: "max" means larger, "min" smaller. None: not known, so callbacks need `mode`."""
 
@@ -128,7 +128,7 @@ class Metric(Checked):
         self.update_state(*args, **kwargs)
         return self.result()
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # Tensors in `fit`
         """Add one batch."""
         raise NotImplementedError(f"{type(self).__name__} must define update_state(self, y_true, y_pred, ...).")
 
@@ -157,9 +157,9 @@ class WeightedMean(Metric):
         self.total = self.add_variable("total")
         self.count = self.add_variable("count")
 
-    def _add(self, values: Tensor, sample_weight: Any) -> None:
-        total: Any
-        count: Any
+    def _add(self, values: Tensor, sample_weight: TensorLike | None) -> None:
+        total: Tensor
+        count: Tensor | float
         if sample_weight is None:
             total, count = ops.sum(values, dtype=np.float64), float(values.size)
         else:
@@ -196,12 +196,12 @@ class Mean(WeightedMean):
     def __init__(self, name: str | None = "mean", dtype: DTypeLike | None = None) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:  # type: ignore[override]
         """Add values of any shape, each with its weight."""
         self._add(to_tensor(values), sample_weight)
 
 
-def threshold_number(metric: Any, value: Any) -> float:
+def threshold_number(metric: object, value: Any) -> float:
     if not is_real(value):
         raise ValueError(f"{type(metric).__name__} expected a number as threshold. Received: threshold={value!r}.")
     return float(value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from tinygrad_lite.nn.losses.classes import BinaryCrossentropy, SparseCategoricalCrossentropy
 from tinygrad_lite.nn.losses.loss import Loss
@@ -19,7 +19,10 @@ from tinygrad_lite.nn.metrics.classes import (
 from tinygrad_lite.nn.metrics.metric import Metric
 from tinygrad_lite.utils.names import lookup
 
-__all__ = ["get", "resolve"]
+__all__ = ["MetricLike", "get", "resolve"]
+
+MetricLike: TypeAlias = str | Metric | type[Metric] | Loss | Callable[..., Any]  # the result is converted
+"""What `get` makes a metric of: a name, a metric or its class, a loss, or a function of `(y_true, y_pred)`."""
 
 _METRICS: dict[str, Callable[..., Metric]] = {
     "accuracy": Accuracy,
@@ -31,7 +34,7 @@ _METRICS: dict[str, Callable[..., Metric]] = {
 }
 
 
-def get(identifier: Any) -> Metric:
+def get(identifier: MetricLike) -> Metric:
     """The metric that `identifier` names.
 
     Parameters
@@ -68,8 +71,8 @@ def get(identifier: Any) -> Metric:
 
 
 def resolve(
-    identifier: Any,
-    loss: Any = None,
+    identifier: MetricLike,
+    loss: object = None,
     output_shape: tuple[int | None, ...] | None = None,
     target_shape: tuple[int | None, ...] | None = None,
 ) -> Metric:
