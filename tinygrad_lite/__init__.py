@@ -14,6 +14,7 @@ from typing import Any
 from tinygrad_lite import ops as ops
 from tinygrad_lite import random as random
 from tinygrad_lite.compiler.function import function as function
+from tinygrad_lite.core.arguments import UnconnectedGradients as UnconnectedGradients
 from tinygrad_lite.core.custom_gradient import custom_gradient as custom_gradient
 from tinygrad_lite.core.functional import hessian_vector_product as hessian_vector_product
 from tinygrad_lite.core.functional import value_and_gradient as value_and_gradient
@@ -22,7 +23,6 @@ from tinygrad_lite.core.primitive import nondifferentiable as nondifferentiable
 from tinygrad_lite.core.primitive import primitive as primitive
 from tinygrad_lite.core.strict import strict as strict
 from tinygrad_lite.core.tape import GradientTape as GradientTape
-from tinygrad_lite.core.tape import UnconnectedGradients as UnconnectedGradients
 from tinygrad_lite.core.tape import stop_gradient as stop_gradient
 from tinygrad_lite.core.tensor import Tensor as Tensor
 from tinygrad_lite.core.tensor import constant as constant

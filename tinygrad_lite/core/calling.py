@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.record import new_id, state, tracing
+from tinygrad_lite.core.record import append, new_id, state, tracing
 from tinygrad_lite.core.structure import map_structure
 from tinygrad_lite.core.tensor import (
     DTYPES,
@@ -133,20 +133,20 @@ def _unwrapped(self: Any, args: tuple[Any, ...]) -> tuple[Any, Any, bool]:
 
 def _record(self: Any, outputs: tuple[Tensor, ...], ids: Any, arrays: Any, metadata: dict[str, Any], data: Any) -> None:
     """Append one entry to each tape that watches an argument; where no gradient goes on, the tape notes that."""
-    entry: Any = None
+    made: Any = None
     for tape in state.tapes:
         is_watched = not tape._watched.isdisjoint(ids)
         if not is_watched and (not tape._beyond or tape._beyond.keys().isdisjoint(ids)):
             continue
-        if entry is None:
+        if made is None:
             for output in outputs:
                 output._id = output._id or new_id()
             made = tuple([y._id for y in outputs]) if type(data) is tuple else outputs[0]._id
-            entry = (data, metadata or _NO_METADATA, tuple(arrays), tuple(ids), made, self)
+            arrays, ids = tuple(arrays), tuple(ids)
             floating = [y._id for y in outputs if y._array.dtype.kind == "f"] if self.is_differentiable else []
         if is_watched and floating:
             tape._watched.update(floating)
-            tape._record += entry
+            append(tape, self, made, ids, arrays, metadata or _NO_METADATA, data)
         for output in outputs:
             if output._id not in tape._watched:
                 tape._beyond[output._id] = (self.__name__, ids)

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.core.arguments import UnconnectedGradients
 from tinygrad_lite.core.backward import twin
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tape import GradientTape, UnconnectedGradients
+from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.core.variable import Variable
 

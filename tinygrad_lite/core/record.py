@@ -45,6 +45,14 @@ FIELDS = len(Entry._fields)
 INPUTS, OUTPUT = 3, 4  # the places of `input_ids` and `output_id` in an entry
 
 
+def append(tape: Any, primitive: Any, output: Any, inputs: Any, arguments: Any, metadata: Any, y: Any) -> None:
+    """Record one application of a primitive; the arguments are the fields of an `Entry`.
+
+    Operators and functions of one argument do the same in place, see `calling`.
+    """
+    tape._record += (y, metadata, arguments, inputs, output, primitive)
+
+
 def entries_of(record: list[Any]) -> Iterator[tuple[Any, ...]]:
     """The entries of a record in the order of execution, as plain tuples."""
     fields = iter(record)

@@ -14,57 +14,39 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lite.core.arguments import UnconnectedGradients, one_hot, seeds_of, tensors_of, unconnected_of
 from tinygrad_lite.core.backward import is_small, told_apart, twin, walk, walk_observer, walk_small
 from tinygrad_lite.core.record import (
     FIELDS,
     INPUTS,
-    OUTPUT,
     Entry,
     backwards,
     between,
     entries_of,
-    keys_of,
     leads_to,
     new_id,
     popping,
     state,
 )
+from tinygrad_lite.core.sharing import shared
 from tinygrad_lite.core.strict import is_strict, on_gradient, suspect, witness
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tensor import Tensor, as_array, detached, wrap
+from tinygrad_lite.core.tensor import Tensor, detached, wrap
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.names import explain_calls
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["GradientTape", "UnconnectedGradients", "stop_gradient"]
+__all__ = ["GradientTape", "stop_gradient"]
 
 
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
 _naming = threading.Lock()  # held to give an identity to a tensor that another thread may watch at the same time
-
-
-class UnconnectedGradients(Enum):
-    """What `gradient` answers for a source that the target does not depend on.
-
-    Examples
-    --------
-    >>> import tinygrad_lite as tgl
-    >>> a, b = tgl.Variable(1.0), tgl.Variable(2.0)
-    >>> with tgl.GradientTape() as tape:
-    ...     y = a * a
-    >>> tape.gradient(y, [a, b], unconnected_gradients=tgl.UnconnectedGradients.ZERO)
-    [Tensor(2., shape=(), dtype=float32), Tensor(0., shape=(), dtype=float32)]
-    """
-
-    NONE = "none"
-    ZERO = "zero"
 
 
 def stop_gradient(x: Any) -> Tensor:
@@ -380,10 +362,10 @@ class GradientTape:
         >>> tape.gradient(y, {"w": w, "b": b})
         {'w': Tensor(3., shape=(), dtype=float32), 'b': Tensor(1., shape=(), dtype=float32)}
         """
-        unconnected = _unconnected(unconnected_gradients)
-        targets = _tensors(target, "target")
-        leaves = _tensors(sources, "source")
-        seeds = _seeds(targets, output_gradients)
+        unconnected = unconnected_of(unconnected_gradients)
+        targets = tensors_of(target, "target")
+        leaves = tensors_of(sources, "source")
+        seeds = seeds_of(targets, output_gradients)
         self._use(targets)
         if self._persistent:
             self._seeds = {}
@@ -437,14 +419,14 @@ class GradientTape:
         array([[2., 0.],
                [0., 4.]], dtype=float32)
         """
-        unconnected = _unconnected(unconnected_gradients)
+        unconnected = unconnected_of(unconnected_gradients)
         if isinstance(target, (list, tuple, dict)):
             raise TypeError(f"jacobian expected one Tensor as target. Received: {type(target).__name__}.")
-        (tensor,) = _tensors(target, "target", "jacobian")
-        leaves = _tensors(sources, "source", "jacobian")
+        (tensor,) = tensors_of(target, "target", "jacobian")
+        leaves = tensors_of(sources, "source", "jacobian")
         self._use([tensor])
         elements = np.ndindex(tensor.shape) if tensor.size else [()]  # of none, a walk to see what it depends on
-        seeds = (_one_hot(tensor, index) for index in elements)
+        seeds = (one_hot(tensor, index) for index in elements)
         rows = self._pull_back_each(tensor, seeds, leaves)
         columns: list[Any] = []
         for source, gradients in zip(leaves, zip(*rows)):
@@ -493,7 +475,7 @@ class GradientTape:
         >>> tape.batch_jacobian(y, x).shape
         (2, 2, 2)
         """
-        _unconnected(unconnected_gradients)
+        unconnected_of(unconnected_gradients)
         for name, tensor in (("target", target), ("source", source)):
             if not isinstance(tensor, Tensor):
                 raise TypeError(f"batch_jacobian expected one Tensor as {name}. Received: {tensor!r}.")
@@ -503,7 +485,7 @@ class GradientTape:
                 f"target.shape={target.shape}, source.shape={source.shape}. Use jacobian if there is no batch."
             )
         self._use([target])
-        seeds = (_one_hot(target, (slice(None), *index)) for index in np.ndindex(target.shape[1:]))
+        seeds = (one_hot(target, (slice(None), *index)) for index in np.ndindex(target.shape[1:]))
         rows = [
             _answer(source, gradient, UnconnectedGradients.ZERO)
             for (gradient,) in self._pull_back_each(target, seeds, [source])
@@ -531,90 +513,6 @@ class GradientTape:
         if self._recording and not self._persistent:
             self._stop()
 
-    @contextmanager
-    def _lent(self, record: list[Any], targets: list[Tensor]) -> Iterator[None]:
-        """A context in which open tapes know what they did not see of this tape's record, for a walk over it.
-
-        They record the gradient as a function of recorded values, and must know how these depend on what they watch;
-        TensorFlow takes such values for constants, and leaves out a part of the derivative. Taking a gradient is
-        reading the Variables that it depends on. For everything else the values stay what they were, constants that
-        were computed before: what was lent has other identities in the end, so that it does not matter whether they
-        are used before or after the gradient is taken.
-        """
-        pupils = [tape for tape in state.tapes if tape is not self and not self._watched <= tape._watched]
-        lent: list[tuple[GradientTape, int, set[int], set[int]]] = []
-        try:
-            if pupils:
-                needed = between(self._watched, {target._id for target in targets}, backwards(record))[::-1]
-                read = {target._id for target in targets}.union(*[entry[2] for entry in needed])
-                variables = [v for key, v in (self._variables | self._read).items() if key in read]
-                for tape in pupils:
-                    lent.append((tape, len(tape._record), *tape._learn(needed, variables, self)))
-            yield
-        finally:
-            for tape, start, learnt, extended in lent:
-                tape._rename(start, learnt, extended)
-
-    def _learn(self, entries: list[Any], variables: list[Variable], other: GradientTape) -> tuple[set[int], set[int]]:
-        """Record what another tape did, as far as this one watches it and did not stop.
-
-        Returns the identities of what it did not know, and of what it knew, but as computed from a constant that it
-        now knows more of. The latter is the sum of what it was and of what comes from there.
-        """
-        known, learnt = self._watched, set[int]()
-        parts: dict[int, int] = {}  # of what it knew: what comes from there
-        mine: dict[Any, Any] = {}  # of what it knew: the inputs, some of which it may have been lent before
-        for variable in variables:
-            self._access(variable)
-        pauses = self._pauses if self._serial in other._around else ()
-        for primitive, output, inputs, arguments, metadata, y in entries:
-            outputs = keys_of(output)
-            if any(start < outputs[0] < end for start, end in pauses):
-                continue
-            if known.isdisjoint(outputs):
-                if not known.isdisjoint(inputs):
-                    new = other._watched.intersection(outputs)
-                    self._record += (y, metadata, arguments, inputs, output, primitive)
-                    known |= new
-                    learnt |= new
-            elif not (learnt.isdisjoint(inputs) and parts.keys().isdisjoint(inputs)) and self._roots.isdisjoint(
-                outputs
-            ):
-                mine = mine or {entry[1]: entry[2] for entry in entries_of(self._record)}
-                changed = tuple(
-                    [
-                        (key if key in learnt else parts.get(key, 0)) if key == own else 0
-                        for key, own in zip(inputs, mine.get(output, ()))
-                    ]
-                )
-                if not any(changed):
-                    continue
-                fresh = tuple([new_id() for _ in outputs])
-                made = fresh if type(output) is tuple else fresh[0]
-                self._record += (y, metadata, arguments, changed, made, primitive)
-                for key, other_key, value in zip(outputs, fresh, y if type(output) is tuple else (y,)):
-                    if key in known:
-                        zero = np.zeros(value.shape, value.dtype)[()]
-                        self._record += (value, {}, (value, zero), (-key, other_key), key, self._add)
-                        known.add(other_key)
-                        parts[key] = other_key
-        return learnt, set(parts)
-
-    def _rename(self, start: int, learnt: set[int], extended: set[int]) -> None:
-        """Give what was lent, in the record from `start` on, identities that nobody else has."""
-        names = {key: new_id() for key in learnt | extended}
-        self._watched -= learnt
-        self._watched.update(names.values())
-        names.update((-key, key) for key in extended)
-        record = self._record
-        for place in range(start, len(record) if names else 0, FIELDS):
-            inputs, output = record[place + INPUTS], record[place + OUTPUT]
-            if not names.keys().isdisjoint(inputs):
-                record[place + INPUTS] = tuple([names.get(key, key) for key in inputs])
-            if not names.keys().isdisjoint(keys_of(output)):
-                renamed = tuple([names.get(key, key) for key in keys_of(output)])
-                record[place + OUTPUT] = renamed if type(output) is tuple else renamed[0]
-
     def _pull_back(self, targets: list[Tensor], seeds: list[Any], sources: list[Tensor], *, release: bool) -> list[Any]:
         """Gradients of the seeded targets with respect to `sources`, as Tensors or None."""
         observer = walk_observer()  # of tapes around, or of this one
@@ -635,7 +533,7 @@ class GradientTape:
         try:
             with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
                 if observer is not None:
-                    with self._lent(record, targets):
+                    with shared(self, record, targets):
                         entries = observer.examined(popping(record) if release else backwards(record))
                         found = walk(entries, gradients, useful, wanted, observer)
                         answers = [found.get(x._id) if x._id in self._watched else None for x in sources]
@@ -663,7 +561,7 @@ class GradientTape:
         rows = []
         state.pulling_back += 1
         try:
-            with np.errstate(all="ignore"), self._lent(record, [target]) if recorded else nullcontext():
+            with np.errstate(all="ignore"), shared(self, record, [target]) if recorded else nullcontext():
                 for seed in seeds:
                     gradients = {target._id: seed if recorded else seed._array} if target._id in useful else {}
                     found = walk(entries, gradients, useful, wanted, observer)
@@ -677,82 +575,7 @@ class GradientTape:
 explain_calls(GradientTape)
 
 
-def _one_hot(target: Tensor, index: Any) -> Tensor:
-    """A one at `index`, zeros elsewhere: what picks a single element of the target."""
-    seed = np.zeros(target.shape, target.dtype)
-    seed[index] = 1
-    return wrap(seed)
-
-
-# What the user handed over ------------------------------------------------------------------------------------
-
-
-def _unconnected(value: UnconnectedGradients | str) -> UnconnectedGradients:
-    if value is UnconnectedGradients.NONE:
-        return value
-    try:
-        return UnconnectedGradients(value)
-    except ValueError:
-        raise ValueError(
-            f"unconnected_gradients expected 'none' or 'zero'. Received: unconnected_gradients={value!r}."
-        ) from None
-
-
-def _tensors(structure: Any, role: str, method: str = "gradient") -> list[Tensor]:
-    leaves: list[Any] = structure if type(structure) is list else flatten(structure)
-    for leaf in leaves:
-        if not isinstance(leaf, Tensor):
-            if leaves is structure and isinstance(leaf, (list, tuple, dict)):
-                return _tensors(flatten(structure), role, method)
-            fix = (
-                "Was it computed inside of the tape's context, without .numpy()?"
-                if role == "target"
-                else "Make it one with tgl.constant(...) and tape.watch it, or use a Variable."
-            )
-            raise TypeError(
-                f"tape.{method} expected a Tensor as {role}. Received: {leaf!r} of type {type(leaf).__name__}. {fix}"
-            )
-    return leaves
-
-
-def _seeds(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
-    """What every target's elements are weighted with."""
-    if output_gradients is None:
-        return [_one(target) for target in targets]
-    given = flatten(output_gradients)
-    if len(targets) == 1 and len(given) != 1:  # a nested list of numbers for a single target
-        given = output_gradients if len(output_gradients) == 1 else [output_gradients]
-    if len(given) != len(targets):
-        raise ValueError(f"output_gradients expected one for each of {len(targets)} targets. Received: {len(given)}.")
-    return [_one(target) if g is None else _seed(target, g) for target, g in zip(targets, given)]
-
-
-def _one(target: Tensor) -> Tensor:
-    shape, dtype = target._array.shape, target._array.dtype
-    return wrap(np.ones(shape, dtype) if shape else dtype.type(1))
-
-
-def _seed(target: Tensor, g: Any) -> Tensor:
-    array = as_array(g, like=target.dtype, looks=True)
-    if isinstance(g, (int, float)) or (array.dtype.kind in "iub" and not isinstance(g, (Tensor, np.ndarray))):
-        array = array.astype(target.dtype)
-    if array.dtype != target.dtype:
-        raise ValueError(
-            f"output_gradients expected the target's dtype {target.dtype}. Received: dtype={array.dtype}. "
-            f"Convert with tgl.cast(..., '{target.dtype}')."
-        )
-    try:
-        fits = np.broadcast_shapes(array.shape, target.shape) == target.shape
-    except ValueError:
-        fits = False
-    if not fits:
-        raise ValueError(
-            f"output_gradients expected a shape that broadcasts to the target's {target.shape}. Received: "
-            f"shape={array.shape}."
-        )
-    if isinstance(g, Tensor):
-        return g if array.shape == target.shape else _numpy.broadcast_to(g, target.shape)
-    return wrap(np.broadcast_to(np.array(array), target.shape))
+# Answers ------------------------------------------------------------------------------------
 
 
 def _warn_of_integer_targets(tape: GradientTape, targets: list[Tensor]) -> None:

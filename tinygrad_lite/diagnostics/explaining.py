@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tinygrad_lite.core.arguments import tensors_of
 from tinygrad_lite.core.backward import walk, zero_rule
 from tinygrad_lite.core.record import between, entries_of, keys_of, leads_to, scopes_of
-from tinygrad_lite.core.tape import GradientTape, _tensors
+from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.diagnostics.observing import Site, site_of, told
@@ -74,7 +75,7 @@ def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
     >>> print(tape.explain(y, x))  # doctest: +ELLIPSIS
     The gradient with respect to 'x' is all zeros. The way ends at relu: all 2 inputs are at most 0, where...
     """
-    (target,), (source,) = _tensors(target, "target", "explain"), _tensors(source, "source", "explain")
+    (target,), (source,) = tensors_of(target, "target", "explain"), tensors_of(source, "source", "explain")
     if not self._entered:
         raise RuntimeError("This tape has no record: it was never entered. Compute inside of `with tape:`.")
     case = _Case(self, target, source)

@@ -25,8 +25,9 @@ from tinygrad_lite.compat.tensorflow import nn as nn
 from tinygrad_lite.compat.tensorflow import random as random
 from tinygrad_lite.compat.tensorflow.math import argmax, argmin, cumsum
 from tinygrad_lite.compiler.function import function as _function
+from tinygrad_lite.core.arguments import UnconnectedGradients
 from tinygrad_lite.core.custom_gradient import custom_gradient
-from tinygrad_lite.core.tape import GradientTape, UnconnectedGradients
+from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tape import stop_gradient as _stop_gradient
 from tinygrad_lite.core.tensor import Tensor, to_tensor
 from tinygrad_lite.core.tensor import constant as _constant
