@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lite.core.structure import flatten
 from tinygrad_lite.core.tensor import Tensor, as_array, wrap
 
-__all__ = ["UnconnectedGradients", "one_hot", "seeds_of", "tensors_of", "unconnected_of"]
+__all__ = ["UnconnectedGradients", "answer_of", "one_hot", "seeds_of", "tensors_of", "unconnected_of"]
 
 _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its type stubs do not know
 
@@ -105,3 +105,11 @@ def one_hot(target: Tensor, index: Any) -> Tensor:
     seed = np.zeros(target.shape, target.dtype)
     seed[index] = 1
     return wrap(seed)
+
+
+def answer_of(source: Tensor, gradient: Any, unconnected: UnconnectedGradients) -> Tensor | None:
+    """The gradient, which has the source's dtype by now, as a Tensor; None or zeros if there is none."""
+    if gradient is None:
+        zero = unconnected is UnconnectedGradients.ZERO
+        return wrap(np.zeros(source.shape, source.dtype)) if zero else None
+    return gradient if isinstance(gradient, Tensor) else wrap(gradient)

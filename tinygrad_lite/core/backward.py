@@ -19,19 +19,15 @@ from tinygrad_lite.utils.types import Array, Shape
 
 __all__ = ["sum_to_shape", "summed", "twin", "walk", "walk_small", "zero_rule"]
 
-Gradients = dict[int, Any]
-"""Gradients by the identity of what they belong to: ndarrays, or Tensors in a walk that is recorded."""
+Entries = Iterable[Any]
+Ids = set[int]
+Grads = dict[int, Any]
+"""Grads by identity: ndarrays, or Tensors in a walk that is recorded."""
 
 
 def walk(
-    entries: Iterable[Any],
-    gradients: Gradients,
-    useful: set[int],
-    wanted: set[int],
-    observer: Observer | None = None,
-    *,
-    looks_for_nan: bool = True,
-) -> Gradients:
+    entries: Entries, gradients: Grads, useful: Ids, wanted: Ids, observer: Observer | None = None, nans: bool = True
+) -> Grads:
     """Pass gradients back through `entries`, which come last first, and return those that are `wanted`.
 
     Parameters
@@ -43,19 +39,19 @@ def walk(
     useful : set of int
         Identities that depend on a source: gradients of all others are not computed.
     observer : Observer, optional
-        Rules are called with Tensors, by this observer. Without one they are called with arrays.
-    looks_for_nan : bool
-        Whether the zero rule is applied to arrays.
+        Calls the rules with Tensors. Without one they are called with arrays.
+    nans : bool
+        Whether nan is looked for, to which the zero rule applies.
     """
-    found: Gradients = {}
-    ours: set[int] = set()  # identities whose gradient is a buffer made here, safe to add to in place
-    halves: set[int] = set()  # identities of float16 sums: added up in float32, and rounded when they are complete
+    found: Grads = {}
+    # Identities whose gradient is a buffer made here, safe to add to in place; and those of float16 sums, which are
+    # added up in float32, and rounded when they are complete.
+    ours, halves = set[int](), set[int]()
+    zeroed = zero_rule if observer is None else observer.zero_rule or zero_rule
     for primitive, output, inputs, values, metadata, y in entries:
         g: Any = gradients.pop(output, None)
         if g is None:
-            if type(output) is not tuple:
-                continue
-            g = _output_gradients(gradients, output, y, found, wanted)
+            g = _output_gradients(gradients, output, y, found, wanted) if type(output) is tuple else None
             if g is None:
                 continue
         else:
@@ -68,7 +64,6 @@ def walk(
             g, y, arguments = _as_tensors(observer, g, output, y, inputs, values)
         joint = primitive.joint_rule
         rules = primitive.rules if joint is None else joint(g, y, *arguments, **metadata)
-        zeros = primitive.needs_zero_rule and looks_for_nan
         for position, key in enumerate(inputs):
             if key not in useful:
                 continue
@@ -76,22 +71,16 @@ def walk(
                 rule = rules[position] if position < len(rules) else primitive.rule_for(position)
                 if rule is None:
                     continue
-                if observer is not None:
-                    d = observer.apply_rule(primitive, rule, g, y, arguments, metadata)
-                else:
+                if observer is None:
                     d = rule(g, y, *arguments, **metadata) if metadata else rule(g, y, *arguments)
+                else:
+                    d = observer.apply_rule(primitive, rule, g, y, arguments, metadata)
             else:
                 d = rules[position]
             if d is None:
                 continue
-            if zeros and d is not g:
-                if observer is None:  # `zero_rule`, without its calls
-                    flat = d.ravel()
-                    total = flat.dot(flat)
-                    if total != total:
-                        d = zero_rule(g, d)
-                else:
-                    d = (observer.zero_rule or zero_rule)(g, d)
+            if nans and primitive.needs_zero_rule and d is not g:
+                d = zeroed(g, d)
             x = values[position]
             if d.shape != x.shape or d.dtype is not x.dtype:  # NumPy has one object for each of the usual dtypes
                 d = _fitted(d, x, primitive, position)
@@ -99,16 +88,26 @@ def walk(
             if known is None:
                 gradients[key] = d
             elif key in ours:
-                known += d
-                gradients[key] = known
+                gradients[key] += d
             else:
-                if d.dtype is HALF:
-                    known = known if key in halves else known.astype(np.float32)
-                    halves.add(key)
-                known = gradients[key] = known + d
-                # a sum that is not in place may be in another order of memory
-                if observer is None and known.flags.c_contiguous:
-                    ours.add(key)
+                gradients[key] = _added(known, d, key, ours, halves)
+    return _completed(found, gradients, wanted, halves, observer)
+
+
+def _added(known: Any, d: Any, key: int, ours: Ids, halves: Ids) -> Any:
+    """The sum of two parts of a gradient, in a new buffer."""
+    if d.dtype is HALF:
+        known = known if key in halves else known.astype(np.float32)
+        halves.add(key)
+    total = known + d
+    # a sum that is not in place may be in another order of memory; a Tensor never changes
+    if isinstance(total, np.ndarray) and total.flags.c_contiguous:
+        ours.add(key)
+    return total
+
+
+def _completed(found: Grads, gradients: Grads, wanted: Ids, halves: Ids, observer: Observer | None) -> Grads:
+    """The wanted gradients, when the walk has ended."""
     for key in wanted:
         if key in gradients:
             g = found[key] = gradients[key].astype(HALF) if key in halves else gradients[key]
@@ -126,7 +125,7 @@ def is_small(record: list[Any]) -> bool:
     return tuple not in map(type, outputs) and sum([y.nbytes for y in outputs]) <= _SMALL * len(outputs)
 
 
-def walk_small(record: list[Any], gradients: Gradients, useful: set[int], wanted: set[int]) -> Gradients:
+def walk_small(record: list[Any], gradients: Grads, useful: Ids, wanted: Ids) -> Grads:
     """`walk` over small arrays, where looking for nan takes longer than the rules: it looks at the results only.
 
     A nan that the zero rule would have removed reaches the sources. If there is none, none was made; else the walk is
@@ -134,8 +133,8 @@ def walk_small(record: list[Any], gradients: Gradients, useful: set[int], wanted
     """
     looks = sum([primitive.needs_zero_rule for primitive in record[FIELDS - 1 :: FIELDS]])
     if looks > 2 * len(wanted):
-        found = walk(backwards(record), dict(gradients), useful, wanted, looks_for_nan=False)
-        if not any(has_nan(g) for g in found.values()):
+        found = walk(backwards(record), dict(gradients), useful, wanted, nans=False)
+        if not any(np.isnan(g).any() for g in found.values()):
             return found
     return walk(backwards(record), gradients, useful, wanted)
 
@@ -160,7 +159,7 @@ def _as_tensor(observer: Observer, value: Any, identity: int) -> Any:
 
 
 def _output_gradients(
-    gradients: Gradients, outputs: tuple[int, ...], values: tuple[Array, ...], found: Gradients, wanted: set[int]
+    gradients: Grads, outputs: tuple[int, ...], values: tuple[Array, ...], found: Grads, wanted: Ids
 ) -> tuple[Any, ...] | None:
     """The gradients of an entry with several outputs, zeros for those that nothing depends on."""
     if not any(key in gradients for key in outputs):
@@ -183,14 +182,9 @@ def _output_gradients(
 
 def zero_rule(g: Any, d: Any) -> Any:
     """A gradient that is zero contributes zero: 0 where `g` is 0, also where the local derivative is inf or nan."""
-    return np.where(np.isnan(d) & (g == 0), 0, d) if has_nan(d) else d
-
-
-def has_nan(d: Any) -> bool:
-    """Whether a NaN is among the numbers, which their sum of squares shows in one fast pass."""
     flat = (d._array if isinstance(d, Tensor) else d).ravel()
-    total = flat.dot(flat)
-    return bool(total != total)
+    total = flat.dot(flat)  # nan if there is one: one fast pass
+    return d if total == total else np.where(np.isnan(d) & (g == 0), 0, d)
 
 
 # Broadcasting -------------------------------------------------------------------------------------------------
@@ -221,7 +215,7 @@ def summed(x: Any, axis: Any, keepdims: bool = False) -> Any:
     return x.sum(axis=axis, keepdims=keepdims)
 
 
-# Gradients that are recorded ----------------------------------------------------------------------------------
+# Grads that are recorded ----------------------------------------------------------------------------------
 
 _NOBODY = Observer()
 
@@ -242,7 +236,7 @@ def twin(g: Tensor) -> Tensor:
 
 
 def told_apart(gradients: list[Any], before: int) -> list[Any]:
-    """Gradients as so many tensors, none of which is another, or older than the identity `before`.
+    """Grads as so many tensors, none of which is another, or older than the identity `before`.
 
     A rule may return the tensor that it got, so that two arguments have the same gradient, or one that the caller
     has. A tape that is asked for derivatives with respect to gradients would take them for one.

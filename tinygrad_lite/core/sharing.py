@@ -1,8 +1,8 @@
 """Entries that a walk backwards shares with open tapes which did not see them.
 
 A tape that is open while another tape's gradient is taken records the gradient as a function of recorded values. It
-must know how these depend on what it watches, also where it was opened later. So it gets the entries that it did not see
-for the time of the walk. TensorFlow takes such values for constants, and leaves out a part of the derivative.
+must know how these depend on what it watches, also where it was opened later. So it gets the entries that it did not
+see for the time of the walk. TensorFlow takes such values for constants, and leaves out a part of the derivative.
 """
 
 from __future__ import annotations
