@@ -171,6 +171,23 @@ def test_sums_over_concatenated_slices(shape, layout):
         assert [y.item() for y in compiled(x)] == [y.item() for y in f(x)]
 
 
+@pytest.mark.parametrize("layout", sorted(LAYOUTS))
+@pytest.mark.parametrize("axis", [0, 1])
+def test_largest_and_smallest_elements(layout, axis):
+    # np.maximum.reduce(x, out=...) of NumPy 2.0 and 2.1 gives other elements where an axis is reversed
+    @tgl.function
+    def extremes(x):
+        return tgl.max(x * x, axis=axis) * 2.0, tgl.max(x, axis=axis) * 2.0, tgl.min(x, axis=axis) * 2.0
+
+    for seed in range(5):
+        x = LAYOUTS[layout](np.random.default_rng(seed).normal(size=(4, 3)).astype("float32"))
+        rows = x.tolist() if axis else list(zip(*x.tolist()))
+        expected = [[max(n * n for n in row) * 2 for row in rows], [max(row) * 2 for row in rows]]
+        expected.append([min(row) * 2 for row in rows])
+        for y, right in zip(extremes(wrap(x)), expected):
+            np.testing.assert_allclose(y.numpy(), right, rtol=1e-6)
+
+
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_variable_lies_in_the_order_of_c(layout):
     """However it was made and changed, so that a sum over it adds up in one order."""

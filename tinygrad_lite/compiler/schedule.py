@@ -35,7 +35,17 @@ __all__ = ["WRITES_INTO", "Loop", "Place", "Schedule", "Step", "make_buffer", "p
 Place = tuple[tuple[int, ...], np.dtype[Any], tuple[int, ...]]
 """Shape, dtype and strides of memory."""
 
-WRITES_INTO = frozenset({"matmul", "_product_of_rows", "_sum", "_mean", "_max", "_min", "assign_add", "assign_sub"})
+
+def _extremes_with_out() -> frozenset[str]:
+    """Largest and smallest elements, if NumPy can write them into a given array: 2.0 and 2.1 fail for reversed axes."""
+    reversed_rows = np.array([[1.0, 0.0], [0.0, 1.0]])[::-1]
+    is_right = np.maximum.reduce(reversed_rows, axis=0, out=np.empty(2)).all()
+    return frozenset({"_max", "_min"}) if is_right else frozenset()
+
+
+WRITES_INTO = (
+    frozenset({"matmul", "_product_of_rows", "_sum", "_mean", "assign_add", "assign_sub"}) | _extremes_with_out()
+)
 """The primitives beside ufuncs whose results can be written into a given array."""
 _ROUNDING_ONCE = {"_sum", "_mean"}  # of float16, which their forward functions add up in float32
 
