@@ -176,7 +176,7 @@ class Replay(Tracer):
         """Compile what was noted, run it, compare, and begin anew."""
         seen, assigned = self._seen, [(v, self.current[key]) for key, v in self.assigned.items()]
         inputs = [node for node in self.nodes if node.kind == "input"]
-        self.give_back()
+        self.restore()
         held = [(variable, array, variable._array) for variable, array, _ in self._before.values()]
         if seen or assigned or self.effects:
             with self.left():

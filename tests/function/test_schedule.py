@@ -150,12 +150,12 @@ class TestVariables:
         g = call(tgl.sin, x)
         step = update(g, v)
         last = planned([x, g, step])
-        assert (last.given_back, last.given_back_from_floats) == ([], [])
+        assert (last.restored, last.restored_on_float_errors) == ([], [])
         floats = planned([x, g, step, call(tgl.exp, x)])
-        assert floats.given_back == []
-        assert v in floats.given_back_from_floats
+        assert floats.restored == []
+        assert v in floats.restored_on_float_errors
         checked = planned([x, g, step, Node("check", np.zeros(0), (x,), print)])
-        assert v in checked.given_back
+        assert v in checked.restored
 
 
 def test_too_many_owners_are_not_kept_account_of():

@@ -1,9 +1,9 @@
-"""`tgl.function`: trace a Python function of tensors once, run the NumPy program that it amounts to afterwards.
+"""`tgl.function`: trace a Python function of tensors once, and run the resulting NumPy program afterwards.
 
-The function may contain anything of this package: tapes and gradients, nested ones too, layers, losses,
-metrics, optimizers. What it does with tensors becomes the program; what it does otherwise (prints, counters,
-lists) happens once, while it is traced. A new trace is made for every new signature: shapes and dtypes of the
-tensors, values of everything else.
+The function may use everything in this package: tapes and gradients, also nested ones, layers, losses, metrics,
+optimizers. Its operations on tensors become the program. Everything else (prints, counters, lists) happens once, while
+the function is traced. Every new signature is traced: the shapes and dtypes of tensors, and the values of all other
+arguments.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Function:
         most_traces: int = MOST_TRACES,
     ) -> None:
         functools.update_wrapper(self, python_function, updated=())
-        if isinstance(python_function, FunctionType):  # its attributes, but none that would hide a method
+        if isinstance(python_function, FunctionType):  # its attributes, except those that would hide a method
             own = vars(python_function).items()
             self.__dict__.update((name, value) for name, value in own if not hasattr(Function, name))
         self.__name__: str = _name_of(python_function)
@@ -69,11 +69,11 @@ class Function:
         self._bound: dict[int, tuple[Callable[[], Any], Function]] = {}  # of objects that it is a method of, by id()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        """As a method, if the function that it compiles would be one: every object has programs of its own."""
+        """Bind as a method, if the compiled function would be one. Every object has its own programs."""
         python_function = self._python_function
         if instance is None:
             return self
-        if type(python_function) is FunctionType:  # the usual case, without a search
+        if type(python_function) is FunctionType:  # the usual case, without searching for __get__
             return Method(self._of(instance), instance, MethodType(python_function, instance))
         bind = getattr(type(python_function), "__get__", None)
         if bind is None:
@@ -82,7 +82,7 @@ class Function:
         return self if call is self._python_function else Method(self._of(instance), instance, call)
 
     def _of(self, instance: Any) -> Function:
-        """The programs of one object, which go with it. Of those without weak references the latest are kept."""
+        """The programs of one object, deleted with it. For objects without weak references the latest are kept."""
         holder, bound = self._bound.get(id(instance), _NOTHING_BOUND)
         if holder() is instance:
             return bound
@@ -111,8 +111,8 @@ class Function:
         return self.run(self._python_function, args, kwargs)
 
     def run(self, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-        """Call the function, which is `call`, or the method of an object that `call` is."""
-        if is_seen():  # an open tape, or a function being traced around this one, has to see every operation
+        """Call the function; `call` is the Python function itself, or it bound to an object."""
+        if is_seen():  # an open tape, or the trace of a function around this one, must see every operation
             return _eagerly(call, args, kwargs)
         arrays: list[Any] = []
         key = signature(args, arrays)
@@ -135,7 +135,7 @@ class Function:
         return len(self._programs)
 
     def release(self) -> None:
-        """Let go of the memory that the programs compute in; the next call takes new."""
+        """Free the buffers of the programs; the next call allocates new ones."""
         for program, _ in [*self._programs.values()]:
             program.release()
 
@@ -187,7 +187,7 @@ class Function:
             structure = map_structure(lambda leaf: _TENSOR if _is_new(leaf) else leaf, answer)
         assigned = [(v, tracer.current[key]) for key, v in tracer.assigned.items()]
         program = self._latest = Program(self.__name__, nodes, outputs, assigned, tracer.nodes)
-        if tracer.made_variables:  # the next trace finds them, and makes none
+        if tracer.made_variables:  # the next trace uses them and makes none
             self._made.add(key)
         else:
             self._programs[key] = (program, _rebuilder(structure))
@@ -205,7 +205,7 @@ _TENSOR: Any = object()
 
 
 def _eagerly(call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Call the function as it is, with what a compiled one takes and returns: tensors instead of arrays."""
+    """Call the function without compiling it; as in a compiled one, arrays become tensors."""
 
     def given(leaf: Any) -> Any:
         return Tensor(leaf) if is_array(leaf) else leaf
@@ -215,7 +215,7 @@ def _eagerly(call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
 
 
 def _result(leaf: Any) -> Any:
-    """What a function returned, if the same can be returned by every call."""
+    """What a function returned, unless it is used up by the first call."""
     if hasattr(leaf, "__next__") or hasattr(leaf, "__await__") or hasattr(leaf, "__anext__"):
         raise TypeError(
             "A tgl.function expected to return tensors, in lists, tuples and dicts, or values of Python. Received: "
@@ -225,22 +225,22 @@ def _result(leaf: Any) -> Any:
 
 
 def _is_new(leaf: Any) -> bool:
-    """Whether a result is computed at every call; a tensor from outside is handed on as it is."""
+    """Whether a result is computed at every call; a tensor from outside is returned as it is."""
     return isinstance(leaf, (Traced, Variable))
 
 
 def _released(leaf: Any) -> Any:
-    """A result of the traced call as an ordinary tensor, which shares memory with nothing."""
+    """A result of the traced call as an ordinary tensor with memory of its own."""
     return wrap(np.array(leaf._array)) if _is_new(leaf) else _fresh(leaf)
 
 
 def _fresh(leaf: Any) -> Any:
-    """A constant among the results; an array is copied, for its owner may write to it."""
+    """A constant among the results; an array is copied, because the caller may write to it."""
     return leaf.copy() if isinstance(leaf, np.ndarray) else leaf
 
 
 def _rebuilder(structure: Any) -> Callable[[tuple[Any, ...]], Any]:
-    """What puts the arrays of a program's results into the structure that the function returned."""
+    """A function that puts the arrays of results into the structure that the function returned."""
     if structure is _TENSOR:
         return lambda arrays: wrap(arrays[0])
     structure = map_structure(_fresh, structure)
@@ -276,15 +276,15 @@ def function(python_function: Callable[..., Any]) -> Function:
     Parameters
     ----------
     python_function : callable
-        May use all of this package: tapes and gradients, layers, losses, metrics, `apply_gradients`. Arguments
+        May use everything in this package: tapes and gradients, layers, losses, metrics, `apply_gradients`. Arguments
         are tensors, arrays (they become tensors), structures of them, and other values, each of which gets a
         trace of its own. Branches and loops on a tensor's value raise; side effects of Python happen once.
 
     Returns
     -------
     Function
-        Called like `python_function`; `.source()` is the program as Python source. Inside of an open tape it
-        runs eagerly, so that the tape sees every operation.
+        Called like `python_function`; `.source()` returns the program as Python source. While a tape is open
+        it runs eagerly, so that the tape records every operation.
 
     Raises
     ------
@@ -322,7 +322,7 @@ def function(python_function: Callable[..., Any]) -> Function:
         if check(python_function) or check(call):
             raise TypeError(
                 f"tgl.function expected a function that has its result when it returns. Received: {python_function!r}, "
-                "whose body runs later, piece by piece (yield, async). Return a list, or compile what it calls."
+                "whose body runs later (yield, async). Return a list, or compile what it calls."
             )
     return Function(python_function)
 

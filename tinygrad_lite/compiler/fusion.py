@@ -1,7 +1,7 @@
-"""Runs of elementwise operations on large arrays, which a program works through block by block.
+"""Fusion: runs of elementwise operations on large arrays, which a program computes block by block.
 
-Done one after another on whole arrays, each operation fetches from memory what the one before it has just written
-there. Done block by block, all find their block in the cache, and what only the run needs is no larger than a block.
+On whole arrays, each operation reads from memory what the operation before it has written there. In blocks, every
+operation finds its arguments in the cache, and what only the run needs is no larger than a block.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def find_runs(nodes: Iterable[Node], in_place: Container[int]) -> dict[int, Run]
     found: list[Run] = []
     run: Run | None = None
     for position, node in enumerate(nodes):
-        if node.kind == "variable" or node.has_no_work or id(node) in in_place:
+        if node.kind == "variable" or node.needs_no_code or id(node) in in_place:
             continue
         rows = _rows_of_a_block(node)
         if run is None or not rows or not run.takes(node):

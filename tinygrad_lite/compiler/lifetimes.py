@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tinygrad_lite.compiler.node import Node
 from tinygrad_lite.core.variable import Variable
 
-__all__ = ["Memory", "changed_before_a_failure", "in_place_sums", "last_uses", "memory_ends", "memory_of", "with_bases"]
+__all__ = ["Memory", "in_place_sums", "last_uses", "memory_ends", "memory_of", "restored_on_failure", "with_bases"]
 
 SMALL = 4096
 """Bytes of a Variable that is added to out of place."""
@@ -22,7 +22,7 @@ class Memory(NamedTuple):
     """What memory a node's value lies in."""
 
     owners: frozenset[int] | None
-    """The nodes, by id(), whose memory it is; None for too many to keep account of."""
+    """The nodes, by id(), whose memory it is; None where there are too many to list."""
     is_an_inputs: bool
     is_a_variables: bool
 
@@ -103,7 +103,7 @@ def memory_ends(nodes: list[Node], last: dict[int, int]) -> dict[int, int]:
     return ends
 
 
-def changed_before_a_failure(nodes: list[Node], in_place: set[int]) -> tuple[list[Variable], list[Variable]]:
+def restored_on_failure(nodes: list[Node], in_place: set[int]) -> tuple[list[Variable], list[Variable]]:
     """The Variables to give back if the program fails, and those where errors of floating point raise, too."""
     updates = [n for n, node in enumerate(nodes) if node.kind == "update"]
     later = nodes[updates[0] + 1 :] if updates else []

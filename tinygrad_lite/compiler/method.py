@@ -9,11 +9,16 @@ __all__ = ["Method"]
 
 
 class Method:
-    """A `tgl.function` as the method of an object, which it keeps alive as a method of Python's does."""
+    """A `tgl.function` as the method of an object. Like a method of Python, it keeps the object alive."""
 
     __slots__ = ("__func__", "__self__", "__wrapped__")
 
-    def __init__(self, programs: Any, instance: Any, call: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        programs: Any,  # a Function; that file imports this one
+        instance: Any,
+        call: Callable[..., Any],
+    ) -> None:
         self.__func__, self.__self__, self.__wrapped__ = programs, instance, call
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

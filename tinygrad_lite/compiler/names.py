@@ -29,7 +29,7 @@ class Names:
         self._numbers: dict[str, int] = {}  # the last that was put behind a name
         self._numbers_of_operations: dict[str, int] = {}
         self._of_nodes: dict[int, str] = {}  # by id()
-        self._wishes: dict[int, str] = {}  # names as they should be, by id()
+        self._wanted: dict[int, str] = {}  # the names that nodes should have, by id()
         self._known: dict[int, str] = {}  # constants of the namespace by id()
 
     def new(self, wanted: str) -> str:
@@ -47,7 +47,7 @@ class Names:
 
     def give(self, node: Node, wanted: str | None = None) -> str:
         """Name what the next line computes."""
-        name = self._of_nodes[id(node)] = self.new(self._wish(node) if wanted is None else wanted)
+        name = self._of_nodes[id(node)] = self.new(self._wanted_name(node) if wanted is None else wanted)
         return name
 
     def define(self, node: Node, text: str) -> None:
@@ -58,20 +58,20 @@ class Names:
         """The name of a value that was computed."""
         return self._of_nodes[id(node)]
 
-    def _wish(self, node: Node) -> str:
+    def _wanted_name(self, node: Node) -> str:
         """The name that `node` should have: the user's, else d_x for the gradient of x, else what it does."""
-        wish = self._wishes.get(id(node))
-        if wish is None:
-            self._wishes[id(node)] = label(node)  # for a gradient of itself
+        wanted = self._wanted.get(id(node))
+        if wanted is None:
+            self._wanted[id(node)] = label(node)  # for a gradient of itself
             of = node.gradient_of
             if node.name is not None:
-                wish = node.name
+                wanted = node.name
             elif of is not None and of is not node:
-                wish = f"d_{self._of_nodes.get(id(of)) or self._wish(of)}"
+                wanted = f"d_{self._of_nodes.get(id(of)) or self._wanted_name(of)}"
             else:
-                wish = label(node)
-            self._wishes[id(node)] = wish
-        return wish
+                wanted = label(node)
+            self._wanted[id(node)] = wanted
+        return wanted
 
     # Constants and functions ------------------------------------------------------------------------------
 
@@ -98,7 +98,7 @@ class Names:
         return name
 
     def literal(self, value: Any, wanted: str) -> str:
-        """Metadata as source: spelt out where it can be, else by a name."""
+        """Metadata as source: written out where possible, else a name."""
         if isinstance(value, np.dtype):
             return f"np.{value.name}" if hasattr(np, value.name) else repr(value.name)
         if isinstance(value, type) and issubclass(value, np.generic):

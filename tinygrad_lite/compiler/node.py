@@ -1,7 +1,7 @@
 """Nodes: the values of a traced computation, and what is done with them.
 
-A list of nodes is the language of the compiler: the tracer writes it, the passes rewrite it, the schedule puts it into
-memory. Every node stands after those that it reads.
+A list of nodes is what the parts of the compiler work on: the tracer makes it, the passes rewrite it, the schedule
+assigns memory to it. Every node stands after those that it reads.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Node:
         self.is_ufunc: bool = is_call and isinstance(payload.forward, np.ufunc)
         self.is_random: bool = is_call and payload.is_random
         self.operation: str | None = name_of(payload) if is_call else None
-        self.look_into([value], kind == "item" or (is_call and payload.may_alias))
+        self.note_shared_memory([value], kind == "item" or (is_call and payload.may_alias))
 
     @property
     def is_transpose(self) -> bool:
@@ -67,11 +67,11 @@ class Node:
         return self.operation in ASSIGNERS
 
     @property
-    def has_no_work(self) -> bool:
+    def needs_no_code(self) -> bool:
         """Whether a program computes nothing where it stands."""
         return self.kind in ("constant", "input") or self.is_transpose
 
-    def look_into(self, values: Iterable[Any], always: bool | frozenset[int] = False) -> None:
+    def note_shared_memory(self, values: Iterable[Any], always: bool | frozenset[int] = False) -> None:
         """Note which inputs share memory with `values`; `always`: all, or these, may do so when it is called again."""
         shares = []
         for position, x in enumerate(self.inputs):

@@ -113,7 +113,7 @@ class _Printer:
             self.names.define(node, self.names.constant(node.value, node.name or "constant"))
         elif node.is_transpose:
             self.names.define(node, f"{self._argument(node.inputs[0], node)}.T")
-        return node.has_no_work
+        return node.needs_no_code
 
     def _line(self, step: Step) -> str:
         node = step.node

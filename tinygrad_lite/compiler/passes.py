@@ -64,9 +64,9 @@ def _effect(kind: str, node: Node, payload: Any) -> Node:
 
 
 def rewrite(nodes: list[Node], rules: Sequence[Rule]) -> list[Node]:
-    """One sweep: each node gives way to what the first rule that applies to it answers.
+    """Replace each node by what the first rule that applies to it returns, in one sweep.
 
-    A rule sees a node whose inputs are rewritten. It answers an earlier node, or a new constant.
+    A rule is given a node whose inputs are rewritten. It returns an earlier node, or a new constant.
     """
     replaced: dict[int, Node] = {}
     kept: list[Node] = []
@@ -90,35 +90,35 @@ def rewrite(nodes: list[Node], rules: Sequence[Rule]) -> list[Node]:
 
 
 def simplify(nodes: list[Node]) -> list[Node]:
-    """All rules in one sweep, for each may give work to the others."""
+    """All rules in one sweep, because the result of one may be a case for another."""
     return rewrite(nodes, (_unchanged, _folded, functools.partial(_merged, {})))
 
 
 def drop_unchanged(nodes: list[Node]) -> list[Node]:
-    """Without what gives back one of its arguments: x of x · 1, of x / 1, of x.T.T."""
+    """Drop operations that return one of their arguments: x of x · 1, of x / 1, of x.T.T."""
     return rewrite(nodes, (_unchanged,))
 
 
 def fold_constants(nodes: list[Node]) -> list[Node]:
-    """What depends on constants alone is a constant."""
+    """Compute what depends on constants alone."""
     return rewrite(nodes, (_folded,))
 
 
 def merge_equal(nodes: list[Node]) -> list[Node]:
-    """What is computed twice is computed once."""
+    """Compute once what is computed twice."""
     return rewrite(nodes, (functools.partial(_merged, {}),))
 
 
 def _unchanged(node: Node) -> Node | None:
     if node.kind != "call":
         return None
-    kept = _argument_that_it_gives_back(node)
+    kept = _argument_that_it_returns(node)
     if kept is not None:
         kept.gradient_of = kept.gradient_of or node.gradient_of
     return kept
 
 
-def _argument_that_it_gives_back(node: Node) -> Node | None:
+def _argument_that_it_returns(node: Node) -> Node | None:
     first = node.inputs[0] if node.inputs else None
     if node.payload is identity:
         return first
@@ -181,7 +181,7 @@ def _frozen(value: Any) -> Any:
 
 
 def drop_unneeded(nodes: list[Node]) -> list[Node]:
-    """Without what leads to no effect. Random numbers are effects: a stream is left where eager code would leave it."""
+    """Drop what no effect depends on. Drawing random numbers is an effect: the stream must end as in eager code."""
     stack = [node for node in nodes if node.kind in _EFFECTS or node.is_random]
     needed: set[int] = {id(node) for node in stack}
     while stack:
@@ -193,9 +193,9 @@ def drop_unneeded(nodes: list[Node]) -> list[Node]:
 
 
 def in_order(nodes: list[Node]) -> list[Node]:
-    """The steps of optimizers as late as can be: after all that does not have to come after them.
+    """Move the steps of optimizers behind all nodes that do not depend on them.
 
-    So nothing that may fail comes after an update, where that can be avoided. What draws random numbers stays in the
+    So no node that may fail comes after an update, where that can be avoided. What draws random numbers stays in the
     order in which it was traced.
     """
     number = {id(node): n for n, node in enumerate([node for node in nodes if node.kind == "update"], 1)}
@@ -219,7 +219,7 @@ def in_order(nodes: list[Node]) -> list[Node]:
 
 
 def inline_numbers(nodes: list[Node]) -> list[Node]:
-    """Where an elementwise operation has a constant array that repeats one number, the number itself."""
+    """Replace a constant array that repeats one number by the number, in elementwise operations."""
     for node in nodes:
         if node.is_ufunc and any(isinstance(x, Node) and x.kind == "constant" for x in node.inputs):
             node.inputs = tuple(

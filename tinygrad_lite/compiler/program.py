@@ -51,23 +51,23 @@ class Program:
         exec(compile(self._source, f"<tgl.function {name}>", "exec"), namespace)
         self._run: Callable[..., Any] = namespace[name]
         self.changes = bool(assigned) or any(node.kind == "update" for node in nodes)
-        self._given_back, self._given_back_from_floats = plan.given_back, plan.given_back_from_floats
+        self._restored, self._restored_on_float_errors = plan.restored, plan.restored_on_float_errors
         self._places = plan.buffers
         self._idle: list[list[Array]] = []  # sets of buffers that no call is using
 
     def __call__(self, arrays: list[Any]) -> tuple[Any, ...]:
-        """Run on the arrays of the inputs; answers those of the outputs."""
+        """Run on the arrays of the inputs; returns those of the outputs."""
         try:
             buffers = self._idle.pop()
-        except IndexError:  # the first call, or one beside another thread's
+        except IndexError:  # the first call, or another thread is using them
             buffers = [make_buffer(place) for place in self._places]
-        changed = self._given_back
-        if self._given_back_from_floats and _floats_raise():
-            changed = self._given_back_from_floats
+        changed = self._restored
+        if self._restored_on_float_errors and _floats_raise():
+            changed = self._restored_on_float_errors
         if not changed:
             answer = self._run(*arrays, buffers)
         else:
-            before = [variable._array for variable in changed]  # which makes their updates copy on write
+            before = [variable._array for variable in changed]  # a second reference makes updates copy on write
             try:
                 answer = self._run(*arrays, buffers)
             except BaseException:
@@ -78,7 +78,7 @@ class Program:
         return answer
 
     def release(self) -> None:
-        """Let go of the buffers that no call is using."""
+        """Free the buffers that no call is using."""
         self._idle.clear()
 
     def source(self) -> str:
@@ -87,7 +87,7 @@ class Program:
 
 
 def _floats_raise() -> bool:
-    """Whether an overflow, say, is an exception now: by NumPy's settings, or as a warning that is an error."""
+    """Whether an overflow, say, raises now: by NumPy's settings, or because warnings are errors."""
     return not {"raise", "call"}.isdisjoint(np.geterr().values()) or any(
         action == "error" and issubclass(RuntimeWarning, category) for action, _, category, *_ in warnings.filters
     )

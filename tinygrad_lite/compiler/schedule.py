@@ -18,11 +18,11 @@ import numpy as np
 
 from tinygrad_lite.compiler.fusion import Run, find_runs
 from tinygrad_lite.compiler.lifetimes import (
-    changed_before_a_failure,
     in_place_sums,
     last_uses,
     memory_ends,
     memory_of,
+    restored_on_failure,
     with_bases,
 )
 from tinygrad_lite.compiler.node import Node, memory_order
@@ -58,7 +58,7 @@ class Step:
     buffer: int | None = None
     """The number of the buffer that the result is written into, if it is written into one."""
     deletes: list[Node] = field(default_factory=list)
-    """What must be gone before it, so that the Variables whose memory these look into are updated in place."""
+    """What is deleted before it, so that the Variables whose memory these look into can be updated in place."""
     in_place: bool = False
     """Of a sum that is assigned: it is added into the Variable's own array here."""
     donates: bool = False
@@ -86,9 +86,9 @@ class Schedule:
     inputs: list[Node]
     steps: list[Step | Loop]
     buffers: list[Place]
-    given_back: list[Variable]
+    restored: list[Variable]
     """The Variables that must have what they held if the program fails."""
-    given_back_from_floats: list[Variable]
+    restored_on_float_errors: list[Variable]
     """The same where errors of floating point raise."""
 
 
@@ -96,7 +96,7 @@ def schedule(inputs: list[Node], nodes: list[Node]) -> Schedule:
     """The steps and the buffers of `nodes`, which are in order and end with their effects."""
     planner = _Planner(nodes)
     steps = planner.steps()
-    return Schedule(inputs, steps, planner.buffers.places, *changed_before_a_failure(nodes, planner.in_place))
+    return Schedule(inputs, steps, planner.buffers.places, *restored_on_failure(nodes, planner.in_place))
 
 
 class Buffers:
@@ -120,7 +120,7 @@ class Buffers:
         return number
 
     def release(self, nodes: Iterable[Node]) -> None:
-        """The buffers of these nodes are free, of those that have one."""
+        """Free the buffers of these nodes, where they have one."""
         for node in nodes:
             number = self.number_of.pop(id(node), None)
             if number is not None:
@@ -128,7 +128,7 @@ class Buffers:
 
 
 class _Planner:
-    """Goes through the nodes once and takes and releases buffers on the way."""
+    """Makes the steps in one pass over the nodes, and assigns buffers on the way."""
 
     def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
@@ -139,11 +139,11 @@ class _Planner:
         self._handed_out = with_bases(node for node in nodes if node.kind == "output")
         self._read_at_the_end = {id(_written(x)) for x in _read_at_the_end(nodes, self.in_place)}
         self._count = itertools.count()
-        self._deletable: list[tuple[int, int, Node]] = []  # what looks into Variables, first what is needed least long
-        self._dying: dict[int, list[Node]] = {}  # by position: what is not needed any more after it
+        self._deletable: list[tuple[int, int, Node]] = []  # what looks into Variables, by last use
+        self._freed_after: dict[int, list[Node]] = {}  # by position: the nodes whose memory is free after it
         ends = memory_ends(nodes, self._last)
         for node in nodes:
-            self._dying.setdefault(ends[id(node)], []).append(node)
+            self._freed_after.setdefault(ends[id(node)], []).append(node)
 
     def steps(self) -> list[Step | Loop]:
         """The whole program."""
@@ -163,12 +163,12 @@ class _Planner:
 
     def _step(self, node: Node, position: int) -> Step:
         step = Step(node)
-        if node.has_no_work:
+        if node.needs_no_code:
             return step
-        dying = self._dying.get(position, [])
+        freed = self._freed_after.get(position, [])
         if node.kind == "update":
             step.deletes = self._deletions(position)
-            step.donates = node.payload[0].accepts_donations() and self._owns_its_gradients(node, dying)
+            step.donates = node.payload[0].accepts_donations() and self._owns_its_gradients(node, freed)
         elif node.kind == "assign":
             self._plan_assignment(step, position)
         elif node.kind == "output":
@@ -176,27 +176,27 @@ class _Planner:
         elif node.kind in ("variable", "call", "item"):
             self._note_variables_memory(node)
         if node.kind == "call":
-            here = [x for x in dying if self._can_be_overwritten(x, node)]  # may hold the result
+            here = [x for x in freed if self._can_be_overwritten(x, node)]  # may hold the result
             self.buffers.release(here)
             step.buffer = self.buffers.take(node) if self._goes_into_a_buffer(node) else None
-            dying = [x for x in dying if x not in here]
+            freed = [x for x in freed if x not in here]
         if node.kind != "variable":
-            self.buffers.release(dying)
+            self.buffers.release(freed)
         return step
 
     def _loop(self, run: Run, start: int) -> Loop:
-        """A run, block by block. What is needed after it is written into whole arrays, all else into a block."""
+        """A run in blocks. Results that are needed after it go into whole arrays, all others into arrays of a block."""
         inner = {key: node for key, node in run.nodes.items() if self._last[key] <= run.end}
         steps: list[Step] = []
-        waiting: list[Node] = []  # whole arrays: a later block may need what the first does not any more
+        waiting: list[Node] = []  # whole arrays, which a later block may still need
         for position, node in enumerate(self.nodes[start : run.end + 1], start):
-            dying = self._dying.get(position, [])
-            waiting += [x for x in dying if id(x) not in inner]
+            freed = self._freed_after.get(position, [])
+            waiting += [x for x in freed if id(x) not in inner]
             if id(node) in self.in_place:
                 continue
             step = Step(node)
             steps.append(step)
-            if node.has_no_work:
+            if node.needs_no_code:
                 continue
             self._note_variables_memory(node)
             if node.kind == "variable":
@@ -204,13 +204,13 @@ class _Planner:
             step.cut = frozenset(
                 n for n, x in enumerate(node.inputs) if isinstance(x, Node) and id(x) not in run.nodes and run.is_cut(x)
             )
-            self.buffers.release(x for x in dying if id(x) in inner and self._can_be_overwritten(x, node))
+            self.buffers.release(x for x in freed if id(x) in inner and self._can_be_overwritten(x, node))
             step.is_whole = id(node) not in inner
             if step.is_whole:
                 step.buffer = None if id(node) in self._handed_out else self.buffers.take(node)
             else:
                 step.buffer = self.buffers.take(node, run.rows) if node.is_ufunc else None
-            self.buffers.release(x for x in dying if id(x) in inner)
+            self.buffers.release(x for x in freed if id(x) in inner)
         self.buffers.release([*waiting, *inner.values()])
         return Loop(run, steps)
 
@@ -258,10 +258,10 @@ class _Planner:
         owners = [self._memory[id(y)].owners for y in inputs if y is not x]
         return all(keys is not None and id(x) not in keys for keys in owners)
 
-    def _owns_its_gradients(self, update: Node, dying: list[Node]) -> bool:
+    def _owns_its_gradients(self, update: Node, freed: list[Node]) -> bool:
         """Whether each gradient of an update has a buffer of its own, which nobody needs after it."""
         owners = [self._memory[id(g)].owners or () for g in update.inputs]
-        free = self.buffers.number_of.keys() & {id(x) for x in dying}
+        free = self.buffers.number_of.keys() & {id(x) for x in freed}
         return all(len(keys) == 1 for keys in owners) and len(free.intersection(*zip(*owners))) == len(owners)
 
 

@@ -1,7 +1,7 @@
 """Signatures: which program fits the arguments of a call.
 
 A program belongs to the shapes, dtypes and memory orders of the tensors among the arguments, to the structure around
-them, and to the values of everything else. Two calls with one signature can be told apart by tensors' values only.
+them, and to the values of all other arguments. Two calls with one signature differ only in the values of tensors.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _PLAIN = frozenset({int, bool, str, bytes})
 
 
 class Same:
-    """Equal to what holds the very same object, which it keeps alive: its id() could come back."""
+    """Compares an object by identity, and keeps it alive, because its id() could be given to another."""
 
     __slots__ = ("_object",)
 
@@ -51,10 +51,10 @@ class Same:
 def signature(structure: Any, arrays: list[Any] | None) -> Any:
     """What decides which program fits; the tensors' arrays are appended to `arrays` on the way.
 
-    Two arguments have one signature only if a function that looks at everything but the values of tensors cannot tell
-    them apart. So what == calls equal is not enough (1 and True, 0.0 and -0.0, objects whose class says so): values
-    of the types that are known here are taken apart, and of any other object it counts which one it is. Without
-    `arrays` (in keys and sets, which the tracer does not look into) that goes for tensors and arrays, too.
+    Two arguments have the same signature only if a function cannot distinguish them without reading the values of
+    tensors. Equality by == is not enough: 1 == True, 0.0 == -0.0, and classes define it as they like. So values of
+    Python's own types are compared with their type and sign, and all other objects by identity. Without `arrays` (in
+    keys and sets, which the tracer does not look into) tensors and arrays are compared by identity, too.
     """
     kind = type(structure)
     if kind is tuple or kind is list:
@@ -113,21 +113,21 @@ def _signature_of_value(kind: Any, value: Any) -> Any:
 
 
 def _rest(structure: Any) -> Any:
-    """What a list, tuple or dict of a class of its own holds beside its items."""
+    """The state of a list, tuple or dict of a subclass, besides its items."""
     made = structure.default_factory if isinstance(structure, defaultdict) else None
     return (Same(made), signature(getattr(structure, "__dict__", None), None))
 
 
 def repeated(args: Any, kwargs: Any) -> Any:
-    """Which tensors among the arguments are one: then they are one inside, as in eager code."""
+    """Which of the arguments are the same tensor: they are the same inside, too, as in eager code."""
     first: dict[int, int] = {}
     leaves = [*flatten(args), *flatten(kwargs)]
     return tuple(first.setdefault(id(x), n) for n, x in enumerate(leaves) if type(x) is Tensor)
 
 
 def _strided(array: Any) -> Any:
-    """The signature of an array in any order of memory: results are laid out like it, and sums add up in that order."""
+    """The signature of an array in any memory order: results have the same order, and sums add in that order."""
     order, strides = memory_order(array), array.strides
     if order == tuple(range(array.ndim)) and 0 not in strides:
         return (array.shape, array.dtype)
-    return (array.shape, array.dtype, order, tuple(stride == 0 for stride in strides))  # 0: one number, seen often
+    return (array.shape, array.dtype, order, tuple(stride == 0 for stride in strides))  # 0: broadcast

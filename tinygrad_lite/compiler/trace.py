@@ -1,7 +1,7 @@
 """Tracing: what a Python function of tensors computes, as a list of nodes.
 
 The function runs once, for real, with its tensors marked as `Traced`. Every primitive that is applied on the
-way, in the forward pass, in the gradient rules and in the rules' own gradients, is noted as a node; so are
+way, in the forward pass, in the gradient rules and in the gradients of these rules, is noted as a node; so are
 assignments to Variables and the steps of optimizers. What Python itself does (branches, loops, prints, numbers)
 leaves no trace, which is why a branch on a traced value must raise.
 """
@@ -48,7 +48,9 @@ class Tracer(Observer):
         self.assigned: dict[int, Variable] = {}
         self._known: dict[int, Node] = {}  # a tensor's identity to its node
         self._versions: dict[int, Node] = {}  # a Variable's array, by id(), to the node of that value
-        self._before: dict[int, tuple[Variable, Array, Array]] = {}  # Variables touched, what they held, what instead
+        self._before: dict[
+            int, tuple[Variable, Array, Array]
+        ] = {}  # Variables, their arrays, and what stands for these
         self._marked: list[Tensor] = []
         self._constants: dict[int, Node] = {}
         self._kept: list[Any] = []  # arrays whose id() is a key above
@@ -59,7 +61,7 @@ class Tracer(Observer):
 
     @contextmanager
     def trace(self) -> Iterator[None]:
-        """Note what happens in the context; on an exception all Variables get back what they held."""
+        """Note what happens in the context; on an exception all Variables are restored."""
         outer_tapes, outer_tracer = state.tapes, tracing.tracer
         state.tapes = OpenTapes(self)
         tracing.tracer = self
@@ -71,7 +73,7 @@ class Tracer(Observer):
             raise
         finally:
             state.tapes, tracing.tracer = outer_tapes, outer_tracer
-            self.give_back()
+            self.restore()
             for tensor in self._marked:
                 tensor.__class__ = Finished
 
@@ -93,7 +95,7 @@ class Tracer(Observer):
         finally:
             state.tapes = tapes
 
-    # What the engine asks ---------------------------------------------------------------------------------
+    # The interface of observers ---------------------------------------------------------------------------
 
     def note_read(self, variable: Variable) -> None:
         self.touch(variable)
@@ -134,14 +136,14 @@ class Tracer(Observer):
             self._mark(outputs[0], call)
             return
         call.multiple = True
-        call.look_into([output._array for output in outputs], primitive.may_alias)
+        call.note_shared_memory([output._array for output in outputs], primitive.may_alias)
         for position, output in enumerate(outputs):
             item = self._add(Node("item", output._array, (call,)))
             item.position = position
             self._mark(output, item)
 
     def note_check(self, check: Any, tensors: Any, arrays: Any, metadata: dict[str, Any]) -> None:
-        """A condition on values: the program holds it at every call."""
+        """A condition on values: the program checks it at every call."""
         inputs = tuple(self.node_of(x, array) for x, array in zip(tensors, arrays))
         if any(node.kind != "constant" for node in inputs):
             node = self._add(Node("check", np.zeros(0), inputs, check))
@@ -150,7 +152,7 @@ class Tracer(Observer):
 
     def apply_rule(self, primitive: Any, rule: Any, g: Any, y: Any, arguments: Any, metadata: Any) -> Any:
         """The rule, operation by operation; or as one operation if it must know values, or differs for arrays."""
-        if state.tapes:  # another tape wants to differentiate it
+        if state.tapes:  # another tape records it
             return rule(g, y, *arguments, **metadata)
         if not getattr(rule, "differs_when_recorded", False):
             try:
@@ -177,7 +179,7 @@ class Tracer(Observer):
             node.gradient_of = of
 
     def note_variable(self, variable: Variable, value: Any) -> Any:
-        """A Variable is being made. That happens once: the function's next trace must find it."""
+        """A Variable is being made. That happens once: the next trace of the function uses it."""
         if not self._may_make_variables:
             raise TracingError(
                 "A Variable was made in a tgl.function that had made one in an earlier call of the same kind: eager "
@@ -214,8 +216,8 @@ class Tracer(Observer):
         pending = tuple(self.current.get(variable._id) for variable in (*variables, *optimizer.variables))
         if any(node is not None and node.kind == "call" for node in pending):
             raise TracingError(
-                "A Variable was assigned and then updated by an optimizer in one tgl.function. Do the one or the "
-                "other inside of it, or leave this part eager."
+                "A Variable was assigned and then updated by an optimizer in one tgl.function. Do only one of "
+                "these in it, or leave this part eager."
             )
         if self.assigned and callable(optimizer._learning_rate) and not _is_ours(optimizer._learning_rate):
             raise TracingError(
@@ -235,19 +237,19 @@ class Tracer(Observer):
     # Nodes ------------------------------------------------------------------------------------------------
 
     def touch(self, variable: Variable) -> None:
-        """Before a Variable is read or changed: keep what it holds, so that it can be given back.
+        """Keep the array of a Variable before it is read or changed, so that it can be restored.
 
-        While the function is traced, the Variable holds another array of the same memory. So an array of a Variable
-        that was read inside is told from the same memory in a tensor or a record from outside, which is a constant.
-        Both arrays are kept, so that an assignment leaves them alone.
+        While the function is traced, the Variable has a view of that array instead. So an array that was read from a
+        Variable inside is distinguished from the same memory in a tensor or a record from outside, which is a
+        constant. Both arrays are kept, so that an assignment does not write into them.
         """
         if variable._id not in self._before:
             array = variable._array
             variable._array = array.view()
             self._before[variable._id] = (variable, array, variable._array)
 
-    def give_back(self) -> None:
-        """Let the Variables that were not assigned have their own arrays again."""
+    def restore(self) -> None:
+        """Give the Variables that were not assigned their own arrays again."""
         for variable, array, instead in self._before.values():
             if variable._array is instead:
                 variable._array = array
@@ -282,7 +284,7 @@ class Tracer(Observer):
                     self.current[key] = node
 
     def detached(self, x: Tensor) -> Tensor:
-        """The value of `x` as a tensor that no tape knows."""
+        """The value of `x` as a tensor that no tape has recorded."""
         node = self.node_of(x, x._array)
         tensor = wrap(x._array)
         self._mark(tensor, node)
@@ -356,7 +358,7 @@ def _is_ours(x: Any) -> bool:
 
 
 def _may_change(update: Node, variable: Variable) -> bool:
-    """Whether an optimizer's step may change the Variable: what code of the user's does is not known."""
+    """Whether an optimizer's step may change the Variable. A user's code may change any."""
     optimizer, variables = update.payload
     rate = optimizer._learning_rate
     is_foreign = not _is_ours(optimizer) or (callable(rate) and not _is_ours(rate))

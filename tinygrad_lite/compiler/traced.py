@@ -65,7 +65,7 @@ class Traced(Tensor):
 
 
 class Finished(Traced):
-    """What becomes of a traced tensor when its function is traced: it never had a value, and says so to any use."""
+    """A traced tensor after its function has been traced. It never had a value, so any use of it raises."""
 
     __slots__ = ()
 
