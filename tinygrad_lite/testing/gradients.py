@@ -346,7 +346,7 @@ class _Check(NamedTuple):
             if not np.array_equal(x.numpy(), old, equal_nan=True):
                 raise self._error(
                     f"The gradient of {name_of(self.f)} was computed in the memory of {name} (order {level}).",
-                    "Rules must not write to what they are handed: others read it too. Use `g * d`, not `g *= d`.",
+                    "Rules must not write to their arguments: others read them too. Use `g * d`, not `g *= d`.",
                     level=level,
                 )
         for y, result in zip(again, results):
@@ -360,18 +360,26 @@ class _Check(NamedTuple):
                 raise self._error(
                     f"{what}: {name_of(self.f)} (order {level}).", "Received:", f"{y} for {result}.", level=level
                 )
+        others = [*zip(points, names), *((y, "the result") for y in again)]
         for name, gradient in zip(names, gradients):
-            for other, what in [*zip(points, names), *((y, "the result") for y in again)]:
-                if gradient is not None and np.may_share_memory(gradient.numpy(), other.numpy()):
-                    if any(np.may_share_memory(other.numpy(), weight.numpy()) for weight in weights):
-                        continue
-                    raise self._error(
-                        f"The gradient of {name_of(self.f)} with respect to {name} is an alias of {what} (order "
-                        f"{level}): both share memory.",
-                        "A gradient is a number times g. Return a new array.",
-                        level=level,
-                    )
+            if gradient is not None:
+                self._refuse_alias(level, name, gradient, others, weights)
         return gradients
+
+    def _refuse_alias(
+        self, level: int, name: str, gradient: Tensor, others: list[tuple[Tensor, str]], weights: list[Tensor]
+    ) -> None:
+        """Raise if a gradient shares memory with an argument or a result, unless that is an incoming gradient too."""
+        for other, what in others:
+            if np.may_share_memory(gradient.numpy(), other.numpy()):
+                if any(np.may_share_memory(other.numpy(), weight.numpy()) for weight in weights):
+                    continue
+                raise self._error(
+                    f"The gradient of {name_of(self.f)} with respect to {name} is an alias of {what} (order "
+                    f"{level}): both share memory.",
+                    "A gradient is a number times g. Return a new array.",
+                    level=level,
+                )
 
     # What went wrong ------------------------------------------------------------------------------------------
 

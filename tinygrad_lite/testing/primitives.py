@@ -1,7 +1,7 @@
 """The whole battery of tests that an operation needs, in one line: `check_primitive(f)`.
 
 Arguments are drawn (or given), and at each of these points the operation must agree with NumPy in value, shape
-and dtype, agree with itself in other dtypes and memory layouts, leave alone what it was handed, and have the
+and dtype, agree with itself in other dtypes and memory layouts, change none of its arguments, and have the
 gradients that its values show. `battery` has the tests of one point; `drawing` draws the points.
 """
 
@@ -131,6 +131,11 @@ def check_primitive(
     begin = time.perf_counter()
     battery = Battery(f, reference, order, directions, rtol, atol, keeps_dtype)
     fields = dict(metadata or {})
+    broadcasts = getattr(f, "is_elementwise", False) if broadcasts is None else broadcasts
+    bounds = {
+        "domain": domain, "avoid": avoid, "by": by, "distinct": distinct, "dtypes": dtypes or {}, "shapes": shapes,
+        "broadcasts": broadcasts, "min_dims": min_dims, "max_dims": max_dims, "max_side": max_side, "empty": empty,
+    }  # fmt: skip
     FIGURES.names.add(name_of(f))
     try:
         for given, keywords in examples:
@@ -138,32 +143,34 @@ def check_primitive(
         if max_examples != 0:
             from tinygrad_lite.testing import drawing
 
-            is_drawn = cases is None and arguments is None
-            drawn = drawing.Arguments(
-                tuple(argument_names(f, _count(f, count, fields))) if is_drawn else (),
-                domain=domain,
-                avoid=avoid,
-                by=by,
-                distinct=distinct,
-                dtypes=dtypes or {},
-                broadcasts=getattr(f, "is_elementwise", False) if broadcasts is None else broadcasts,
-                shapes=shapes,
-                min_dims=min_dims,
-                max_dims=max_dims,
-                max_side=max_side,
-                empty=empty,
-            )
             if cases is None:
-                battery.needs(fields)
-                for strategy in drawn.edges() if is_drawn else ():
-                    drawing.run(battery.run, drawing.with_metadata(strategy, fields), 1)
-                for strategy in drawn.clashes() if is_drawn else ():
-                    drawing.run(battery.refuses, drawing.with_metadata(strategy, fields), 1)
-                cases = drawing.with_metadata(drawn.strategy() if arguments is None else arguments, fields)
+                cases = _cases(battery, arguments, count, fields, bounds)
             drawing.run(battery.run, cases, drawing.count_of_examples(max_examples))
         battery.judge_kinks()
     finally:
         FIGURES.seconds += time.perf_counter() - begin
+
+
+def _cases(
+    battery: Battery,
+    arguments: Strategy[tuple[Any, ...]] | None,
+    count: int | None,
+    metadata: dict[str, Any],
+    bounds: dict[str, Any],
+) -> Strategy[Any]:
+    """The strategy for arguments and metadata; if it draws arguments of its own, the extreme ones are tested first."""
+    from tinygrad_lite.testing import drawing
+
+    if arguments is not None:
+        battery.needs(metadata)
+        return drawing.with_metadata(arguments, metadata)
+    drawn = drawing.Arguments(tuple(argument_names(battery.f, _count(battery.f, count, metadata))), **bounds)
+    battery.needs(metadata)
+    for strategy in drawn.edges():
+        drawing.run(battery.run, drawing.with_metadata(strategy, metadata), 1)
+    for strategy in drawn.clashes():
+        drawing.run(battery.refuses, drawing.with_metadata(strategy, metadata), 1)
+    return drawing.with_metadata(drawn.strategy(), metadata)
 
 
 def _count(f: Any, count: int | None, metadata: Mapping[str, Any]) -> int:

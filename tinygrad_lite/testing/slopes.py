@@ -3,13 +3,13 @@
 Central differences in steps of which each is a quarter of the one before. Where the function is smooth, the
 differences converge like the square of the step, which Richardson extrapolation makes use of, and the bend
 (the right difference minus the left one) vanishes like the step itself. At a kink the bend stays, at a jump
-it grows as fast as the steps shrink: so that a missing derivative is told apart from a wrong one.
+it grows as fast as the steps shrink. This tells a missing derivative from a wrong one.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -82,18 +82,14 @@ def judge(
     rtol, atol : float
         The difference allowed, relative to the slope and on top.
     exact : float, optional
-        The slope by a complex step, believed as far as the differences confirm it.
+        The slope by a complex step, used where the differences confirm it.
     """
     terms = terms if math.isfinite(terms) else 0.0
-    step = 2.0 ** round(math.log2(eps) / 5)
-    at = value(0.0)
     rungs: list[_Rung] = []
     row: list[float] = []
     best = (math.inf, math.nan, 0.0)  # error, slope, scale
     widest = 0.0  # of the slopes at all steps: what "small" means where the slope itself vanishes
-    for _ in range(_RUNGS):
-        rung = None if at is None else _rung(value, at, weights, step, eps, terms)
-        step /= 4
+    for rung in _ladder(value, weights, eps, terms):
         if rung is None:
             rungs, row = [], []
             continue
@@ -110,7 +106,7 @@ def judge(
             best = (spread + noise, slope, scale)
         tolerance = atol + rtol * max(abs(claimed), abs(slope)) + spread + 2 * noise
         flat = abs(rung.bend) <= max(abs(rungs[-2].bend) / 2, 10 * rtol * scale + 2 * rung.noise)
-        # Far down everything drowns in rounding, and then any claim would agree: what has been known better counts.
+        # At the smallest steps rounding dominates, and any claim would agree. Only the best estimate so far counts.
         known_best = spread + noise <= 2 * best[0]
         if settled and flat and known_best and abs(claimed - slope) <= tolerance:
             relative = abs(claimed - slope) / max(scale, widest, noise / rtol if rtol else 0.0, np.finfo(float).tiny)
@@ -125,6 +121,17 @@ def judge(
         is_clear = not abs(claimed - slope) <= atol + rtol * max(abs(claimed), abs(slope)) + 4 * error
         kind = "wrong" if is_clear else "rough"
     return Verdict(kind, slope, error, left, right, relative)
+
+
+def _ladder(
+    value: Callable[[float], Vector | None], weights: Vector, eps: float, terms: float
+) -> Iterator[_Rung | None]:
+    """Differences at steps of which each is a quarter of the one before; None where there is no value."""
+    step = 2.0 ** round(math.log2(eps) / 5)
+    at = value(0.0)
+    for _ in range(_RUNGS):
+        yield None if at is None else _rung(value, at, weights, step, eps, terms)
+        step /= 4
 
 
 def _rung(
@@ -173,7 +180,7 @@ _BREAKS = {
 
 
 def _break(rungs: list[_Rung], rtol: float) -> str | None:
-    """The kind of point at which there is no derivative, or None if nothing speaks for one."""
+    """The kind of point at which there is no derivative, or None if there is no sign of one."""
     for start in range(len(rungs) - _WINDOW + 1):
         window = rungs[start : start + _WINDOW]
         for kind, (low, high, of_slope) in _BREAKS.items():
