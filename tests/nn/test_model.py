@@ -113,7 +113,7 @@ def test_pop():
     assert model(X).shape == (8, 7)
     model.pop(), model.pop()
     with pytest.raises(
-        ValueError, match=r"sequential\.pop expected a layer to take away\. Received: a model without la"
+        ValueError, match=r"sequential\.pop expected a layer to remove\. Received: a model without la"
     ):
         model.pop()
 

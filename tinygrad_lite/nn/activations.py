@@ -1,20 +1,22 @@
-"""Activations by name: what stands between the layers of a network."""
+"""Activations by name: the functions between the layers of a network."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from tinygrad_lite import ops
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.utils.names import lookup
 
 __all__ = ["get", "linear"]
 
-Activation = Callable[..., Any]
+ActivationFunction: TypeAlias = Callable[[Any], Any]
+"""A function of one tensor, for example `ops.relu`."""
+ActivationLike: TypeAlias = str | ActivationFunction | None
 
 
-def linear(x: Any) -> Tensor:
+def linear(x: TensorLike) -> Tensor:
     """The identity: `x` itself.
 
     Parameters
@@ -24,7 +26,7 @@ def linear(x: Any) -> Tensor:
     Returns
     -------
     Tensor
-        Of the shape of `x`.
+        With the shape of `x`.
 
     Examples
     --------
@@ -34,7 +36,7 @@ def linear(x: Any) -> Tensor:
     return to_tensor(x)
 
 
-BY_NAME: dict[str, Activation] = {
+BY_NAME: dict[str, ActivationFunction] = {
     "elu": ops.elu,
     "exponential": ops.exponential,
     "gelu": ops.gelu,
@@ -56,7 +58,7 @@ BY_NAME: dict[str, Activation] = {
 }
 
 
-def get(identifier: Any) -> Activation:
+def get(identifier: ActivationLike) -> ActivationFunction:
     """The activation that `identifier` names.
 
     Parameters
@@ -74,7 +76,7 @@ def get(identifier: Any) -> Activation:
     ValueError
         There is no activation of that name.
     TypeError
-        `identifier` is something else.
+        `identifier` is neither a string nor callable.
 
     Examples
     --------
@@ -84,5 +86,5 @@ def get(identifier: Any) -> Activation:
     if identifier is None:
         return linear
     if callable(identifier):
-        return getattr(identifier, "native", identifier)  # what `compat` stands for
+        return getattr(identifier, "native", identifier)  # the function behind a name of `compat`
     return lookup("activation", BY_NAME, identifier)

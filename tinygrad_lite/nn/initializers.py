@@ -1,8 +1,8 @@
-"""Initializers: what weights are before training.
+"""Initializers: the values of weights before training.
 
-A layer's outputs should vary about as much as its inputs, or signals die out or blow up in a deep network.
-`VarianceScaling` sees to that: it draws numbers whose variance is `scale / n`, where `n` is the number of
-inputs, of outputs, or the mean of both. Glorot's, He's and LeCun's initializers are rows in its table.
+The outputs of a layer should have about the variance of its inputs; otherwise values vanish or explode in a deep
+network. `VarianceScaling` draws numbers of variance `scale / n`, where `n` is the number of inputs, of outputs, or the
+mean of both. The initializers of Glorot, He and LeCun are special cases of it.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from tinygrad_lite import random
-from tinygrad_lite.core.tensor import Tensor, as_array
+from tinygrad_lite.core.tensor import Tensor, TensorLike, as_array
 from tinygrad_lite.utils.names import holds, lookup
 from tinygrad_lite.utils.settings import Checked
-from tinygrad_lite.utils.types import Array, DTypeLike
+from tinygrad_lite.utils.types import Array, DTypeLike, Shape
 
 __all__ = [
     "Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "Initializer", "LecunNormal",
@@ -26,17 +26,15 @@ __all__ = [
     "get",
 ]  # fmt: skip
 
-Shape = tuple[int, ...]
-
 
 class Initializer(Checked):
-    """What all initializers share: called with a shape, they return an array of initial weights.
+    """The base class of initializers. Called with a shape, they return an array of initial weights.
 
     Parameters
     ----------
     seed : int, optional
-        The same seed and shape give the same numbers at every call. Without it, the numbers come from the
-        generator that the layer passes, or from the package's own (see `tgl.random.set_seed`).
+        With a seed, the same shape gives the same numbers in every call. Without it, the numbers come from the
+        generator that the layer passes, or from the default generator (see `tgl.random.set_seed`).
 
     Examples
     --------
@@ -56,7 +54,7 @@ class Initializer(Checked):
     def __call__(
         self, shape: Shape, dtype: DTypeLike | None = None, generator: np.random.Generator | None = None
     ) -> Array:
-        """Initial weights.
+        """Make initial weights.
 
         Parameters
         ----------
@@ -64,7 +62,7 @@ class Initializer(Checked):
         dtype : dtype, optional
             Default: float32.
         generator : numpy.random.Generator, optional
-            Where an initializer without a seed takes its numbers from.
+            The generator for an initializer without a seed.
 
         Returns
         -------
@@ -76,11 +74,11 @@ class Initializer(Checked):
         return np.asarray(numbers).astype("float32" if dtype is None else dtype, copy=False)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, by their names: attributes of the same names keep them."""
+        """The arguments of the constructor, taken from the attributes of the same names."""
         return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
     def draw(self, shape: Shape, generator: np.random.Generator) -> Array:
-        """Numbers of the given shape; what a subclass defines."""
+        """Draw numbers of the given shape. Subclasses define it."""
         raise NotImplementedError(f"{type(self).__name__} must define draw(self, shape, generator).")
 
 
@@ -95,7 +93,7 @@ class Constant(Initializer):
     Raises
     ------
     ValueError
-        When called: the array's shape is not that of the weights.
+        In a call: the shape of the array is not that of the weights.
 
     Examples
     --------
@@ -104,7 +102,7 @@ class Constant(Initializer):
            [0.5, 0.5]], dtype=float32)
     """
 
-    def __init__(self, value: Any = 0.0) -> None:
+    def __init__(self, value: TensorLike = 0.0) -> None:
         super().__init__()
         self.value = np.array(as_array(value, like=np.dtype(np.float64)))
 
@@ -144,7 +142,7 @@ class Ones(Constant):
 
 
 class RandomUniform(Initializer):
-    """Numbers drawn evenly from [`minval`, `maxval`).
+    """Numbers from the uniform distribution on [`minval`, `maxval`).
 
     Parameters
     ----------
@@ -167,7 +165,7 @@ class RandomUniform(Initializer):
 
 
 class RandomNormal(Initializer):
-    """Numbers drawn from the normal distribution.
+    """Numbers from the normal distribution.
 
     Parameters
     ----------
@@ -189,12 +187,12 @@ class RandomNormal(Initializer):
 
 
 class TruncatedNormal(RandomNormal):
-    """Like `RandomNormal`, but what lies further than two standard deviations from the mean is drawn again.
+    """Like `RandomNormal`, but numbers more than two standard deviations from the mean are drawn again.
 
     Parameters
     ----------
     mean, stddev : float
-        Of the distribution before it is cut.
+        Mean and standard deviation of the distribution before it is truncated.
     seed : int, optional
 
     Examples
@@ -216,7 +214,7 @@ _FANS: dict[str, Callable[[float, float], float]] = {
     "fan_avg": lambda inputs, outputs: (inputs + outputs) / 2,
 }
 
-_TRUNCATED_STDDEV = 0.87962566103423978  # of the standard normal distribution, cut at ±2
+_TRUNCATED_STDDEV = 0.87962566103423978  # of the standard normal distribution, truncated at ±2
 
 
 _DISTRIBUTIONS: dict[str, Callable[[float], Initializer]] = {  # each has the given standard deviation
@@ -241,7 +239,7 @@ class VarianceScaling(Initializer):
     Raises
     ------
     ValueError
-        An argument is none of these.
+        An argument has another value.
 
     Examples
     --------
@@ -261,7 +259,7 @@ class VarianceScaling(Initializer):
         if not holds(lambda x: x > 0, scale):
             raise ValueError(f"VarianceScaling expected a positive scale. Received: scale={scale!r}.")
         self.scale, self.mode, self.distribution = scale, mode, distribution
-        self._entries()  # unknown names are told now
+        self._entries()  # raises for unknown names
 
     def _entries(self) -> tuple[Callable[[float, float], float], Callable[[float], Initializer]]:
         return (
@@ -276,7 +274,7 @@ class VarianceScaling(Initializer):
 
 
 def _fans(shape: Shape) -> tuple[int, int]:
-    """The number of inputs and of outputs of a weight: its last two axes, times those of a convolution."""
+    """The numbers of inputs and outputs of a weight: its last two axes, times the size of a convolution's kernel."""
     if len(shape) < 2:
         return (shape[0], shape[0]) if shape else (1, 1)
     field = math.prod(shape[:-2])
@@ -284,7 +282,7 @@ def _fans(shape: Shape) -> tuple[int, int]:
 
 
 class GlorotUniform(VarianceScaling):
-    """Evenly from [-√(6 / (inputs + outputs)), √(6 / (inputs + outputs))). (Glorot and Bengio, 2010)
+    """Uniform on [-√(6 / (inputs + outputs)), √(6 / (inputs + outputs))). (Glorot and Bengio, 2010)
 
     Examples
     --------
@@ -312,7 +310,7 @@ class GlorotNormal(VarianceScaling):
 
 
 class HeUniform(VarianceScaling):
-    """Evenly from [-√(6 / inputs), √(6 / inputs)). (He et al., 2015)
+    """Uniform on [-√(6 / inputs), √(6 / inputs)). (He et al., 2015)
 
     Examples
     --------
@@ -340,7 +338,7 @@ class HeNormal(VarianceScaling):
 
 
 class LecunUniform(VarianceScaling):
-    """Evenly from [-√(3 / inputs), √(3 / inputs)). (LeCun et al., 1998)
+    """Uniform on [-√(3 / inputs), √(3 / inputs)). (LeCun et al., 1998)
 
     Examples
     --------
@@ -389,7 +387,7 @@ _INITIALIZERS: dict[str, type[Initializer]] = {
 
 
 class FunctionInitializer(Initializer):
-    """A function `f(shape, dtype)` in the place of an initializer."""
+    """An initializer that calls a function `f(shape, dtype)`."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__()
@@ -403,21 +401,25 @@ class FunctionInitializer(Initializer):
         return Constant(value)(shape, dtype) if value.ndim else np.full(shape, value)
 
 
-def get(identifier: Any) -> Initializer:
+InitializerLike: TypeAlias = "str | Initializer | type[Initializer] | Callable[[Shape, Any], Any] | TensorLike"
+"""What stands for an initializer: a name, one of its class, a function of shape and dtype, or the weights."""
+
+
+def get(identifier: InitializerLike) -> Initializer:
     """The initializer that `identifier` names.
 
     Parameters
     ----------
     identifier : str, Initializer, subclass of Initializer, callable, Tensor or array-like
-        A name like "glorot_uniform", whatever the capitals; a function `f(shape, dtype)` that returns the
-        weights; or the weights themselves, as a number or an array.
+        A name like "glorot_uniform", in upper or lower case; a function `f(shape, dtype)` that returns the weights;
+        or the weights themselves, as a number or an array.
 
     Raises
     ------
     ValueError
         There is no initializer of that name.
     TypeError
-        `identifier` is something else.
+        `identifier` is of another type.
 
     Examples
     --------

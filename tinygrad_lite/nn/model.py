@@ -7,18 +7,20 @@ loss, gradients, update, metrics. Its pieces and the loop around it are in `trai
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from tinygrad_lite import optim
 from tinygrad_lite.core.tape import GradientTape
-from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike
 from tinygrad_lite.nn import losses
 from tinygrad_lite.nn import metrics as metrics_module
 from tinygrad_lite.nn.callbacks.callback_list import as_list
 from tinygrad_lite.nn.callbacks.history import History
 from tinygrad_lite.nn.layers.layer import BUILDS_NOTHING, Layer
 from tinygrad_lite.nn.layers.search import name_children, parts
+from tinygrad_lite.nn.losses import Loss
+from tinygrad_lite.nn.metrics import Metric
 from tinygrad_lite.nn.saving.model_file import COMPILED
 from tinygrad_lite.nn.saving.registry import restored
 from tinygrad_lite.nn.saving.savable import Savable
@@ -30,11 +32,14 @@ from tinygrad_lite.nn.training.compiled_step import Steps
 from tinygrad_lite.nn.training.data import DataAdapter, adapt
 from tinygrad_lite.nn.training.first_batch import PACKAGE_STEPS
 from tinygrad_lite.nn.training.objective import forward, update_metrics
-from tinygrad_lite.nn.training.trainable import Batch, Logs, TrainableModel
+from tinygrad_lite.nn.training.trainable import Batch, Data, Logs, TrainableModel
+from tinygrad_lite.optim.optimizer import Optimizer
 from tinygrad_lite.utils.callback import Callback
 from tinygrad_lite.utils.printing import printable, show
 
 __all__ = ["Model"]
+
+MetricLike: TypeAlias = str | Metric | Callable[..., Any]
 
 
 class Model(TrainableModel, Savable, builds_once=False):  # its `build` only calls it
@@ -120,13 +125,13 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         else:
             super()._build_on_call(input_shape)
 
-    def summary(self, *, print_fn: Callable[[str], Any] | None = None) -> None:
+    def summary(self, *, print_fn: Callable[[str], object] | None = None) -> None:
         """Print the layers with their output shapes and numbers of parameters.
 
         Parameters
         ----------
         print_fn : callable, optional
-            Is given the table as one string. Default: print.
+            Called with the table as one string. Default: print.
 
         Examples
         --------
@@ -148,20 +153,21 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
             print_fn(text)
 
     def summary_text(self) -> str:
-        """What `summary` prints."""
+        """The table that `summary` prints."""
         return summary_text(self, self.layers)
 
     # Compiling --------------------------------------------------------------------------------------------
 
     def compile(
-        self, optimizer: Any = "rmsprop", loss: Any = None, metrics: Sequence[Any] | None = None, *,
-        loss_weights: None = None, weighted_metrics: Sequence[Any] | None = None, run_eagerly: bool = False,
+        self, optimizer: str | Optimizer = "rmsprop", loss: str | Loss | Callable[..., Any] | None = None,
+        metrics: Sequence[MetricLike] | None = None, *,
+        loss_weights: None = None, weighted_metrics: Sequence[MetricLike] | None = None, run_eagerly: bool = False,
         steps_per_execution: int = 1, jit_compile: bool | str = "auto", auto_scale_loss: bool = True,
     ) -> None:  # fmt: skip
-        """Say how the model is trained.
+        """Set the optimizer, the loss and the metrics.
 
         If the model ends in softmax or sigmoid and `loss` is the cross-entropy that belongs to it, the loss is
-        computed from what enters the softmax: the same number, but exact for confident wrong answers too.
+        computed from the logits. The number is the same, and it is exact for confident wrong answers, too.
 
         Parameters
         ----------
@@ -170,23 +176,23 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         loss : str, Loss or function of (y_true, y_pred)
             See `nn.losses`.
         metrics : list of str, Metric or function of (y_true, y_pred), optional
-            See `nn.metrics`; "accuracy" is the one that fits the loss and the output. They count every sample
-            alike.
+            See `nn.metrics`; "accuracy" is the one that fits the loss and the output. All samples have the same
+            weight.
         loss_weights : None
-            There is one loss here: a factor belongs into the loss itself.
+            Not supported, because there is one loss: multiply the loss itself.
         weighted_metrics : list, optional
-            Metrics that weight samples as the loss does: by `sample_weight` or `class_weight`.
+            Metrics in which samples have the same weights as in the loss: `sample_weight` or `class_weight`.
         run_eagerly : bool
-            Run every step operation by operation, as `train_step` is written. Otherwise `fit`, `evaluate` and
-            `predict` compile their steps with `tgl.function`, with the same results, where all code in them is this
-            package's. With a layer, loss, metric, activation or step of your own they run eagerly anyway.
+            Whether every step runs operation by operation. If False, `fit`, `evaluate` and `predict` compile steps that
+            consist of this package's code, with `tgl.function`; the results are the same. Steps with a layer, loss,
+            metric or activation of your own always run eagerly.
         steps_per_execution, jit_compile, auto_scale_loss
-            Have no effect: they change no numbers.
+            Have no effect.
 
         Raises
         ------
         ValueError
-            A name is unknown: lists those that are known, and suggests the nearest.
+            A name is unknown. The message lists the known names, and suggests the nearest one.
         TypeError
             `metrics` or `weighted_metrics` is not a list, or `loss_weights` is given.
         """
@@ -203,7 +209,7 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         self._metric_identifiers = list(metrics or ())
         self._weighted_identifiers = list(weighted_metrics or ())
         for identifier in (*self._metric_identifiers, *self._weighted_identifiers):
-            metrics_module.resolve(identifier, self.loss)  # unknown names are told now
+            metrics_module.resolve(identifier, self.loss)  # raises for unknown names
         self._metrics = None
         self._loss_mean = metrics_module.Mean(name="loss")
         self.run_eagerly = bool(run_eagerly)
@@ -211,18 +217,18 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
 
     # One batch --------------------------------------------------------------------------------------------
 
-    def train_step(self, data: tuple[Tensor, ...]) -> Logs | None:
-        """Take one step of training; override it for an own one.
+    def train_step(self, data: Batch) -> Logs | None:
+        """Take one step of training. Override it to train in another way.
 
         Parameters
         ----------
         data : tuple of Tensors
-            (x, y), one batch; where samples are weighted (x, y, weights).
+            One batch: (x, y), or (x, y, weights) if samples have weights.
 
         Returns
         -------
         dict of str to float, or None
-            Numbers to report. None: the results of `metrics`.
+            Numbers to report. If None, the results of `metrics` are reported.
         """
         with GradientTape() as tape:
             loss, y_pred = self._forward(data, training=True)
@@ -234,14 +240,14 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         update_metrics(self, loss, y_pred, data)
         return None
 
-    def test_step(self, data: tuple[Tensor, ...]) -> Logs | None:
-        """Evaluate one batch; override it for an own way. See `train_step`."""
+    def test_step(self, data: Batch) -> Logs | None:
+        """Evaluate one batch. Override it to evaluate in another way; see `train_step`."""
         loss, y_pred = self._forward(data, training=False)
         update_metrics(self, loss, y_pred, data)
         return None
 
-    def predict_step(self, data: tuple[Tensor, ...]) -> Any:
-        """The outputs for one batch; override it for an own way."""
+    def predict_step(self, data: Batch) -> Any:
+        """Compute the outputs for one batch. Override it to predict in another way."""
         return self(data[0], training=False)
 
     def _forward(self, data: Batch, training: bool) -> tuple[Tensor, Tensor]:
@@ -252,17 +258,17 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
 
     def fit(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data | None = None,
+        y: TensorLike | None = None,
         batch_size: int = 32,
         epochs: int = 1,
-        verbose: Any = "auto",
+        verbose: int | str = "auto",
         callbacks: Sequence[Callback] | Callback | None = None,
         validation_split: float = 0.0,
-        validation_data: Any = None,
+        validation_data: tuple[TensorLike, ...] | Iterable[Any] | None = None,
         shuffle: bool = True,
         class_weight: Mapping[int, float] | None = None,
-        sample_weight: Any = None,
+        sample_weight: TensorLike | None = None,
         initial_epoch: int = 0,
         *,
         validation_batch_size: int | None = None,
@@ -273,42 +279,42 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         Parameters
         ----------
         x : array-like, or iterable of pairs (x_batch, y_batch), or of (x_batch, y_batch, weights)
-            Samples along the first axis. An iterable is read once an epoch: a list of batches, a
-            `datasets.Batches`, or an object whose `__iter__` starts anew; a generator lasts one epoch.
+            Samples along the first axis. An iterable is read once per epoch: a list of batches, a
+            `datasets.Batches`, or an object whose `__iter__` starts again. A generator lasts for one epoch.
         y : array-like, optional
-            Labels or targets; not given where `x` yields pairs. Of shape (n,) with outputs of (n, 1), or the reverse,
-            they are lined up, and so are (..., n) and (..., n, 1); they are never broadcast against the outputs.
+            Labels or targets; None if `x` yields pairs. Shapes (n,) and (n, 1) of labels and outputs fit together, and
+            so do (..., n) and (..., n, 1). Labels are never broadcast against the outputs.
         batch_size : int
             Samples per step.
         epochs : int
-            The number of the epoch to end with.
+            The number of the last epoch.
         verbose : "auto", 0, 1 or 2
-            1 and "auto": a progress bar on a terminal, else one line an epoch; 2: one line an epoch;
+            1 and "auto": a progress bar on a terminal, otherwise one line per epoch. 2: one line per epoch.
             0: nothing.
         callbacks : list of Callback, optional
         validation_split : float
-            The share of the samples, the last ones of `x` and `y` before shuffling, that is held out and
-            evaluated after every epoch.
+            The share of the samples that is held out and evaluated after every epoch. They are the last samples of
+            `x` and `y` before shuffling.
         validation_data : (x, y), (x, y, weights), or iterable of them, optional
             Evaluated after every epoch; instead of `validation_split`.
         shuffle : bool
-            Whether arrays are visited in a new random order every epoch.
+            Whether the samples of arrays get a new random order in every epoch.
         class_weight : mapping of int to float, optional
-            What the samples of each class count in the loss, 1 for classes that are not in it: larger for
-            rare classes. Labels are integers or one-hot.
+            Weights of the samples of each class in the loss, 1 for classes that are not in the mapping. Labels must be
+            integers or one-hot.
         sample_weight : array-like, optional
-            What each sample counts in the loss, shape (samples,) or (samples, 1). For losses of more axes, as those of
-            sequences, also a weight for each of them: (samples, steps).
+            Weight of each sample in the loss, of shape (samples,) or (samples, 1). For losses with more axes, such as
+            those of sequences, (samples, steps) is allowed, too.
         initial_epoch : int
-            The number of epochs done before, for training that goes on.
+            The number of epochs that were trained before.
         validation_batch_size : int, optional
             Default: `batch_size`.
 
         Returns
         -------
         History
-            `history.history["loss"]` and so on: one number an epoch, over all its samples. It is returned also
-            where Ctrl-C or a loss of NaN ended training; the model keeps the weights that it has then.
+            `history.history["loss"]` and so on: one number per epoch, over all its samples. It is also returned if
+            Ctrl-C or a loss of NaN ended training; the model keeps its present weights.
 
         Raises
         ------
@@ -316,14 +322,14 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
             The model is not compiled.
         ValueError
             The data is empty, of unequal lengths, has NaN or inf in it, or does not fit the model or the loss;
-            a number is out of its range. With `tgl.strict()` also for what is only suspicious.
+            a number is out of its range. With `tgl.strict()`, also what otherwise gives a SuspicionWarning.
 
         Warns
         -----
         SuspicionWarning
-            The loss became NaN or infinite, and training stopped. Once for each, in the first epochs after `compile`:
-            weights that the loss does not reach or that do not move, labels that never change, large inputs, and
-            whatever else `tgl.strict` is about.
+            The loss became NaN or infinite, and training stopped. In the first epochs after `compile`, once each: the
+            loss does not depend on some weights, weights or labels do not change, inputs are large, and the other
+            conditions that `tgl.strict` lists.
 
         Examples
         --------
@@ -356,29 +362,29 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
 
     def evaluate(
         self,
-        x: Any = None,
-        y: Any = None,
+        x: Data | None = None,
+        y: TensorLike | None = None,
         batch_size: int = 32,
-        verbose: Any = "auto",
-        sample_weight: Any = None,
+        verbose: int | str = "auto",
+        sample_weight: TensorLike | None = None,
         *,
         callbacks: Sequence[Callback] | Callback | None = None,
         return_dict: bool = False,
         **surplus: Any,
     ) -> Any:
-        """The loss and the metrics on given data.
+        """Compute the loss and the metrics on given data.
 
         Parameters
         ----------
         x, y, batch_size, verbose, sample_weight, callbacks
             As for `fit`.
         return_dict : bool
-            Whether the numbers come by name.
+            Whether to return a dict from names to numbers.
 
         Returns
         -------
         float, list of float, or dict
-            The loss; followed by the metrics if there are any.
+            The loss. With metrics, a list of the loss and the metrics.
 
         Raises
         ------
@@ -393,14 +399,14 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
 
     def predict(
         self,
-        x: Any,
+        x: Data,
         batch_size: int = 32,
-        verbose: Any = "auto",
+        verbose: int | str = "auto",
         *,
         callbacks: Sequence[Callback] | Callback | None = None,
         **surplus: Any,
     ) -> Any:
-        """The outputs for given inputs, batch by batch.
+        """Compute the outputs for given inputs, batch by batch.
 
         Parameters
         ----------
@@ -411,7 +417,7 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
 
         Returns
         -------
-        ndarray, or where the model returns a list, tuple or dict, such a one of ndarrays
+        ndarray, or list, tuple or dict of ndarrays, as the model returns it
             Samples along the first axis.
 
         Raises
@@ -425,9 +431,9 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
 
     def train_on_batch(
         self,
-        x: Any,
-        y: Any,
-        sample_weight: Any = None,
+        x: TensorLike,
+        y: TensorLike,
+        sample_weight: TensorLike | None = None,
         class_weight: Mapping[int, float] | None = None,
         *,
         return_dict: bool = False,
@@ -445,12 +451,14 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
         Returns
         -------
         float, list of float, or dict
-            Loss and metrics of this batch, before the step. As `evaluate`.
+            Loss and metrics of this batch before the step, in the form in which `evaluate` returns them.
         """
         batches = adapt(x, y, sys.maxsize, "train_on_batch", sample_weight=sample_weight, class_weight=class_weight)
         return self._on_batch(batches, "train_on_batch", self.train_step, return_dict)
 
-    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, *, return_dict: bool = False) -> Any:
+    def test_on_batch(
+        self, x: TensorLike, y: TensorLike, sample_weight: TensorLike | None = None, *, return_dict: bool = False
+    ) -> Any:
         """Evaluate one batch. See `train_on_batch`."""
         batches = adapt(x, y, sys.maxsize, "test_on_batch", sample_weight=sample_weight)
         return self._on_batch(batches, "test_on_batch", self.test_step, return_dict)

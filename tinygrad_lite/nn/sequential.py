@@ -1,4 +1,4 @@
-"""The Model whose `call` runs a list of layers, one after another."""
+"""Sequential: the Model whose `call` applies a list of layers, one after another."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ class Sequential(Model):
     Parameters
     ----------
     layers : list of Layer, optional
-        May start with `Input`, or with a layer that has an `input_shape`: then the weights are made at once,
-        otherwise when the first batch arrives.
+        If it begins with `Input`, or with a layer that has an `input_shape`, the weights are made at once; otherwise
+        on the first call.
     name : str, optional
     trainable : bool
 
     Raises
     ------
     TypeError
-        Something else than a Layer.
+        An item is not a Layer.
     ValueError
-        Two layers have the same name, or one comes twice.
+        Two layers have the same name, or a layer is in the list twice.
 
     Examples
     --------
@@ -69,21 +69,21 @@ class Sequential(Model):
         TypeError
             `layer` is not a Layer.
         ValueError
-            The model has it already, or has one of its name.
+            The layer, or another one of its name, is in the model already.
         """
         self._extend([layer])
         self._build_if_known()
 
     def pop(self) -> Layer:
-        """Take the last layer away, and return it.
+        """Remove the last layer, and return it.
 
         Raises
         ------
         ValueError
-            There is none.
+            There is no layer.
         """
         if not self._layers:
-            raise ValueError(f"{self.name}.pop expected a layer to take away. Received: a model without layers.")
+            raise ValueError(f"{self.name}.pop expected a layer to remove. Received: a model without layers.")
         layer = self._layers.pop()
         self._output_shape = self._layers[-1]._output_shape if self._layers else None
         self.built = self.built and bool(self._layers)
@@ -121,11 +121,11 @@ class Sequential(Model):
         self._forget_output()
 
     def _forget_output(self) -> None:
-        """The output is another one now: metrics have to be made for it."""
+        """Discard the metrics, which are made for an output."""
         self._metrics, self._is_ready = None, False
 
     def _build_if_known(self) -> None:
-        """Build what is not built where the shape of its input is known."""
+        """Make missing weights if the shape of the input is known."""
         if not self._layers or weights_are_given():
             return
         if self.built:  # a layer was added to a model in use

@@ -1,4 +1,4 @@
-"""What constructors of layers take: shapes, names and dtypes checked, and Keras's arguments that are not taken here."""
+"""Checks of the arguments of layers: shapes, names, dtypes, and arguments of Keras that are not supported here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tinygrad_lite.nn.layers.search import LayerBase
 from tinygrad_lite.utils.types import Shape
 
 BatchShape: TypeAlias = tuple[Any, ...]
-"""Lengths of the axes; None for one that may vary, as the batch does."""
+"""Lengths of the axes. None stands for a length that may vary, such as that of the batch axis."""
 
 FUNCTIONAL = "a Sequential, or a subclass of Model: models are not made of symbolic inputs here"
 
@@ -29,6 +29,7 @@ INSTEAD = {
     "outputs": FUNCTIONAL,
     "weights": "set_weights(...), once it is built",
 }
+"""What to do instead of passing an argument that is not supported."""
 WITHOUT_EFFECT_ON_WEIGHTS = {
     "aggregation": "none",
     "autocast": True,
@@ -36,6 +37,7 @@ WITHOUT_EFFECT_ON_WEIGHTS = {
     "overwrite_with_gradient": False,
     "regularizer": None,
 }
+"""Values of arguments of `add_weight` that may be passed, because they have no effect."""
 WITHOUT_EFFECT = {
     "activity_regularizer": None,
     "autocast": True,
@@ -52,18 +54,21 @@ WITHOUT_EFFECT = {
     "sparse": None,
     "tensor": None,
 }
+"""Values of arguments of layers that may be passed, because they have no effect."""
 
 
 def checked_name(layer: LayerBase, name: Any) -> str:
+    """A name of a layer; raises if it cannot be part of the name of a weight."""
     if not isinstance(name, str) or not name or "/" in name or not name.isprintable():
         raise ValueError(
             f"{type(layer).__name__} expected a name that is a printable string without '/'. Received: "
-            f"name={name!r}. Leave it away to have the layer named after its class."
+            f"name={name!r}. Omit it to name the layer after its class."
         )
     return name
 
 
 def floating(layer: LayerBase, dtype: Any) -> np.dtype[Any]:
+    """A floating dtype; raises for others."""
     kind = np.dtype("float32" if dtype is None else dtype)
     if kind.kind != "f":
         raise ValueError(f"{type(layer).__name__} expected a floating dtype. Received: dtype={dtype!r}. Try 'float32'.")
@@ -71,7 +76,7 @@ def floating(layer: LayerBase, dtype: Any) -> np.dtype[Any]:
 
 
 def before_building(layer: LayerBase, name: str, value: Any) -> Any:
-    """`value`, unless the weights are made already and were made with another."""
+    """Return `value`; raise if the weights were already made with another value."""
     if vars(layer).get("built") and name in vars(layer) and vars(layer)[name] != value:
         raise ValueError(
             f"{layer.name} expected {name} before its weights are made: it would have no effect on them. Received: "
@@ -81,6 +86,7 @@ def before_building(layer: LayerBase, name: str, value: Any) -> Any:
 
 
 def snake_case(name: str) -> str:
+    """The name of a class in Python's style for variables: "MyLayer" gives "my_layer"."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower().strip("_") or "layer"
 
 
@@ -91,7 +97,7 @@ def batch_shape(x: Any) -> BatchShape:
 
 
 def map_shapes(function: Any, shapes: Any) -> Any:
-    """Apply `function` to every shape: a shape is a tuple, so only lists and dicts are structure."""
+    """Apply `function` to every shape. A shape is a tuple, so only lists and dicts are nested."""
     if isinstance(shapes, dict):
         return {key: map_shapes(function, value) for key, value in shapes.items()}
     if isinstance(shapes, list) and not all(n is None or isinstance(n, (int, np.integer)) for n in shapes):
@@ -100,7 +106,7 @@ def map_shapes(function: Any, shapes: Any) -> Any:
 
 
 def known_lengths(owner: str, shape: Any) -> BatchShape:
-    """The lengths behind the batch axis, checked."""
+    """The lengths of the axes after the batch axis; raises if one is unknown."""
     is_shape = isinstance(shape, (tuple, list)) and len(shape) > 0
     if not is_shape or not all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape[1:]):
         raise ValueError(
@@ -111,7 +117,7 @@ def known_lengths(owner: str, shape: Any) -> BatchShape:
 
 
 def sample_shape(owner: str, shape: Any) -> Shape:
-    """The shape of one sample, checked."""
+    """The shape of one sample; raises unless all lengths are known."""
     lengths = tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
     if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in lengths):
         raise ValueError(

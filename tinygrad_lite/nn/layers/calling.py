@@ -1,7 +1,7 @@
-"""What one thread is in the middle of calling: the layers around, whether they train, and the last activation.
+"""The state of the calls of layers in one thread: the enclosing layers, `training`, and the last activation.
 
-A call of a layer enters itself here. Three contexts change the calls inside of them: `note_activation` notes what the
-output was computed from, `inside` makes weights as part of a layer, `given_weights` takes them from a file.
+Every call of a layer sets it and restores it. Three contexts change the calls inside of them: `note_activation` notes
+what the output was computed from, `inside` makes weights as part of a layer, `given_weights` takes them from a file.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["given_weights", "inside", "note_activation", "state", "weights_are_g
 
 
 class _CallState(threading.local):
-    """What one thread is in the middle of calling."""
+    """The state of one thread."""
 
     def __init__(self) -> None:
         self.inside: list[LayerBase] = []
@@ -34,7 +34,7 @@ state = _CallState()
 
 @contextmanager
 def note_activation() -> Iterator[list[Any]]:
-    """A context whose list holds the activation that a layer applied last: [result, function, argument]."""
+    """A context with a list of the result, the function and the argument of the last activation of a layer."""
     outer = state.activated
     noted: list[Any] = []
     state.activated = noted
@@ -46,7 +46,7 @@ def note_activation() -> Iterator[list[Any]]:
 
 @contextmanager
 def inside(layer: LayerBase) -> Iterator[None]:
-    """A context in which weights are called as part of `layer`, as they are during a call of it."""
+    """A context in which weights get the names that they get during a call of `layer`."""
     state.inside.append(layer)
     try:
         yield
@@ -55,13 +55,13 @@ def inside(layer: LayerBase) -> Iterator[None]:
 
 
 def weights_are_given() -> bool:
-    """Whether a model is being loaded: see `given_weights`."""
+    """Whether a model is being loaded, see `given_weights`."""
     return state.given is not None
 
 
 @contextmanager
 def given_weights(given: Callable[[Shape, np.dtype[Any]], Array]) -> Iterator[None]:
-    """A context in which weights are not drawn but `given(shape, dtype)`; no layer builds itself by a trial in it."""
+    """A context in which new weights are `given(shape, dtype)`, and in which no Sequential builds itself."""
     outer = state.given
     state.given = given
     try:

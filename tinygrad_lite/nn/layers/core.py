@@ -1,4 +1,4 @@
-"""The layers of every network: dense layers, activations, and the one that makes rows of pictures."""
+"""Dense layers, activations, and the layer that flattens images."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from tinygrad_lite import ops
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn import activations, initializers
+from tinygrad_lite.nn.activations import ActivationFunction, ActivationLike
+from tinygrad_lite.nn.initializers import InitializerLike
 from tinygrad_lite.nn.layers.arguments import before_building
 from tinygrad_lite.nn.layers.layer import Layer
 from tinygrad_lite.utils.settings import flag
@@ -17,7 +19,7 @@ from tinygrad_lite.utils.settings import flag
 __all__ = ["Activation", "Dense", "Flatten"]
 
 
-def _activation(layer: Layer, activation: Any) -> Any:
+def _activation(layer: Layer, activation: ActivationLike) -> ActivationFunction:
     return activations.get(activation)
 
 
@@ -28,12 +30,12 @@ def _units(units: Any) -> int:
 
 
 class Dense(Layer):
-    """A layer in which every unit sees every feature: activation(inputs @ kernel + bias).
+    """A fully connected layer: activation(inputs @ kernel + bias).
 
     Parameters
     ----------
     units : int
-        Length of the output's last axis.
+        Length of the last axis of the output.
     activation : str or function, optional
         See `nn.activations`. Default: none.
     use_bias : bool
@@ -41,13 +43,13 @@ class Dense(Layer):
         See `nn.initializers`.
     name : str, optional
     **kwargs
-        `trainable`, `dtype` and `input_shape`, as for every `Layer`.
+        `trainable`, `dtype` and `input_shape`: see `Layer`.
 
     Raises
     ------
     ValueError
-        `units` is not positive, or a name is unknown. When called: the input's last axis is not what the
-        kernel was made for.
+        `units` is not positive, or a name is unknown. In a call: the last axis of the input does not have the length
+        for which the kernel was made.
 
     Examples
     --------
@@ -71,19 +73,19 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: Any = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
         *,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.units, self.use_bias = units, use_bias
-        self.activation = activation
-        self.kernel_initializer = kernel_initializer
-        self.bias_initializer = bias_initializer
+        self.activation: Any = activation  # the settings make functions and initializers of these
+        self.kernel_initializer: Any = kernel_initializer
+        self.bias_initializer: Any = bias_initializer
         self.kernel: Variable | None = None
         self.bias: Variable | None = None
 
@@ -127,14 +129,14 @@ class Dense(Layer):
 
 
 class Flatten(Layer):
-    """All axes behind the batch as one: (batch, a, b, ...) to (batch, a·b·...).
+    """Merges all axes after the batch axis: (batch, a, b, ...) becomes (batch, a·b·...).
 
     Parameters
     ----------
     data_format : str, optional
-        With "channels_first" the second axis goes to the end before.
+        With "channels_first", the second axis is moved to the end first.
     **kwargs
-        As for every `Layer`.
+        See `Layer`.
 
     Examples
     --------
@@ -177,7 +179,7 @@ class Activation(Layer):
         See `nn.activations`.
     name : str, optional
     **kwargs
-        As for every `Layer`.
+        See `Layer`.
 
     Examples
     --------
@@ -189,9 +191,9 @@ class Activation(Layer):
     _settings: ClassVar = Layer._settings | {"activation": _activation}
     _casts_inputs = False
 
-    def __init__(self, activation: Any, *, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, activation: ActivationLike, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(name=name, **kwargs)
-        self.activation = activation
+        self.activation: Any = activation  # a function, see _settings
 
     def call(self, inputs: Any) -> Tensor:
         x = inputs if inputs.dtype.kind == "f" else ops.cast(inputs, self.dtype)

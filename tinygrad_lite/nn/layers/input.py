@@ -15,7 +15,7 @@ __all__ = ["Input"]
 
 
 class Input:
-    """The shape of one sample, as the first item of a Sequential: the model is built at once.
+    """The shape of one sample. A Sequential that begins with it makes its weights at once.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ class Input:
     dtype : floating dtype, optional
         Has no effect: layers convert floating inputs to their own dtype.
     batch_shape : tuple of int, optional
-        Instead of `shape`, with the batch axis.
+        The shape with the batch axis, instead of `shape`.
     name : str, optional
         Has no effect.
 
@@ -59,12 +59,12 @@ class Input:
                 "Try Input((784,))."
             )
         if dtype is not None and np.dtype(dtype).kind != "f":
-            raise ValueError(f"Input expected a floating dtype. Received: dtype={dtype!r}. Leave it away.")
+            raise ValueError(f"Input expected a floating dtype. Received: dtype={dtype!r}. Omit it.")
         lengths: Any = shape if batch_shape is None else tuple(batch_shape)[1:]
         self.shape = sample_shape("Input", lengths)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
+        """The arguments of the constructor."""
         return {"shape": list(self.shape)}
 
 

@@ -18,9 +18,11 @@ from tinygrad_lite import ops, random
 from tinygrad_lite.core.record import enter_scopes, recording_tapes, unobserved
 from tinygrad_lite.core.record import state as tapes
 from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tensor import Tensor, as_array, to_tensor, wrap
+from tinygrad_lite.core.tensor import Tensor, TensorLike, as_array, to_tensor, wrap
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn import activations, initializers
+from tinygrad_lite.nn.activations import ActivationFunction
+from tinygrad_lite.nn.initializers import InitializerLike
 from tinygrad_lite.nn.layers.arguments import (
     FUNCTIONAL,
     INSTEAD,
@@ -53,21 +55,22 @@ class Layer(LayerBase):
     Parameters
     ----------
     name : str, optional
-        Default: the class's name, made unique within the model that the layer becomes part of.
+        Default: the name of the class, made unique within the model.
     trainable : bool
         Whether `trainable_weights` lists the layer's weights.
     dtype : floating dtype
-        Of the weights; floating inputs are converted to it.
+        The dtype of the weights. Floating inputs are converted to it.
     input_shape : tuple of int, optional
-        Of one sample, without the batch axis: a Sequential that starts with this layer is built at once.
+        The shape of one sample, without the batch axis. A Sequential that begins with this layer makes its weights at
+        once.
 
     Attributes
     ----------
     built : bool
         Whether the weights exist.
     stream : numpy.random.Generator
-        What initial weights and dropout masks are drawn from. It is taken when the layer is made (see
-        `tgl.random.stream`), so other layers do not change what this one draws.
+        The generator of initial weights and dropout masks. Each layer has its own (see `tgl.random.stream`), so other
+        layers do not change its numbers.
 
     Examples
     --------
@@ -92,7 +95,7 @@ class Layer(LayerBase):
     }
 
     _is_model = False
-    _casts_inputs = True  # what has no weights leaves float64 as it is
+    _casts_inputs = True  # False for layers without weights: they do not change float64
 
     def __init__(
         self,
@@ -107,7 +110,7 @@ class Layer(LayerBase):
         self.name = snake_case(type(self).__name__) if name is None else name
         self.dtype = dtype  # type: ignore[assignment]  # see _settings
         self._weights: list[Variable] = []
-        self._weight_names: list[str] = []  # as `add_weight` was told them, without the path
+        self._weight_names: list[str] = []  # the names given to `add_weight`, without the path
         self._is_named_by_class = name is None
         self._takes_training = _takes_training(type(self))
         self._sample_shape = None if input_shape is None else sample_shape(type(self).__name__, input_shape)
@@ -123,7 +126,7 @@ class Layer(LayerBase):
         if builds_once and "build" in vars(cls):
             cls.build = _once(cls.build)  # type: ignore[method-assign, assignment]
 
-    def __getattr__(self, name: str) -> Any:  # called for what is missing only
+    def __getattr__(self, name: str) -> Any:  # is called for missing attributes only
         if "_trainable" not in vars(self) and not name.startswith("__"):  # copying looks for __setstate__ and so on
             raise RuntimeError(
                 f"{type(self).__name__}.__init__ must call super().__init__() before the layer is used. "
@@ -137,25 +140,25 @@ class Layer(LayerBase):
     # To be overridden -------------------------------------------------------------------------------------
 
     def build(self, input_shape: Any) -> None:
-        """Make the weights, with `add_weight`. Called once, before the first `call`; by hand it may be called too.
+        """Make the weights, with `add_weight`. It is called once, before the first `call`; you may call it before.
 
         Parameters
         ----------
         input_shape : tuple
-            Of the first input, the batch axis (first) as None. For a list or dict of inputs, a list or
-            dict of shapes.
+            The shape of the first input, with None for the batch axis, which is the first. For a list or dict of
+            inputs, a list or dict of shapes.
         """
 
     def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
-        """Compute the output. If it takes `training`, it is told whether the model is being trained."""
+        """Compute the output. An argument `training`, if there is one, is True while the model is trained."""
         raise NotImplementedError(f"{type(self).__name__} has no call. Add one:\n\n    def call(self, inputs): ...\n")
 
     def compute_output_shape(self, input_shape: Any) -> Any:
-        """The output's shape for an input's, batch axis included: found by a trial with a sample of zeros."""
+        """The shape of the output for a shape of the input, both with the batch axis. A sample of zeros is tried."""
         return map_structure(batch_shape, self.try_with_zeros(input_shape))
 
     def try_with_zeros(self, input_shape: Any) -> Any:
-        """The output for one sample of zeros; no tape sees it."""
+        """The output for one sample of zeros. It is not recorded by tapes."""
         zeros = map_shapes(lambda shape: wrap(np.zeros((1, *known_lengths(self.name, shape)), self.dtype)), input_shape)
         with ExitStack() as stack:
             stack.enter_context(unobserved())
@@ -164,7 +167,7 @@ class Layer(LayerBase):
             return self(zeros, training=False)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that make an equal layer, without its weights."""
+        """The arguments of the constructor that make an equal layer, without its weights."""
         config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype.name}
         if self._sample_shape is not None:
             config["input_shape"] = list(self._sample_shape)
@@ -172,7 +175,7 @@ class Layer(LayerBase):
 
     @classmethod
     def from_config(cls: type[Self], config: dict[str, Any]) -> Self:
-        """A new layer from what `get_config` returned."""
+        """A new layer from the result of `get_config`."""
         return cls(**config)
 
     # Calling ----------------------------------------------------------------------------------------------
@@ -185,11 +188,11 @@ class Layer(LayerBase):
         inputs : Tensor or array-like, or a list, tuple or dict of Tensors
             Samples along the first axis.
         training : bool, optional
-            Default: as in the call that this one is part of, else False.
+            Default: that of the enclosing layer's call, otherwise False.
 
         Returns
         -------
-        Whatever `call` returns: a Tensor, as a rule.
+        The result of `call`, usually a Tensor.
         """
         if training is None:
             training = state.training
@@ -199,7 +202,7 @@ class Layer(LayerBase):
             inputs = self._converted(inputs)
         outer, scopes, inside = state.training, tapes.scopes, state.inside
         depth = len(inside)
-        try:  # from here on: Ctrl-C may come anywhere, and what is set must be set back
+        try:  # Ctrl-C may come anywhere from here on, and the state must be restored
             state.training = training
             inside.append(self)
             enter_scopes((*scopes, self.name))
@@ -221,7 +224,7 @@ class Layer(LayerBase):
         return outputs
 
     def _converted(self, inputs: Any) -> Any:
-        """The inputs as Tensors; floating ones of the layer's dtype."""
+        """The inputs as Tensors; floating inputs are converted to the layer's dtype."""
         if isinstance(inputs, Input):
             raise TypeError(f"{self.name} expected numbers. Received: an Input. Write {FUNCTIONAL}.")
         if isinstance(inputs, Tensor):
@@ -239,12 +242,12 @@ class Layer(LayerBase):
         self.built = True
 
     def _name_weights_if_outermost(self) -> None:
-        """After the first call: what was built before it became part of this layer gets the names it has here."""
+        """After the first call, rename weights of layers that were built before they became part of this one."""
         if len(state.inside) == 1:
             name_weights(self, [layer.name for layer in self._around()])
 
-    def _activate(self, x: Tensor, function: Any) -> Tensor:
-        """Apply an activation; a model that takes the loss from the logits wants to know which, and to what."""
+    def _activate(self, x: Tensor, function: ActivationFunction) -> Tensor:
+        """Apply an activation, and note it and its argument, so that the loss can be computed from the logits."""
         if function is activations.linear:
             return x
         y = function(x)
@@ -257,7 +260,7 @@ class Layer(LayerBase):
     def add_weight(
         self,
         shape: Sequence[int] | int | None = (),
-        initializer: Any = None,
+        initializer: InitializerLike | None = None,
         dtype: DTypeLike | None = None,
         trainable: bool = True,
         *,
@@ -270,12 +273,12 @@ class Layer(LayerBase):
         ----------
         shape : int or tuple of int
         initializer : str, Initializer or function, optional
-            See `nn.initializers`; it draws from the layer's stream. Default: "glorot_uniform", and "zeros" for
-            integers.
+            See `nn.initializers`. It uses the generator `stream` of the layer. Default: "glorot_uniform", and "zeros"
+            for integers.
         dtype : dtype, optional
             Default: the layer's.
         trainable : bool
-            False for what training does not change by gradients.
+            False for weights that gradients do not change.
         name : str
 
         Returns
@@ -322,12 +325,12 @@ class Layer(LayerBase):
         return weight
 
     def _around(self) -> list[LayerBase]:
-        """The layers that this one is being called in, and itself; an outermost model is left out."""
+        """The layers whose calls are in progress, up to this one, without the outermost if that is a model."""
         around = state.inside if self in state.inside else [*state.inside, self]
         return around[1:] if around[0]._is_model else around
 
     def _listed(self, trainable: bool | None = None) -> list[Variable]:
-        """The weights of this layer and of those inside: all, or those that are trainable or are not."""
+        """The weights of this layer and of those inside: all, the trainable or the other ones."""
         if not self.built:
             for layer, _, _ in walk(self):
                 if not layer.built and type(layer).build not in BUILDS_NOTHING:
@@ -336,21 +339,21 @@ class Layer(LayerBase):
                         f"for: {layer.name!r} is not built. Call it on a batch first, or build(input_shape), for "
                         "example build((None, 784))."
                     )
-        found = self._search.answer(self)
+        found = self._search.find(self)
         if trainable is None:
-            chosen = {id(variable): variable for variable, _ in found}  # of one that comes twice, the first place stays
+            chosen = {id(variable): variable for variable, _ in found}  # each once, at its first place
         else:
             chosen = {id(v): v for v, is_free in found if trainable is (is_free and v.trainable)}
         return list(chosen.values())
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights: those of a layer in the order in which they were made, then those of the layers in it.
+        """All weights: those of the layer in the order in which they were made, then those of the layers inside.
 
         Raises
         ------
         ValueError
-            They are not made yet.
+            The weights are not made yet.
         """
         return self._listed()
 
@@ -358,21 +361,21 @@ class Layer(LayerBase):
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The weights that training changes: trainable ones of layers that are trainable."""
+        """The weights that training changes: trainable weights of trainable layers."""
         return self._listed(trainable=True)
 
     trainable_variables = trainable_weights
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The weights that training leaves alone."""
+        """The weights that training does not change."""
         return self._listed(trainable=False)
 
     non_trainable_variables = non_trainable_weights
 
     @property
     def trainable(self) -> bool:
-        """Whether training changes the weights; setting it sets it for all layers inside too."""
+        """Whether training changes the weights. Setting it also sets it for all layers inside."""
         return self._trainable
 
     @trainable.setter
@@ -384,18 +387,18 @@ class Layer(LayerBase):
         """Copies of the weights' values, in the order of `weights`."""
         return [np.array(weight.numpy()) for weight in self.weights]
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
+    def set_weights(self, weights: Sequence[TensorLike]) -> None:
         """Replace the weights' values.
 
         Parameters
         ----------
         weights : list of array-like
-            In number and shapes as `get_weights` returns them.
+            As many arrays as `get_weights` returns, with the same shapes.
 
         Raises
         ------
         ValueError
-            The number or a shape differs; then no weight is changed.
+            The number or a shape differs. No weight is changed.
         """
         mine = self.weights
         if len(weights) != len(mine):
@@ -415,12 +418,12 @@ class Layer(LayerBase):
             weight.adopt(value)
 
     def count_params(self) -> int:
-        """The number of numbers in all weights."""
+        """The number of elements of all weights."""
         return sum(weight.size for weight in self.weights)
 
 
 def _once(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
-    """A `build` that makes the weights once, whether a user calls it or the first call does."""
+    """Wrap `build` so that it makes the weights only once."""
 
     @functools.wraps(build)
     def wrapper(self: Any, input_shape: Any) -> None:
@@ -431,7 +434,7 @@ def _once(build: Callable[[Any, Any], None]) -> Callable[[Any, Any], None]:
         try:
             with nullcontext() if self in state.inside else inside(self):
                 build(self, input_shape)
-        except BaseException:  # no memory, or Ctrl-C: the next attempt makes them all
+        except BaseException:  # such as MemoryError or Ctrl-C: the next call makes all weights
             del self._weights[count:], self._weight_names[count:]
             raise
         self._build_shape = input_shape
@@ -445,7 +448,7 @@ BUILDS_NOTHING: set[Any] = {Layer.build}  # implementations of `build` that make
 
 
 def _accepted(cls: type[Layer], config: dict[str, Any]) -> dict[str, Any]:
-    """What the constructor of `cls` takes of what every layer has."""
+    """The part of the common configuration that the constructor of `cls` takes."""
     parameters = inspect.signature(cls).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return config

@@ -1,4 +1,4 @@
-"""Layers against overfitting: they act while a model is trained, and change nothing when it is used."""
+"""Layers against overfitting: they have an effect during training only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Dropout"]
 
 
 def _seed(layer: Layer, seed: Any) -> Any:
-    """A seed of one's own, which begins the stream anew."""
+    """A seed restarts the generator of the layer."""
     if seed is not None:
         layer.stream = np.random.default_rng(seed)
     return seed
@@ -31,28 +31,28 @@ def _rate(layer: Layer, rate: Any) -> float:
 
 
 class Dropout(Layer):
-    """While training, sets inputs to zero with probability `rate` and scales the others by 1 / (1 - rate).
+    """In training, sets inputs to zero with probability `rate` and multiplies the others by 1 / (1 - rate).
 
-    So the expected value stays, and nothing needs to be scaled when the model is used. (Srivastava et al.,
-    2014; the inverted form.)
+    The expected value stays the same, so nothing has to be scaled after training. (Srivastava et al., 2014; the
+    inverted form.)
 
     Parameters
     ----------
     rate : float
         At least 0 and below 1.
     noise_shape : sequence of int, optional
-        One length for each axis of the inputs: 1 where all elements along the axis share their fate, None or the
-        axis's own length elsewhere.
+        One length for each axis of the inputs: 1 if all elements along the axis are dropped together, otherwise None
+        or the length of the axis.
     seed : int, optional
-        Of the masks. Default: the layer's own stream, which `tgl.random.set_seed` fixes.
+        The seed of the masks. Default: the generator `stream` of the layer, see `tgl.random.set_seed`.
     name : str, optional
     **kwargs
-        As for every `Layer`.
+        See `Layer`.
 
     Raises
     ------
     ValueError
-        `rate` is out of its range.
+        `rate` is below 0, or not below 1.
 
     Examples
     --------

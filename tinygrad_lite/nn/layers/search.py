@@ -1,8 +1,8 @@
 """The search of weights: which Variables and layers a layer holds, and what they are called.
 
-Whatever Variables and layers the attributes of a layer hold, directly or in lists, tuples and dicts, are its own.
-`walk` goes through a layer and all layers inside; `WeightSearch` keeps the answer as long as nothing in them changed.
-Names are given on the same way: a layer's among its siblings, a weight's by the layers around it.
+The Variables and layers in the attributes of a layer, directly or in lists, tuples and dicts, belong to it. `walk` goes
+through a layer and all layers inside; `WeightSearch` keeps the result as long as nothing in them changes. Names are
+given in the same order: layers get names that differ from their siblings', weights get those of the layers around them.
 """
 
 from __future__ import annotations
@@ -47,11 +47,10 @@ class LayerBase(Checked):
 
 
 class WeightSearch:
-    """What is found in a layer, kept together with all that the answer depends on.
+    """The Variables in a layer, kept together with everything that the result depends on.
 
-    To look through a model takes longer than much of a small one's training step, and every step asks twice. The answer
-    holds as long as all layers and containers have values of the same types as then (of what is no Variable, layer or
-    container any other is as good), and where they are such, the very same ones.
+    A search takes a large part of the time of a small model's step, and every step needs two. The result is valid as
+    long as all layers and containers have values of the same types, and the same Variables, layers and containers.
     """
 
     __slots__ = ("_known",)
@@ -60,14 +59,14 @@ class WeightSearch:
         self._known: Any = None
 
     def __reduce__(self) -> Any:
-        return (WeightSearch, ())  # whoever copies a layer looks himself
+        return (WeightSearch, ())  # a copy of a layer searches again
 
-    def answer(self, root: LayerBase) -> list[tuple[Variable, bool]]:
-        """All Variables in `root`, and whether no layer around them is frozen."""
+    def find(self, root: LayerBase) -> list[tuple[Variable, bool]]:
+        """All Variables in `root`, each with whether all layers around it are trainable."""
         if self._known is not None:
             inner, dicts, lists, seen, pick, things, found = self._known
-            values, looks = _look([root, *inner], dicts, lists)
-            if looks == seen and all(map(operator.is_, pick(values), things)):
+            values, facts = _read([root, *inner], dicts, lists)
+            if facts == seen and all(map(operator.is_, pick(values), things)):
                 return found
         containers: list[Any] = []
         steps = list(walk(root, containers))
@@ -75,22 +74,22 @@ class WeightSearch:
         inner = [layer for layer, _, _ in steps[1:]]
         dicts = [container for container in containers if isinstance(container, dict)]
         lists = [container for container in containers if isinstance(container, list)]  # a tuple stays what it is
-        values, seen = _look([root, *inner], dicts, lists)
+        values, seen = _read([root, *inner], dicts, lists)
         places = [n for n, value in enumerate(values) if isinstance(value, (Variable, LayerBase, list, tuple, dict))]
         pick = operator.itemgetter(*places, 0, 0)  # of fewer than two it would give no tuple
         self._known = (inner, dicts, lists, seen, pick, pick(values), found)
         return found
 
 
-def _look(layers: list[LayerBase], dicts: list[Any], lists: list[Any]) -> tuple[list[Any], Any]:
-    """All values in them, one after the other; and the types and numbers of these, and which layers are frozen."""
+def _read(layers: list[LayerBase], dicts: list[Any], lists: list[Any]) -> tuple[list[Any], Any]:
+    """All values in them; and the types of these, their numbers, and which layers are trainable."""
     holders = [*[vars(layer).values() for layer in layers], *[items.values() for items in dicts], *lists]
     values = [*itertools.chain.from_iterable(holders)]
     return values, ([*map(type, values)], [*map(len, holders)], [layer._trainable for layer in layers])
 
 
-# Types of most attributes: looked at first, for what a layer holds is asked at every step.
-_HOLD_NOTHING = frozenset(
+# Types of most attributes. They are skipped first, because the search runs in every step.
+_PLAIN_TYPES = frozenset(
     {
         type(None),
         bool,
@@ -114,14 +113,14 @@ _HOLD_NOTHING = frozenset(
 
 
 def parts(layer: LayerBase, containers: list[Any] | None = None) -> tuple[list[Variable], Layers]:
-    """The Variables and the layers that a layer's attributes hold, in lists, tuples and dicts too, in order.
+    """The Variables and the layers in the attributes of a layer, and in lists, tuples and dicts there, in order.
 
-    To `containers` those lists, tuples and dicts are added.
+    These lists, tuples and dicts are added to `containers`.
     """
     variables: list[Variable] = []
     layers: Layers = []
     seen: set[int] = set()
-    pending = [value for value in vars(layer).values() if type(value) not in _HOLD_NOTHING]
+    pending = [value for value in vars(layer).values() if type(value) not in _PLAIN_TYPES]
     pending.reverse()
     while pending:
         value = pending.pop()
@@ -135,7 +134,7 @@ def parts(layer: LayerBase, containers: list[Any] | None = None) -> tuple[list[V
             if containers is not None:
                 containers.append(value)
             items = value.values() if isinstance(value, dict) else value
-            if items and not _HOLD_NOTHING.issuperset(map(type, items)):
+            if items and not _PLAIN_TYPES.issuperset(map(type, items)):
                 pending.extend(reversed(list(items)))
         elif isinstance(value, LayerBase):
             layers.append(value)
@@ -145,7 +144,7 @@ def parts(layer: LayerBase, containers: list[Any] | None = None) -> tuple[list[V
 
 
 def walk(root: LayerBase, containers: list[Any] | None = None) -> Iterator[tuple[Any, list[Variable], bool]]:
-    """`root` and every layer inside, each once: with its own Variables, and whether nothing around froze it."""
+    """`root` and every layer inside, each once, with its own Variables, and whether all layers around are trainable."""
     seen = set()
     pending = [(root, True)]
     while pending:
@@ -161,7 +160,7 @@ def walk(root: LayerBase, containers: list[Any] | None = None) -> Iterator[tuple
 
 
 def name_children(parent: LayerBase) -> None:
-    """Give the layers directly inside `parent` that are named by their class names that differ."""
+    """Give different names to the layers directly inside `parent` that are named after their classes."""
     children = list(dict.fromkeys(parts(parent)[1]))
     taken = {child.name for child in children if not child._is_named_by_class}
     counts: dict[str, int] = {}
@@ -171,7 +170,7 @@ def name_children(parent: LayerBase) -> None:
 
 
 def name_child(parent: LayerBase, child: LayerBase, taken: set[str], counts: dict[str, int]) -> None:
-    """Number the name of `child` so that it is not `taken`; `counts` has the numbers that are, by name."""
+    """Number the name of `child` so that it is not `taken`. `counts` has the next number for each name."""
     name, count = child.name, counts.get(child.name, 0)
     child.name = f"{name}_{count}" if count else name
     while child.name in taken:

@@ -23,10 +23,10 @@ def check_fit(epochs: Any, initial_epoch: Any, validation_split: Any) -> None:
 
 
 def refuse_surplus(method: str, given: Mapping[str, Any], **without_effect: Any) -> None:
-    """Raise for arguments that Keras's method has and this one has not, unless they ask for nothing."""
+    """Raise for arguments of Keras that are not supported here, unless their value has no effect."""
     wrong = [name for name, value in given.items() if name not in without_effect or value != without_effect[name]]
     if wrong:
-        fix = "Pass fewer samples, or batches" if any("steps" in name for name in wrong) else "Leave it away"
+        fix = "Pass fewer samples, or batches" if any("steps" in name for name in wrong) else "Omit it"
         raise TypeError(f"{method} does not take {', '.join(f'{name}={given[name]!r}' for name in wrong)}. {fix}.")
 
 

@@ -5,26 +5,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
 from tinygrad_lite import random
-from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike
 from tinygrad_lite.nn import metrics as metrics_module
 from tinygrad_lite.nn.callbacks.history import History
 from tinygrad_lite.nn.layers.layer import Layer
 from tinygrad_lite.nn.metrics import Metric
 from tinygrad_lite.nn.training.compiled_step import Steps
 
-__all__ = ["Batch", "Logs", "TrainableModel"]
+__all__ = ["Batch", "Data", "Logs", "TrainableModel"]
 
-Logs = dict[str, float]
-Batch = tuple[Tensor, ...]
+Logs: TypeAlias = dict[str, float]
+"""Numbers by the names of the metrics."""
+Data: TypeAlias = "TensorLike | Iterable[Any]"
+"""Arrays of samples, or an iterable of batches."""
+Batch: TypeAlias = tuple[Tensor, ...]
 """(x, y), or (x, y, weights) where samples are weighted."""
 
 
 class TrainableModel(Layer):
-    """A layer with an optimizer, a loss and metrics."""
+    """A layer that can have an optimizer, a loss and metrics."""
 
     optimizer: Any  # an Optimizer; None before `compile`
     loss: Any  # a Loss or None
