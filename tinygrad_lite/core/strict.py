@@ -1,7 +1,7 @@
-"""What is only suspicious: a warning, and with `tgl.strict()` an error.
+"""Code that is probably a mistake: a warning, or an error where `tgl.strict()` is on.
 
-A mistake always raises. Suspicious is what can be meant and usually is not: labels that never change, weights that
-the loss does not reach. Who finds such a thing calls `suspect`.
+What cannot be meant always raises. Labels that never change, or weights that the loss does not depend on, can be meant,
+but usually are not. Code that finds such a thing calls `warn_or_raise`.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from typing import Any
 
 from tinygrad_lite.utils.callers import warn_user
 
-__all__ = ["StrictError", "SuspicionWarning", "is_strict", "strict", "suspect", "unwitnessed", "witness"]
+__all__ = ["StrictError", "SuspicionWarning", "is_strict", "notify", "strict", "unnotified", "warn_or_raise"]
 
 
 class SuspicionWarning(UserWarning):
-    """Something that can be meant, and usually is not."""
+    """The code is probably a mistake."""
 
 
 class StrictError(ValueError):
-    """The same, where `tgl.strict()` is on."""
+    """The code is probably a mistake, and `tgl.strict()` is on."""
 
 
 class _State(threading.local):
     is_on = False
-    is_witnessed = True
+    notifies = True
 
 
 _state = _State()
@@ -44,30 +44,30 @@ on_step: list[Callable[[Any, Any], None]] = []
 """Called with optimizer and Variables after a step, where `strict` is on."""
 
 
-def witness(witnesses: list[Any], *what: Any) -> None:
-    """Tell the witnesses of something in a loop written by hand."""
-    if _state.is_witnessed:
-        for tell in witnesses:
-            tell(*what)
+def notify(observers: list[Any], *what: Any) -> None:
+    """Call the observers of training loops that users wrote themselves."""
+    if _state.notifies:
+        for observer in observers:
+            observer(*what)
 
 
 @contextmanager
-def unwitnessed() -> Iterator[None]:
-    """A context for training that is looked at otherwise, by `fit`."""
-    before, _state.is_witnessed = _state.is_witnessed, False
+def unnotified() -> Iterator[None]:
+    """A context in which `notify` does nothing, for `fit`, which has its own checks."""
+    before, _state.notifies = _state.notifies, False
     try:
         yield
     finally:
-        _state.is_witnessed = before
+        _state.notifies = before
 
 
-class strict:  # in small letters: it is called like a function
-    """Let what is only suspicious raise, in this thread: a switch, and a context manager.
+class strict:  # lower case, because it is called like a function
+    """Raise an error, in this thread, where the code is probably a mistake: a switch, and a context manager.
 
-    `tgl.strict()` turns it on from here on, `tgl.strict(False)` off; after `with tgl.strict():` it is as it was.
+    `tgl.strict()` turns it on from here on, `tgl.strict(False)` off. After `with tgl.strict():` it is as before.
 
-    What is suspicious is listed in docs/debugging.md. With it on, `fit` looks in every epoch, else in the first ones
-    after `compile`; and loops written by hand are looked at in `tape.gradient` and `apply_gradients`.
+    docs/debugging.md lists what is checked. Where strict is on, `fit` checks in every epoch, otherwise in the first
+    ones after `compile`; and loops written by hand are checked in `tape.gradient` and `apply_gradients`.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ class strict:  # in small letters: it is called like a function
         return f"<tgl.strict, {'on' if _state.is_on else 'off'} in this thread>"
 
 
-def suspect(message: str) -> None:
-    """Warn of something suspicious, or raise where `tgl.strict` is on.
+def warn_or_raise(message: str) -> None:
+    """Warn that the code is probably a mistake, or raise where `tgl.strict` is on.
 
     Raises
     ------

@@ -1,12 +1,8 @@
-"""GradientTape: the record of a computation, and the walk backwards over it.
+"""GradientTape: what it watches, and the gradients that it computes.
 
-While a tape is open, every primitive applied to something that the tape watches appends one entry to the
-tape's record. Entries come in the order of execution, so the record is the computation graph in topological
-order: to differentiate is to walk it once from its end, without sorting and without recursion. At each entry
-the gradient of the output is handed to the primitive's rules, and what they return is added to the
-gradients of the arguments.
-
-The semantics are those of TensorFlow 2's `tf.GradientTape`.
+While a tape is open, every primitive that is applied to something that the tape watches appends one entry to the
+tape's record (`record`, `calling`). The record is in topological order, so `gradient` walks it once from its end,
+without sorting and without recursion (`backward`). The semantics are those of TensorFlow 2's `tf.GradientTape`.
 """
 
 from __future__ import annotations
@@ -33,7 +29,7 @@ from tinygrad_lite.core.record import (
     state,
 )
 from tinygrad_lite.core.sharing import shared
-from tinygrad_lite.core.strict import is_strict, on_gradient, suspect, witness
+from tinygrad_lite.core.strict import is_strict, notify, on_gradient, warn_or_raise
 from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.core.tensor import Tensor, detached, wrap
 from tinygrad_lite.core.variable import Variable
@@ -119,21 +115,23 @@ class GradientTape:
         self._used = False
         self._serial = new_id()
         self._around: frozenset[int] = frozenset()  # serials of the tapes that recorded whatever this one did
-        self._watched_later: list[Tensor] = []  # what was watched after it was used up: for when it is entered again
+        self._watched_later: list[Tensor] = []  # tensors to watch when the used tape is entered again
         self._clear()
 
     def _clear(self) -> None:
         self._record: list[Any] = []  # see `entries_of`
-        self._watched: set[int] = set()  # identities of what a gradient can reach
-        self._roots: set[int] = set()  # those among them that were watched, not computed
+        self._watched: set[int] = set()  # identities that have a gradient
+        self._roots: set[int] = set()  # those of them that were watched, not computed
         self._variables: dict[int, Variable] = {}
-        self._read: dict[int, Variable] = {}  # trainable ones that it was told not to watch
-        self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and their name
-        self._beyond: dict[int, tuple[str, Any]] = {}  # what was computed from dead ends, they included: how, of what
-        self._left: dict[int, str] = {}  # identities of values that left it, and how
+        self._read: dict[int, Variable] = {}  # trainable ones that were read, but not watched
+        self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and the name of these
+        self._beyond: dict[
+            int, tuple[str, Any]
+        ] = {}  # dead ends and what was computed from them: by which primitive, from what
+        self._left: dict[int, str] = {}  # identities of values that were converted to NumPy or Python, and how
         self._assignments: list[tuple[int, str, int, int]] = []  # when, how, to which Variable, which value
-        self._pauses: list[tuple[int, int]] = []  # when recording was stopped for a while, in identities given
-        self._seeds: dict[int, Tensor] = {}  # what `gradient` was last given for each target, if persistent
+        self._pauses: list[tuple[int, int]] = []  # first and last identity of the times it was stopped
+        self._seeds: dict[int, Tensor] = {}  # the output gradients of the last call of `gradient`, if persistent
         self._scopes: list[tuple[int, tuple[str, ...]]] = [(0, state.scopes)]
 
     # Recording --------------------------------------------------------------------------------------------
@@ -201,7 +199,7 @@ class GradientTape:
                     "Make it one with tgl.constant(...) before the computation, and compute with that."
                 )
             if leaf.dtype.kind != "f":
-                suspect(
+                warn_or_raise(
                     f"tape.watch expected a floating dtype. Received: dtype={leaf.dtype}. Integers and booleans "
                     "carry no gradient: it will be None. Convert with tgl.cast(tensor, 'float32') before."
                 )
@@ -223,7 +221,7 @@ class GradientTape:
             self._variables[tensor._id] = tensor
 
     def _forget(self, identity: int) -> None:
-        """Take for a constant what the record has of a tensor until now: it was used before it is watched."""
+        """Make a constant of the tensor in the entries so far: it was used before it was watched."""
         record = self._record
         for place in range(INPUTS, len(record), FIELDS):
             if identity in record[place]:
@@ -314,7 +312,7 @@ class GradientTape:
 
     # Differentiating --------------------------------------------------------------------------------------
 
-    if TYPE_CHECKING:  # hung on by diagnostics
+    if TYPE_CHECKING:  # set by diagnostics
 
         def explain(self, target: Tensor, source: Tensor) -> Any: ...
 
@@ -375,7 +373,7 @@ class GradientTape:
                     self._seeds[target._id] = seed if known is None else wrap(known._array + seed._array)
         _warn_of_integer_targets(self, targets)
         if is_strict():
-            witness(on_gradient, self, targets, leaves)
+            notify(on_gradient, self, targets, leaves)
         found = self._pull_back(targets, seeds, leaves, release=not self._persistent)
         if is_strict():
             _refuse_unreached(leaves, found)
@@ -424,7 +422,7 @@ class GradientTape:
         useful = self._watched if self._roots <= wanted else leads_to(wanted & self._watched, entries_of(record))
         state.pulling_back += 1
         try:
-            with np.errstate(all="ignore"):  # 1/0 at a point where the incoming gradient is 0 is no news
+            with np.errstate(all="ignore"):  # division by zero is expected here: see the zero rule
                 if observer is not None:
                     with shared(self, record, targets):
                         entries = observer.examined(popping(record) if release else backwards(record))
@@ -451,17 +449,17 @@ def _warn_of_integer_targets(tape: GradientTape, targets: list[Tensor]) -> None:
         if target._array.dtype.kind != "f":
             origin = tape._dead_ends.get(target._id)
             what = f"{origin} is not differentiable: its result has" if origin else "The target has"
-            suspect(
+            warn_or_raise(
                 f"{what} dtype {target.dtype}, which carries no gradient: the gradient is None. Differentiate a "
                 "floating value instead: what was compared or counted, or a smooth stand-in for it."
             )
 
 
 def _refuse_unreached(sources: list[Tensor], gradients: list[Any]) -> None:
-    """Raise for a Variable that has no gradient: only called where `tgl.strict` is on."""
+    """Raise for a Variable that has no gradient; called where `tgl.strict` is on."""
     for source, gradient in zip(sources, gradients):
         if gradient is None and isinstance(source, Variable):
-            suspect(
+            warn_or_raise(
                 f"The target does not depend on the Variable {source.name!r}: its gradient is None. Leave it out of "
                 "the sources if that is meant; tape.explain(target, variable) says where the way ends."
             )

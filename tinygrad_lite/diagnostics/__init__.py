@@ -1,6 +1,6 @@
 """What went wrong, and where: the operation that made the first NaN, and why a gradient is None or zero."""
 
-from tinygrad_lite.diagnostics import witnesses as witnesses
+from tinygrad_lite.diagnostics import loops as loops
 from tinygrad_lite.diagnostics.anomalies import AnomalyError as AnomalyError
 from tinygrad_lite.diagnostics.anomalies import detect_anomalies as detect_anomalies
 from tinygrad_lite.diagnostics.explaining import Explanation as Explanation

@@ -1,8 +1,8 @@
-"""The first NaN or infinity, and who made it.
+"""The first NaN or infinity, and the operation that made it.
 
-Once a NaN is somewhere it is soon everywhere, so the loss that shows it says little. Inside of `detect_anomalies` the
-result of every operation is looked at when it is made, and so is what every gradient rule returns: the first one
-that is not finite raises, with what went in.
+A NaN spreads to everything that is computed from it, so the loss that shows it says little. Inside of
+`detect_anomalies` the result of every operation is checked when it is made, and so is what every gradient rule returns.
+The first one that is not finite raises, with the values of the arguments.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from tinygrad_lite.core.backward import zero_rule
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.core.variable import Variable
-from tinygrad_lite.diagnostics.observing import Site, SiteObserver, site_of, told
+from tinygrad_lite.diagnostics.observing import Site, SiteObserver, reporting, site_of
 from tinygrad_lite.utils.types import Array
 
 __all__ = ["AnomalyError", "detect_anomalies"]
@@ -28,13 +28,13 @@ class AnomalyError(FloatingPointError):
     Attributes
     ----------
     operation : str
-        The name of the operation that made it, or into which it came.
+        The name of the operation that made it, or that had it as an argument.
     layers : tuple of str
         The layers in which that was called, the outermost first.
     filename, line : str and int, or None
         The user's line that called it.
     is_backward : bool
-        Whether it was made on the way back, by the operation's gradient rule.
+        Whether it was made by the operation's gradient rule.
     """
 
     def __init__(self, message: str, operation: str, site: Site | None, *, is_backward: bool = False) -> None:
@@ -50,8 +50,8 @@ class AnomalyError(FloatingPointError):
 def detect_anomalies() -> Iterator[None]:
     """A context in which the first NaN or infinity raises: made by an operation, or by its gradient.
 
-    Everything in it runs eagerly, `fit` too, and several times slower: open it to find a cause, then leave it away.
-    It is the calling thread's own.
+    Everything in it runs eagerly, `fit` too, and several times slower: open it to find a cause, then remove it.
+    It applies to the calling thread only.
 
     Raises
     ------
@@ -72,12 +72,12 @@ def detect_anomalies() -> Iterator[None]:
     Traceback (most recent call last):
     tinygrad_lite.diagnostics.anomalies.AnomalyError: The gradient of sqrt for x expected finite numbers. Received: inf
     """
-    with np.errstate(all="ignore"), _Detective():  # NumPy would warn of the same, and know less
+    with np.errstate(all="ignore"), _AnomalyObserver():  # NumPy would warn of the same, with less information
         yield
 
 
-class _Detective(SiteObserver):
-    """Looks whether what it sees is finite."""
+class _AnomalyObserver(SiteObserver):
+    """Raises for the first value that is not finite."""
 
     def see(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any, site: Site) -> None:
         for output in outputs:
@@ -111,7 +111,7 @@ class _Detective(SiteObserver):
         super().note_gradient(identity, g)
 
     def examined(self, entries: Iterable[Any]) -> Iterable[Any]:
-        return told(super().examined(entries), _judge)
+        return reporting(super().examined(entries), _judge)
 
 
 def _judge(entry: Any, position: int, g: Any, d: Any) -> None:
@@ -130,7 +130,7 @@ def _judge(entry: Any, position: int, g: Any, d: Any) -> None:
             return
     upstream = [_plain(item) for item in (g if isinstance(g, tuple) else (g,))]
     if any(_wrong(item) is not None for item in upstream):
-        return  # note_gradient tells of it
+        return  # note_gradient reports it
     name, names = _name(primitive), _names(primitive, len(arguments))
     index = tuple(int(n) for n in np.argwhere(wrong)[0])
     shape = array.shape

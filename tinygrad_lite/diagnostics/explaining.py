@@ -20,7 +20,8 @@ from tinygrad_lite.core.record import between, entries_of, keys_of, leads_to, sc
 from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.core.variable import Variable
-from tinygrad_lite.diagnostics.observing import Site, site_of, told
+from tinygrad_lite.diagnostics.derivatives import why_zero
+from tinygrad_lite.diagnostics.observing import Site, reporting, site_of
 
 __all__ = ["Explanation", "explain"]
 
@@ -87,7 +88,7 @@ def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
         "no way",
         "No recorded operation leads from it to the target. Either the target was computed without it, or from a value "
         "that was computed from it where this tape did not see it: before the tape was opened, before tape.watch, or "
-        f"outside of this package, from .numpy(). The tape cannot tell these apart.{case.told_of_left()}",
+        f"outside of this package, from .numpy(). The tape cannot tell these apart.{case.left_in_words()}",
     )
 
 
@@ -110,7 +111,7 @@ class _Cut(NamedTuple):
     variable: str = ""
     """The name of the Variable that was assigned."""
 
-    def told(self, what: str) -> str:
+    def in_words(self, what: str) -> str:
         """What it is, and what to do about it; for an operation, from its name on."""
         if self.variable:
             return (
@@ -183,9 +184,9 @@ class _Case:
         if not self.cuts:
             return None
         first = self.cuts[0]
-        operations = list(dict.fromkeys(cut.told("") for cut in self.cuts if not cut.variable))
+        operations = list(dict.fromkeys(cut.in_words("") for cut in self.cuts if not cut.variable))
         texts = [f"{'Also' if n else 'The target is only reached'} through {text}" for n, text in enumerate(operations)]
-        texts += dict.fromkeys(cut.told(self.what(cut.key)) for cut in self.cuts if cut.variable)
+        texts += dict.fromkeys(cut.in_words(self.what(cut.key)) for cut in self.cuts if cut.variable)
         reason = "overwritten by assign" if first.variable else _REASONS.get(first.way, "not differentiable")
         return self.none(reason, " ".join(texts), _plain_name(first.way), first.key)
 
@@ -211,7 +212,7 @@ class _Case:
         """The values that depend on the source and left the tape, except for the target itself."""
         return [(key, way) for key, way in self.tape._left.items() if key in self.reached and key != self.target._id]
 
-    def told_of_left(self) -> str:
+    def left_in_words(self) -> str:
         """The first of these, where they are all that is known."""
         return "".join(f" {self.what(key)} left the tape through {way}." for key, way in self.left()[:3])
 
@@ -287,7 +288,7 @@ def _target_unrecorded(case: _Case) -> Explanation | None:
         return case.cut_off()
     if target._id in tape._beyond:
         text = "As far as was recorded, the target was computed by operations without a gradient, not from the source."
-        return case.none("no way", text + case.told_of_left())
+        return case.none("no way", text + case.left_in_words())
     if target._id and target._id < tape._serial:
         return case.none(
             "used before the tape opened",
@@ -299,7 +300,7 @@ def _target_unrecorded(case: _Case) -> Explanation | None:
     return case.none(
         "used before the tape opened",
         f"This tape did not record the target: it was computed before the tape was opened,{paused} after it was "
-        f"closed, by NumPy from .numpy(), or from nothing that the tape watches.{case.told_of_left()}",
+        f"closed, by NumPy from .numpy(), or from nothing that the tape watches.{case.left_in_words()}",
     )
 
 
@@ -334,7 +335,7 @@ def _slopes(case: _Case) -> Explanation | None:
     entries = between(case.reached, {case.target._id}, reversed(case.record))
     seed = {case.target._id: np.ones(case.target.shape, case.target.dtype)}
     with np.errstate(all="ignore"):
-        found = walk(told(entries, note), seed, case.reached, {case.source._id})
+        found = walk(reporting(entries, note), seed, case.reached, {case.source._id})
         gradient = found.get(case.source._id)
         if gradient is None and not ends:
             return None
@@ -355,7 +356,7 @@ def _slopes(case: _Case) -> Explanation | None:
             where = f" in the layer {'/'.join(layers)}" if layers else ""
             line = f" The line is {site}" if site else ""
             name = _plain_name(entry[0].__name__)
-            texts.append(f"The way ends at {name}{where}: {_why(entry, position, g, d)}.{line}")
+            texts.append(f"The way ends at {name}{where}: {why_zero(entry, position, g, d)}.{line}")
     more = f" (And at {len(ends) - 3} others.)" if len(ends) > 3 else ""
     more += " On other ways its parts add up to exactly zero." if arrivals else ""
     more += asides
@@ -428,77 +429,6 @@ def _is_number_of(array: Any, value: Any) -> bool:
         return False
     number = float(np.ravel(array)[0])
     return np.isfinite(number) and abs(value) > 2 and (value == number or (type(value) is int and value == int(number)))
-
-
-_SATURATING = {
-    "sigmoid",
-    "tanh",
-    "softmax",
-    "log_sigmoid",
-    "hard_sigmoid",
-    "softsign",
-    "erf",
-    "log_softmax",
-    "gelu",
-    "silu",
-}
-_CHOOSING = {"where", "maximum", "minimum", "fmax", "fmin"}
-
-
-def _why(entry: Any, position: int, g: Any, d: Any) -> str:
-    """Why this operation's slope is zero for the argument at `position`, or why it has none."""
-    primitive, arguments = entry[0], entry[3]
-    name, x = primitive.__name__, np.asarray(arguments[position])
-    argument = primitive.arrays[position] if position < len(primitive.arrays) else f"argument {position}"
-    if d is None:
-        return f"it has no gradient for {argument}"
-    if not primitive.is_elementwise:
-        if name in _SATURATING and not _answers(entry, position, np.ones_like(g)):
-            return f"it is saturated: for inputs {_span(x)} its slope rounds to 0"
-        if _answers(entry, position, g):
-            return f"what arrives there adds up to exactly zero for {argument}"
-        return f"nothing arrives at the part of its result that depends on {argument}, or its slope is 0 there"
-    arrives = g != 0
-    x = np.broadcast_to(x, np.shape(g))[arrives]
-    where = "" if np.all(arrives) else " where a gradient arrives,"
-    if name == "relu" and np.all(x <= 0):
-        if not where:
-            return f"all {x.size} inputs are at most 0, where its slope is 0 (a dead relu)"
-        return "all inputs are at most 0 where a gradient arrives, and its slope is 0 there (a dead relu)"
-    if _answers(entry, position, g):
-        return "what arrives there is so small that its product with the slope rounds to 0"
-    if name == "_clip" and position == 0:
-        return f"all inputs,{where} {_span(x)}, lie outside of its limits, where its slope is 0"
-    if name in _SATURATING:
-        return f"it is saturated: for inputs{where} {_span(x)} its slope rounds to 0"
-    if name in _CHOOSING:
-        everywhere = "wherever a gradient arrives" if where else "everywhere"
-        return f"it chose its other argument {everywhere}, so this one has no effect (an unselected branch)"
-    if name == "multiply":
-        return f"it is multiplied by zeros{where.rstrip(',')}"
-    return f"its slope for {argument} is 0 at the values{where} {_span(x)}"
-
-
-def _span(x: Any) -> str:
-    return f"from {x.min():.4g} to {x.max():.4g}" if x.size else "none"
-
-
-def _answers(entry: Any, position: int, g: Any) -> bool:
-    """Whether another gradient of the output, zero where this one is, gives the argument one that is not zero."""
-    primitive, _, _, arguments, metadata, y = entry
-    rng = np.random.default_rng(0)
-    items = g if isinstance(g, tuple) else (g,)
-    others = tuple((rng.uniform(1, 2, np.shape(x)) * (x != 0)).astype(x.dtype) for x in items)
-    other = others if isinstance(g, tuple) else others[0]
-    if primitive.joint_rule is not None:
-        d = primitive.joint_rule(other, y, *arguments, **metadata)[position]
-    else:
-        rules = primitive.rules
-        rule = rules[position] if position < len(rules) else primitive.rule_for(position)
-        d = rule(other, y, *arguments, **metadata)
-    if d is not None and primitive.needs_zero_rule:
-        d = zero_rule(other, d)
-    return bool(np.any(d))
 
 
 GradientTape.explain = explain  # type: ignore[method-assign]

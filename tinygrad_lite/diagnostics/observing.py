@@ -1,4 +1,4 @@
-"""Observers: who sees every operation of a thread, with the layer and the user's line that it belongs to.
+"""Observers that see every operation of a thread, with its layer and the user's line that called it.
 
 A `SiteObserver` is the `core.record.Observer` of its thread, and remembers the line of every operation's call. Without
 one, nothing is looked at and nothing is remembered; with one, a `tgl.function` runs eagerly, as it does for every tape.
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tinygrad_lite.core.record import Observer, new_id, state, tracing
 from tinygrad_lite.utils.callers import user_frame
 
-__all__ = ["Site", "SiteObserver", "call_site", "site_of", "told"]
+__all__ = ["Site", "SiteObserver", "call_site", "reporting", "site_of"]
 
 MOST_SITES = 1 << 16
 """Operations whose lines are remembered; of more, the latest."""
@@ -49,7 +49,7 @@ _shared: dict[Site, Site] = {}
 
 
 def site_of(output: Any) -> Site | None:
-    """The site of the operation with this output (an identity, or a tuple of them), if somebody observed it."""
+    """The site of the operation with this output (an identity, or a tuple of them), if it was observed."""
     return _sites.get(output[0] if isinstance(output, tuple) else output)
 
 
@@ -110,15 +110,15 @@ class SiteObserver(Observer):
         return entries if self._outer is None else self._outer.examined(entries)
 
 
-Tell = Callable[[Any, int, Any, Any], None]
+Report = Callable[[Any, int, Any, Any], None]
 
 
-class _Telling:
-    """Stands for the primitive of an entry in a walk backwards, and tells what each of its rules makes."""
+class _Reporting:
+    """Stands for the primitive of an entry in a walk backwards, and reports what each of its rules returns."""
 
-    def __init__(self, entry: Any, tell: Tell) -> None:
+    def __init__(self, entry: Any, report: Report) -> None:
         primitive = entry[0]
-        self._entry, self._tell, self._primitive = entry, tell, primitive
+        self._entry, self._report, self._primitive = entry, report, primitive
         self.is_elementwise = primitive.is_elementwise
         self.needs_zero_rule = primitive.needs_zero_rule
         self.wrong_shape = primitive.wrong_shape
@@ -128,25 +128,25 @@ class _Telling:
     def _joint(self, g: Any, y: Any, *arguments: Any, **metadata: Any) -> Any:
         ds = self._primitive.joint_rule(g, y, *arguments, **metadata)
         for position, d in enumerate(ds):
-            self._tell(self._entry, position, g, d)
+            self._report(self._entry, position, g, d)
         return ds
 
     def rule_for(self, position: int) -> Any:
         rules = self._primitive.rules
         rule = rules[position] if position < len(rules) else self._primitive.rule_for(position)
 
-        def telling(g: Any, y: Any, *arguments: Any, **metadata: Any) -> Any:
+        def applied(g: Any, y: Any, *arguments: Any, **metadata: Any) -> Any:
             d = None if rule is None else rule(g, y, *arguments, **metadata)
-            self._tell(self._entry, position, g, d)
+            self._report(self._entry, position, g, d)
             return d
 
-        return telling
+        return applied
 
 
-def told(entries: Iterable[Any], tell: Tell) -> Iterator[Any]:
-    """The same entries for a walk backwards that calls `tell(entry, position, g, d)` for the result of every rule.
+def reporting(entries: Iterable[Any], report: Report) -> Iterator[Any]:
+    """The same entries for a walk backwards that calls `report(entry, position, g, d)` for the result of every rule.
 
-    `g` is the gradient of the entry's output, `d` what the rule made of it for the argument at `position`, or None.
+    `g` is the gradient of the entry's output, `d` what the rule returned for the argument at `position`, or None.
     """
     for entry in entries:
-        yield (_Telling(entry, tell), *entry[1:])
+        yield (_Reporting(entry, report), *entry[1:])

@@ -3,7 +3,7 @@
 Each looks at something that is there anyway, an operation of a forward pass or the numbers of the first steps or of an
 epoch, and returns what it found in words: what, where and the usual fix. A false alarm is worse than silence, so each
 has a condition under which the thing is hardly ever meant. `fit` asks them (nn/suspicions.py), and where `tgl.strict`
-is on they are asked of loops written by hand (diagnostics/witnesses.py).
+is on they are asked of loops written by hand (diagnostics/loops.py).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_lite.core.record import tracing
-from tinygrad_lite.core.strict import is_strict, on_step, witness
+from tinygrad_lite.core.strict import is_strict, notify, on_step
 from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import HALF, Tensor
 from tinygrad_lite.core.variable import Variable
@@ -312,7 +312,7 @@ class Optimizer(Checked):
         if tracing.tracer is None:
             self.step_arrays(gradients, variables)
             if is_strict():
-                witness(on_step, self, variables)
+                notify(on_step, self, variables)
         else:
             tracing.tracer.note_update(self, [gradient for gradient, _ in pairs], gradients, variables)
 

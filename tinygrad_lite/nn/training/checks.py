@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.record import new_id, state
-from tinygrad_lite.core.strict import SuspicionWarning, is_strict, suspect, unwitnessed
+from tinygrad_lite.core.strict import SuspicionWarning, is_strict, unnotified, warn_or_raise
 from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.core.variable import Variable
@@ -99,7 +99,7 @@ class CheckedStep:
 
     def __call__(self, data: Any) -> Any:
         """Take a step, and check it."""
-        with nullcontext() if not is_strict() else unwitnessed():
+        with nullcontext() if not is_strict() else unnotified():
             return self._take(data)
 
     def _take(self, data: Any) -> Any:
@@ -144,7 +144,7 @@ class CheckedStep:
     def _warn(self, suspicion: Any, found: str | None) -> None:
         if found is not None and (suspicion not in self._known or is_strict()):
             self._known.add(suspicion)
-            suspect(found)
+            warn_or_raise(found)
 
     def _take_note(self, data: Any, logs: Any) -> None:
         self._samples += len(data[1]._array)
@@ -185,7 +185,7 @@ def reached(
         )
     if "unreached" not in model._warned or is_strict():
         model._warned.update(["unreached", *names])
-        suspect(
+        warn_or_raise(
             f"The loss does not depend on {names}: they are not trained. Use their layers in `call`, or set "
             "layer.trainable = False."
         )
@@ -200,7 +200,7 @@ def check_found(model: TrainableModel, tape: GradientTape) -> None:
     known = {variable._id for variable in model.weights}
     names = [variable.name for variable in tape.watched_variables() if variable._id not in known]
     if names:
-        suspect(
+        warn_or_raise(
             f"Training expected to find the Variables that the loss depends on. Received: {names}, which are not "
             f"among the weights of {model.name}, and are not trained. Weights are found in attributes of layers, "
             "and in lists, tuples and dicts there; not in sets, other objects, closures or modules. Make the "

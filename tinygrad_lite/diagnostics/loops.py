@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.record import Entry, entries_of, is_seen, scopes_of, tracing
-from tinygrad_lite.core.strict import on_gradient, on_step, suspect
+from tinygrad_lite.core.strict import on_gradient, on_step, warn_or_raise
 from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.core.variable import Variable
@@ -89,7 +89,7 @@ def _look_at(tape: GradientTape) -> None:
             if suspicion is not broadcasting_loss or _is_a_column(entry.arguments):
                 found = suspicion(seen)
                 if found is not None:
-                    suspect(found)
+                    warn_or_raise(found)
         origin = origin_of(name, from_where[0])
         if origin and origin != "inputs":
             origins[entry.output_id] = origin
@@ -120,7 +120,7 @@ def _look_after(optimizer: Any, variables: list[Variable]) -> None:
     )  # fmt: skip
     for found in (diverging_steps(epoch), unmoved_weights(epoch)):
         if found is not None:
-            suspect(found)
+            warn_or_raise(found)
 
 
 on_gradient.append(_look_through)
