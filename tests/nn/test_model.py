@@ -112,9 +112,7 @@ def test_pop():
     model.add(nn.Dense(7))
     assert model(X).shape == (8, 7)
     model.pop(), model.pop()
-    with pytest.raises(
-        ValueError, match=r"sequential\.pop expected a layer to remove\. Received: a model without la"
-    ):
+    with pytest.raises(ValueError, match=r"sequential\.pop expected a layer to remove\. Received: a model without la"):
         model.pop()
 
 
