@@ -26,7 +26,7 @@ from tinygrad_lite.compiler.program import Program
 from tinygrad_lite.compiler.signatures import is_array, repeated, signature
 from tinygrad_lite.compiler.trace import Tracer
 from tinygrad_lite.compiler.traced import Traced
-from tinygrad_lite.core.record import is_seen
+from tinygrad_lite.core.record import state
 from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.core.tensor import Tensor, wrap
 from tinygrad_lite.core.variable import Variable
@@ -112,7 +112,8 @@ class Function:
 
     def run(self, call: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """Call the function; `call` is the Python function itself, or it bound to an object."""
-        if is_seen():  # an open tape, or the trace of a function around this one, must see every operation
+        tapes = state.tapes
+        if tapes or tapes.observer is not None:  # which must see every operation
             return _eagerly(call, args, kwargs)
         arrays: list[Any] = []
         key = signature(args, arrays)
