@@ -61,7 +61,7 @@ def test_arguments_of_layers(layer, arguments, path):
 
 def test_what_cannot_be_written_is_refused(path):
     model = compiled(search.Closure(3.0))
-    with pytest.raises(ValueError, match=r"(?s)save expected .*Received: sequential.*Write get_config of the class"):
+    with pytest.raises(ValueError, match=r"(?s)save expected .*Received: sequential.*Define get_config in its class"):
         model.save(path)
     assert not path.exists()
 
@@ -75,7 +75,7 @@ def test_arguments_of_models(path):
     model = search.Own()
     model(X)
     model.square = model.inner  # weights that the constructor does not tie
-    with pytest.raises(ValueError, match=r"(?s)save expected.*Write get_config"):
+    with pytest.raises(ValueError, match=r"(?s)save expected.*Define get_config"):
         model.save(path)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 from tinygrad_lite.optim.adagrad import Adagrad
 from tinygrad_lite.optim.adam import Adam
@@ -11,8 +11,11 @@ from tinygrad_lite.optim.rmsprop import RMSProp
 from tinygrad_lite.optim.sgd import SGD, Momentum
 from tinygrad_lite.utils.names import lookup
 
-__all__ = ["get"]
+__all__ = ["OptimizerLike", "get"]
 
+
+OptimizerLike: TypeAlias = str | Optimizer | type[Optimizer]
+"""What `get` makes an optimizer of: a name, an optimizer, or its class."""
 
 _OPTIMIZERS: dict[str, type[Optimizer]] = {
     "sgd": SGD,
@@ -23,7 +26,7 @@ _OPTIMIZERS: dict[str, type[Optimizer]] = {
 }
 
 
-def get(identifier: Any) -> Optimizer:
+def get(identifier: OptimizerLike) -> Optimizer:
     """The optimizer that `identifier` names.
 
     Parameters

@@ -18,7 +18,7 @@ import numpy as np
 from tinygrad_lite.core.record import tracing
 from tinygrad_lite.core.strict import is_strict, notify, on_step
 from tinygrad_lite.core.tape import GradientTape
-from tinygrad_lite.core.tensor import HALF, Tensor
+from tinygrad_lite.core.tensor import HALF, Tensor, TensorLike
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.optim.pairs import checked, plain, refuse_foreign, refuse_repetitions
 from tinygrad_lite.optim.settings import CLIPS, OTHER_NAMES, WITHOUT_EFFECT, clip, not_negative, refuse_name
@@ -31,7 +31,8 @@ __all__ = ["LearningRate", "Optimizer"]
 
 BLOCK = 1 << 16
 """Elements that a rule updates at a time: weights, gradient, slots and scratch together fit into the cache."""
-LearningRate = float | Callable[..., Any]
+LearningRate = float | Callable[[int], float] | Callable[[], float]
+"""A number, or a function of the number of steps done so far, or of nothing."""
 
 
 class Optimizer(Checked):
@@ -115,7 +116,7 @@ class Optimizer(Checked):
         self._trainable: list[Variable] = []
         self._index: dict[int, int] = {}
         self._state: dict[str, list[Variable]] = {}
-        self._scratch: dict[Any, tuple[Array, Array]] = {}
+        self._scratch: dict[tuple[int, np.dtype[Any]], tuple[Array, Array]] = {}
         self.learning_rate = learning_rate
 
     # What a subclass defines ------------------------------------------------------------------------------
@@ -156,7 +157,7 @@ class Optimizer(Checked):
         return self._iterations
 
     @property
-    def learning_rate(self) -> Any:
+    def learning_rate(self) -> Any:  # a Variable, or a float: `isinstance` tells which
         """The learning rate: a Variable, or the current value of the schedule. A number can be assigned."""
         return self._scheduled() if callable(self._learning_rate) else self._learning_rate
 
@@ -241,7 +242,9 @@ class Optimizer(Checked):
 
     # A step -----------------------------------------------------------------------------------------------
 
-    def minimize(self, loss: Any, var_list: Iterable[Variable], tape: GradientTape | None = None) -> None:
+    def minimize(
+        self, loss: Tensor | Callable[[], Tensor], var_list: Iterable[Variable], tape: GradientTape | None = None
+    ) -> None:
         """Take one step against the gradient of `loss`.
 
         Parameters
@@ -280,7 +283,7 @@ class Optimizer(Checked):
                 loss = loss()
         self.apply_gradients(zip(tape.gradient(loss, variables), variables))
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[TensorLike | None, Variable]]) -> None:
         """Take one step: change every Variable by its gradient.
 
         Parameters

@@ -5,8 +5,6 @@ The functions are primitives, so that a compiled `tgl.function` draws new number
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from tinygrad_lite.core.primitive import nondifferentiable
@@ -14,32 +12,34 @@ from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.random.streams import default_stream as default_stream
 from tinygrad_lite.random.streams import set_seed as set_seed
 from tinygrad_lite.random.streams import stream as stream
-from tinygrad_lite.utils.types import Array, DTypeLike
+from tinygrad_lite.utils.types import Array, DTypeLike, ShapeLike
 
 __all__ = ["default_stream", "normal", "set_seed", "stream", "uniform"]
 
 
 @nondifferentiable
-def _random_uniform(*, shape: Any, low: float, high: float, dtype: Any, generator: Any) -> Array:
+def _random_uniform(
+    *, shape: ShapeLike, low: float, high: float, dtype: DTypeLike, generator: np.random.Generator | None
+) -> Array:
     return np.asarray((generator or default_stream()).uniform(low, high, shape)).astype(dtype)
 
 
 @nondifferentiable
-def _random_normal(*, shape: Any, mean: float, stddev: float, dtype: Any, generator: Any) -> Array:
+def _random_normal(
+    *, shape: ShapeLike, mean: float, stddev: float, dtype: DTypeLike, generator: np.random.Generator | None
+) -> Array:
     return np.asarray((generator or default_stream()).normal(mean, stddev, shape)).astype(dtype)
 
 
 _random_uniform.is_random = _random_normal.is_random = True
 
 
-def uniform(
-    shape: tuple[int, ...] = (), minval: float = 0.0, maxval: float = 1.0, dtype: DTypeLike = "float32"
-) -> Tensor:
+def uniform(shape: ShapeLike = (), minval: float = 0.0, maxval: float = 1.0, dtype: DTypeLike = "float32") -> Tensor:
     """Numbers drawn from the uniform distribution on [`minval`, `maxval`).
 
     Parameters
     ----------
-    shape : tuple of int
+    shape : int or tuple of int
     minval, maxval : float
     dtype : floating dtype
 
@@ -56,12 +56,12 @@ def uniform(
     return _random_uniform(shape=shape, low=minval, high=maxval, dtype=np.dtype(dtype), generator=None)
 
 
-def normal(shape: tuple[int, ...] = (), mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike = "float32") -> Tensor:
+def normal(shape: ShapeLike = (), mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike = "float32") -> Tensor:
     """Numbers drawn from the normal distribution with mean `mean` and standard deviation `stddev`.
 
     Parameters
     ----------
-    shape : tuple of int
+    shape : int or tuple of int
     mean, stddev : float
     dtype : floating dtype
 

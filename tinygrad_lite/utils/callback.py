@@ -43,7 +43,7 @@ class Callback(Checked):
     [0]
     """
 
-    model: Any = None
+    model: Any = None  # a Model, which this floor cannot import
     params: Mapping[str, Any] = {}
 
     def set_model(self, model: Any) -> None:

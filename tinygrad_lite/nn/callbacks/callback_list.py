@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from tinygrad_lite.utils.callback import Callback
@@ -64,8 +64,10 @@ def _override(callback: Callback, hook: str) -> Callable[..., None] | None:
     return None
 
 
-def as_list(callbacks: Any) -> list[Callback]:
+def as_list(callbacks: Callback | Sequence[Callback] | None) -> list[Callback]:
     """The argument `callbacks` as a list: the user may pass None, one callback, or several."""
     if callbacks is None:
         return []
-    return list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks]
+    if isinstance(callbacks, (list, tuple)):
+        return list(callbacks)
+    return [callbacks]  # type: ignore[list-item]  # `CallbackList` refuses what is not a Callback

@@ -8,6 +8,7 @@ from typing import Any
 from tinygrad_lite.nn.callbacks.monitored import MonitoredValue
 from tinygrad_lite.utils.callback import Callback, Logs
 from tinygrad_lite.utils.printing import show
+from tinygrad_lite.utils.types import Array
 
 __all__ = ["EarlyStopping"]
 
@@ -86,7 +87,7 @@ class EarlyStopping(Callback):
     def _start(self) -> None:
         self.wait = self.stopped_epoch = self.best_epoch = 0
         self.best: float | None = None
-        self.best_weights: list[Any] | None = None
+        self.best_weights: list[Array] | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs | None = None) -> None:
         value = self._monitored.value(logs, self.model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tinygrad_lite.nn.callbacks.progress import format_number
@@ -56,7 +56,7 @@ class History(Callback):
     def set_state(self, state: Mapping[str, Any]) -> None:
         self.history, self.epoch = state["history"], state["epoch"]
 
-    def plot(self, metrics: Any = None, *, ax: Any = None) -> Any:
+    def plot(self, metrics: str | Sequence[str] | None = None, *, ax: Any = None) -> Any:  # matplotlib is optional
         """Draw the loss and the metrics over epochs, validation dashed. It needs matplotlib, from the extra `viz`.
 
         Parameters

@@ -13,7 +13,7 @@ from tinygrad_lite.utils.printing import is_terminal, printable, show
 __all__ = ["ProgressBar", "ProgressLines", "format_number", "progress"]
 
 
-def progress(verbose: Any) -> ProgressLines | ProgressBar | None:
+def progress(verbose: str | int) -> ProgressLines | ProgressBar | None:
     """The callback that reports progress on standard output: a bar, lines, or None.
 
     Parameters

@@ -36,20 +36,20 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
     if suffix in (".h5", ".keras", ".npz", ".safetensors"):
         fix = "Use save_weights for weights alone." if suffix in (".npz", ".safetensors") else "Keras cannot read it."
         raise ValueError(
-            f"save expected a path whose ending promises no other format. Received: {str(path)!r}. {fix} Take .tgl."
+            f"save expected a path without the ending of another format. Received: {str(path)!r}. {fix} Use .tgl."
         )
     try:
         description, arrays = _whole(model)
     except RecursionError as error:
         raise ValueError(
-            f"save expected attributes that do not contain themselves. Received: {model.name}, of which some do, or "
-            "are nested very deeply. Take them out before saving."
+            f"save expected attributes that do not contain themselves. Received: {model.name}, in which some do, or "
+            "are nested too deeply. Remove them before saving."
         ) from error
     write_archive(path, arrays, {"model": description})
 
 
 def _whole(model: Any) -> tuple[dict[str, Any], dict[str, Array]]:
-    """The description and the arrays of a whole model, of which it is known that they come back."""
+    """The description and the arrays of a whole model, after a check that loading them gives the same model."""
     description, arrays = model_state(model)
     description["model"] = serialize(model)
     if model._is_compiled:
@@ -62,11 +62,11 @@ COMPILED = {
     "optimizer": "optimizer", "loss": "loss", "_metric_identifiers": "metrics",
     "_weighted_identifiers": "weighted_metrics", "run_eagerly": "run_eagerly",
 }  # fmt: skip
-"""A model's attributes that `compile` sets, and the names of its arguments."""
+"""The attributes of a model that `compile` sets, and the names of its arguments."""
 
 
 class _InMemory(NamedTuple):
-    """What an `Archive` would be if it were written."""
+    """Description and arrays that are not written, with the interface of an `Archive`."""
 
     path: str | os.PathLike[str]
     arrays: Mapping[str, Array]
@@ -79,24 +79,24 @@ class _InMemory(NamedTuple):
 
 
 _FIX = (
-    "Write get_config of the class that it belongs to, so that it gives all arguments of the constructor, and compute "
-    "the rest in the constructor or in build. For the weights alone use save_weights."
+    "Define get_config in its class, so that it returns all arguments of the constructor, and compute "
+    "the rest in the constructor or in build. To save only the weights, use save_weights."
 )
 
 
 def _check_return(model: Any, arrays: Mapping[str, Array], description: dict[str, Any]) -> None:
-    """Raise unless what is about to be written would come back as the same model."""
+    """Raise unless loading the description and the arrays would give the same model."""
     twin = _returned(model, arrays, description)
     for layer, other, record in zip(visit(model), visit(twin), description["layers"]):
         attributes = attributes_beyond(layer[0], other[0])
-        if attributes:  # of a layer that a constructor made: its configuration is not in the description
+        if attributes:  # of a layer made by a constructor: its configuration is not in the description
             record["attributes"] = attributes
     if any("attributes" in record for record in description["layers"]):
         twin = _returned(model, arrays, description)
     optimizer = model.optimizer
 
     def is_left_out(owner: Any, name: str) -> bool:
-        if isinstance(owner, Optimizer):  # the state of the model's own is in the file
+        if isinstance(owner, Optimizer):  # the state of the model's optimizer is in the file
             is_number = name == "_learning_rate" and isinstance(owner._learning_rate, Variable)
             return name in ("_scratch", "_index") or (owner is optimizer and (is_number or name in _STATE))
         if owner is model and name in COMPILED:
@@ -106,12 +106,12 @@ def _check_return(model: Any, arrays: Mapping[str, Array], description: dict[str
     lost = difference(model, twin, is_left_out, model.name)
     if lost is not None:
         raise ValueError(
-            f"save expected to write all that the model holds. Received: {lost}, which would be lost. {_FIX}"
+            f"save expected to save all attributes of the model. Received: {lost}, which would be lost. {_FIX}"
         )
 
 
 def _returned(model: Any, arrays: Mapping[str, Array], description: Mapping[str, Any]) -> Any:
-    """The model that would be loaded, if what is given was written."""
+    """The model that would be loaded if the description and the arrays were written."""
     text = json.dumps(description, indent=1, ensure_ascii=False)
     if len(text.encode()) > MOST_TEXT:
         raise ValueError(
@@ -123,7 +123,7 @@ def _returned(model: Any, arrays: Mapping[str, Array], description: Mapping[str,
             return _assembled(_InMemory("the new file", arrays), json.loads(text), None)
     except _UNFIT as error:
         raise ValueError(
-            f"save expected a model that can be made again of its description. Received: {model.name}, and then: "
+            f"save expected a model that can be rebuilt from its description. Received: {model.name}, which cannot: "
             f"{str(error).rstrip('.')}. {_FIX}"
         ) from error
 
@@ -139,11 +139,11 @@ _OF_TRAINING = frozenset(
 def _assembled(
     archive: Any, description: Mapping[str, Any], custom_objects: Mapping[str, Any] | None, compile: bool = True
 ) -> Any:
-    """The model that a description and arrays tell of."""
-    with given_weights(no_weights):  # a Sequential with an Input would build itself: `restore_state` does it
+    """The model that is described."""
+    with given_weights(no_weights):  # a Sequential with an Input would build itself here; `restore_state` builds it
         model = deserialize(description["model"], custom_objects)
     if not (isinstance(model, Layer) and model._is_model):
-        raise ValueError(f"it describes {model!r}, which is no Model")
+        raise ValueError(f"it describes {model!r}, which is not a Model")
     settings = description.get("compile")
     if compile and settings is not None:
         arguments = {name: deserialize(value, custom_objects) for name, value in settings.items()}
@@ -162,23 +162,23 @@ def load_model(
     ----------
     path : str or path
     custom_objects : mapping of str, optional
-        Own classes and functions by the names that the file calls them; those under `@nn.register` are known.
+        Your own classes and functions by their names in the file. Those with `@nn.register` are known.
     compile : bool
-        Whether the model is compiled as it was, with the state of its optimizer.
+        Whether the model is compiled as it was when it was saved, with the state of its optimizer.
 
     Returns
     -------
     Model
-        With the same weights, optimizer state and streams of random numbers: training that goes on has the bits
-        of training that was never interrupted.
+        With the same weights, optimizer state and streams of random numbers: further training gives the same bits as
+        training without saving and loading.
 
     Raises
     ------
     OSError
         The file does not exist or cannot be read.
     ValueError
-        It is damaged, is not a saved model, names a class that is not known, or does not fit together. Nothing
-        in a file can run, or make this function ask for much more memory than the file has bytes.
+        It is damaged, is not a saved model, names an unknown class, or is inconsistent. Nothing in a file is executed,
+        and a file cannot make this function allocate much more memory than it has bytes.
 
     Examples
     --------
@@ -215,7 +215,7 @@ def _check_format(description: Any) -> None:
 
 
 def _check_settings(arguments: Mapping[str, Any]) -> None:
-    """A function under any registered name would do as a loss; what a file says must be of the right kind."""
+    """Raise unless the optimizer and the loss in a file are such: a file may name anything that is registered."""
     if not isinstance(arguments["optimizer"], Optimizer):
         raise ValueError(f"its optimizer is {arguments['optimizer']!r}")
     if not (arguments["loss"] is None or isinstance(arguments["loss"], Loss)):

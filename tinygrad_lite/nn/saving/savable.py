@@ -11,13 +11,13 @@ __all__ = ["Savable"]
 
 
 class Savable:
-    """What a model can do with files: `save`, `save_weights`, `load_weights`."""
+    """The methods `save`, `save_weights` and `load_weights` of a model."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the model to one file: layers, weights, compile settings and the state of the optimizer.
 
-        The file is a zip of JSON and `.npy` arrays. It is written aside and then renamed, so an interruption
-        leaves the old file or the new one. `nn.load_model` reads it.
+        The file is a zip of JSON and `.npy` arrays. It is written under another name and then renamed, so an
+        interruption leaves the old file or the new one. `nn.load_model` reads it.
 
         Parameters
         ----------
@@ -27,9 +27,9 @@ class Savable:
         Raises
         ------
         TypeError
-            The model has parts that cannot be told by name: says what to put `@nn.register` over.
+            The model has parts without a registered name. The error says which definition needs `@nn.register`.
         ValueError
-            What `load_model` would make of the file is not the same model: says what would be lost.
+            `load_model` would not give the same model. The error says what would be lost.
         OSError
             The file cannot be written.
 
@@ -50,12 +50,12 @@ class Savable:
         Parameters
         ----------
         path : str or path
-            Ending in `.npz`, which NumPy can load, or in `.safetensors` where that package is installed.
+            It ends in `.npz`, which NumPy can load, or in `.safetensors` if that package is installed.
 
         Raises
         ------
         ValueError
-            Another ending, or the weights are not made yet.
+            The path ends otherwise, or the model is not built.
         OSError
             The file cannot be written.
         """
@@ -64,26 +64,26 @@ class Savable:
     def load_weights(self, path: str | os.PathLike[str], *, by_name: bool = False, strict: bool = True) -> LoadReport:
         """Read weights from a file that `save_weights` wrote, or another of that format.
 
-        Names, shapes and dtypes must be those of the model's weights. All is read before anything is changed.
+        Names, shapes and dtypes must be those of the model's weights. The whole file is read before a weight changes.
 
         Parameters
         ----------
         path : str or path
-            Ending in `.npz` or `.safetensors`.
+            It ends in `.npz` or `.safetensors`.
         by_name : bool
-            Load what has the same name, and leave weights that only the model or only the file has.
+            Load weights that have the same name, and ignore those that only the model or only the file has.
         strict : bool
-            False: leave also what has another shape or dtype.
+            False: also ignore weights of another shape or dtype.
 
         Returns
         -------
         LoadReport
-            The names of what was `loaded`, and of what was `missing`, `unexpected` or `mismatched`.
+            The names of weights that were `loaded`, `missing`, `unexpected` or `mismatched`.
 
         Raises
         ------
         ValueError
-            The file is damaged, or does not fit; the model is not built. The model stays as it was.
+            The file is damaged or does not fit, or the model is not built. The model is unchanged.
         OSError
             The file does not exist or cannot be read.
 

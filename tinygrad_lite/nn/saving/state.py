@@ -31,7 +31,7 @@ FORMAT = 1
 
 
 def visit(root: Layer) -> Iterator[tuple[Layer, list[Layer]]]:
-    """Every layer once, before those inside of it are looked for, with the layers around it."""
+    """Every layer once, with the layers around it; the layers in it are searched after the caller has handled it."""
     seen: set[int] = set()
     pending: list[tuple[Layer, list[Layer]]] = [(root, [])]
     while pending:
@@ -69,7 +69,7 @@ def _record(layer: Layer) -> dict[str, Any]:
 
 
 def _rebuild(layer: Layer, around: list[Layer], record: Mapping[str, Any]) -> None:
-    """Make the weights of a layer that has none yet, as they were made before."""
+    """Build a layer that has no weights yet, as it was built before."""
     layer.name = record["name"]
     layer._is_named_by_class = False
     if record["built"] and type(layer).build not in BUILDS_NOTHING:
@@ -87,14 +87,14 @@ def _set_streams(layer: Layer, record: Mapping[str, Any]) -> None:
     streams = _streams(layer)
     for name, state in record["streams"].items():
         if name not in streams:
-            raise ValueError(f"{layer.name} has no stream of random numbers called {name!r}")
+            raise ValueError(f"{layer.name} has no stream of random numbers named {name!r}")
         streams[name].bit_generator.state = deserialize(state)
 
 
 def model_state(model: Any) -> tuple[dict[str, Any], dict[str, Array]]:
-    """What changes in training, as a description and arrays: weights, the optimizer's state, streams.
+    """The state that training changes, as a description and arrays: weights, the optimizer's state, streams.
 
-    The arrays share memory with the model, which copies on write: they stay what they are.
+    The arrays share memory with the model. Variables copy on write, so the arrays do not change.
     """
     named = weight_names(model.weights) if model.built else {}
     arrays = {f"weights/{name}": weight.numpy() for name, weight in named.items()}
@@ -116,7 +116,7 @@ def model_state(model: Any) -> tuple[dict[str, Any], dict[str, Array]]:
 
 
 def _state_names(optimizer: Optimizer, variables: Sequence[Variable]) -> dict[str, Variable]:
-    """What the optimizer remembers, of these of its variables: those that were taken out of the model are no more."""
+    """The optimizer's state for `variables`, by name; Variables that are no longer in the model are left out."""
     wanted = set(map(id, variables))
     rate = optimizer._learning_rate
     shared = {"iteration": optimizer.iterations} | ({"learning_rate": rate} if isinstance(rate, Variable) else {})
@@ -132,7 +132,7 @@ def _state_names(optimizer: Optimizer, variables: Sequence[Variable]) -> dict[st
 def restore_state(
     model: Any, archive: Any, description: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None
 ) -> None:
-    """Bring a model into a state that `model_state` described. If it does not fit, a built model stays as it was.
+    """Restore a state that `model_state` described. If it does not fit, a built model is unchanged.
 
     Raises
     ------
@@ -176,14 +176,14 @@ def restore_state(
 
 
 def _zeros_within(size: int) -> Callable[[tuple[int, ...], np.dtype[Any]], Array]:
-    """Makes the arrays of weights that are to be read later: zeros, of `size` bytes in all at the most."""
+    """A function that makes arrays of zeros for weights that are read later, of at most `size` bytes together."""
     left = size
 
     def zeros(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
         nonlocal left
         left -= math.prod(shape) * dtype.itemsize
         if left < 0:
-            raise ValueError(f"its layers have more weights than the {size:,} bytes that are there")
+            raise ValueError(f"its layers need more than the {size:,} bytes of weights in the file")
         return np.zeros(shape, dtype)
 
     return zeros
@@ -192,7 +192,7 @@ def _zeros_within(size: int) -> Callable[[tuple[int, ...], np.dtype[Any]], Array
 def _optimizer_state(
     optimizer: Any, archive: Archive, description: Mapping[str, Any], named: Mapping[str, Variable]
 ) -> list[tuple[Variable, Array]]:
-    """The optimizer's variables and what they are to become; it is built if it was."""
+    """The optimizer's Variables and their saved values; the optimizer is built if it was built when it was saved."""
     if optimizer is None:
         return []
     if "optimizer_variables" not in description:
@@ -202,8 +202,8 @@ def _optimizer_state(
         raise ValueError(f"the optimizer was made for the weights {names}")
     needed = len(names) * len(optimizer.slots())
     present = sum(name.startswith("optimizer/") for name in archive.arrays)
-    if present < needed:  # told before memory is asked for
-        raise ValueError(f"the optimizer remembers {needed} arrays, and there are {present}")
+    if present < needed:  # checked before memory is allocated
+        raise ValueError(f"the optimizer needs {needed} arrays, and there are {present}")
     optimizer.build([named[name] for name in names])
     state = _state_names(optimizer, optimizer.trainable_variables)
     stored = {name.removeprefix("optimizer/") for name in archive.arrays if name.startswith("optimizer/")}

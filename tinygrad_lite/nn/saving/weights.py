@@ -1,6 +1,7 @@
 """Files of weights: arrays by name, in `.npz` or `.safetensors`.
 
-Before a weight of the model changes, the whole file is read and every shape and dtype compared.
+Before a weight of the model changes, the whole file is read and every shape and dtype is compared. A model is `Any` in
+this folder, because `Model` imports it.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.archive import Archive, Header, atomic_path, write_archive
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Shape
 
 __all__ = [
     "LoadReport",
@@ -32,17 +33,17 @@ __all__ = [
 
 
 class LoadReport(NamedTuple):
-    """What `load_weights` found: names of weights, each in one of four lists.
+    """The result of `load_weights`: names of weights, each in one of four lists.
 
     Attributes
     ----------
     loaded : list of str
     missing : list of str
-        Weights of the model that the file does not have; they stay as they were.
+        Weights of the model that are not in the file; they are unchanged.
     unexpected : list of str
-        Weights of the file that the model does not have.
+        Weights in the file that are not in the model.
     mismatched : list of str
-        Of both, but of another shape or dtype; they stay as they were.
+        Weights of both with another shape or dtype; they are unchanged.
     """
 
     loaded: list[str]
@@ -59,11 +60,12 @@ class LoadReport(NamedTuple):
 
 
 def weight_names(weights: Sequence[Variable]) -> dict[str, Variable]:
-    """The weights by their names, made different where two are called the same, and fit for a file."""
+    """The weights by unique names that are safe in a file."""
     return unique_names((weight.name, weight) for weight in weights)
 
 
 def unique_names(pairs: Iterable[tuple[str, Variable]]) -> dict[str, Variable]:
+    """Variables by their names; the second of a name gets `#2` at its end, and so on."""
     named: dict[str, Variable] = {}
     for called, weight in pairs:
         name = _file_name(called)
@@ -76,7 +78,7 @@ def unique_names(pairs: Iterable[tuple[str, Variable]]) -> dict[str, Variable]:
 
 
 def _file_name(name: str) -> str:
-    """`name` if it is harmless in a file, else with what is not written as %2E and the like."""
+    """`name`, with characters that are not safe in a file percent-encoded."""
     plain = re.fullmatch(r"[^/\\:%\0.][^/\\:%\0]*(/[^/\\:%\0.][^/\\:%\0]*)*", name)
     return name if plain else quote(name, safe="/").replace(".", "%2E").replace("//", "/%2F").strip("/") or "%2F"
 
@@ -104,7 +106,7 @@ def load_weights(model: Any, path: str | os.PathLike[str], by_name: bool = False
         if not report.loaded and named:
             raise ValueError(does_not_fit(model.name, path, report, named, source.header))
         values = {name: source.array(name) for name in report.loaded}
-    for name, value in values.items():  # nothing is changed before everything is read
+    for name, value in values.items():  # everything was read before the first change
         named[name].adopt(value)
     return report
 
@@ -131,7 +133,7 @@ class _OpenWeights:
         _safetensors()
         import safetensors
 
-        Path(self._path).stat()  # a file that is not there is told by the system's own error
+        Path(self._path).stat()  # raises the system's error if the file does not exist
         try:
             file = self._stack.enter_context(safetensors.safe_open(str(self._path), framework="numpy"))
             names = list(file.keys())
@@ -165,19 +167,19 @@ def _safetensors() -> Any:
         import safetensors.numpy
     except ImportError as error:
         raise ImportError(
-            "A .safetensors file needs the package safetensors: pip install safetensors. A .npz file needs nothing."
+            "A .safetensors file needs the package safetensors: pip install safetensors. A .npz file needs no package."
         ) from error
     return safetensors.numpy
 
 
-def _not_safetensors(path: Any, error: Exception) -> str:
-    return f"Expected a whole .safetensors file. Received: {str(path)!r}, and then: {error}."
+def _not_safetensors(path: str | os.PathLike[str], error: Exception) -> str:
+    return f"Expected a complete .safetensors file. Received: {str(path)!r}, which cannot be read: {error}."
 
 
 def _suffix(path: str | os.PathLike[str], method: str) -> str:
     suffix = Path(path).suffix.lower()
     if suffix not in (".npz", ".safetensors"):
-        hint = " Keras's own formats are not written here." if suffix in (".h5", ".keras") else ""
+        hint = " Keras's formats are not supported here." if suffix in (".h5", ".keras") else ""
         raise ValueError(
             f"{method} expected a path that ends in .npz or .safetensors. Received: {str(path)!r}.{hint} For the "
             "model with its layers and optimizer, use model.save and nn.load_model."
@@ -196,7 +198,11 @@ def compare(named: Mapping[str, Variable], names: Sequence[str], header: Callabl
 
 
 def does_not_fit(
-    owner: str, path: Any, report: LoadReport, named: Mapping[str, Variable], header: Callable[[str], Header]
+    owner: str,
+    path: str | os.PathLike[str],
+    report: LoadReport,
+    named: Mapping[str, Variable],
+    header: Callable[[str], Header],
 ) -> str:
     lines = [
         f"{name}: expected {described(named[name].shape, named[name].dtype)}, received {described(*header(name))}"
@@ -206,12 +212,12 @@ def does_not_fit(
     lines += [f"{name}: in the file, not in the model" for name in report.unexpected]
     more = [f"and {len(lines) - 10} more"] if len(lines) > 10 else []
     return (
-        f"Expected the weights of {owner} in {str(path)!r}, which holds others:\n  "
+        f"Expected the weights of {owner} in {str(path)!r}, which has other weights:\n  "
         + "\n  ".join([*lines[:10], *more])
-        + "\nIs it a file of this model? by_name=True loads what has the same name, strict=False what fits at all, and "
-        "both report the rest."
+        + "\nIs it a file of this model? by_name=True loads weights by their names, strict=False those that fit. Both "
+        "report the rest."
     )
 
 
-def described(shape: tuple[int, ...], dtype: Any) -> str:
+def described(shape: Shape, dtype: np.dtype[Any]) -> str:
     return f"{shape} {dtype}"
