@@ -2,7 +2,7 @@
 
 A contender is a module in `contenders/` with a function `rows()`: for each row that it can do, a function without
 arguments that does one unit of the work and returns a number. The numbers of different contenders are compared
-before anything is timed, so that nobody is fast by computing something else.
+before anything is timed, so that none is fast because it computes something else.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def textbook(out: Path) -> None:
 
 
 def broadcasting(out: Path) -> None:
-    """A row is added to every row of a matrix: on the way back its gradient is summed over them."""
+    """A row is added to every row of a matrix: in the backward pass its gradient is summed over them."""
     table = tgl.Variable([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], name="table")
     row = tgl.Variable([10.0, 20.0, 30.0], name="row")
     with tgl.GradientTape() as tape:

@@ -82,7 +82,7 @@ def by_hand(
     d_hidden = w2 @ d_output
     # Mistake 1: relu's derivative is taken of relu's output, which is never negative, so >= is always true.
     d_hidden = d_hidden * ((hidden > 0) if relu_fixed else (hidden >= 0))
-    # Mistake 2: on the way forward the mask was doubled, on the way back it is not.
+    # Mistake 2: the mask is doubled in the forward pass, but not in the backward pass.
     d_hidden = d_hidden * (mask * 2 if mask_fixed else mask)
     return output, [np.outer(image, d_hidden), np.outer(hidden, d_output)]
 

@@ -1,6 +1,6 @@
-"""Data to learn from: MNIST, digits drawn by the package itself, and what cuts them into batches.
+"""Data: MNIST, digits that the package generates, batches and one-hot labels.
 
-Everything here speaks NumPy arrays and knows nothing of tensors.
+Everything here takes and returns NumPy arrays.
 """
 
 from tinygrad_lite.datasets import idx as idx

@@ -1,9 +1,9 @@
 """Reads the IDX format, in which MNIST is published.
 
 An IDX file is two zero bytes, a byte for the element type, a byte for the number of dimensions, one
-big-endian 32-bit size per dimension, and then exactly that many elements. The reader trusts none of it: it
-unpacks a compressed file piece by piece and never holds more than the header announced plus one piece, so
-that a damaged or hostile file costs an error and not the machine's memory.
+big-endian 32-bit size per dimension, and then exactly that many elements. The reader checks
+all of it. It unpacks a compressed file piece by piece and never holds more than the header announced plus one
+piece, so a damaged or hostile file raises an error and cannot use up the memory.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """MNIST: 70,000 handwritten digits of 28×28 pixels (LeCun, Cortes and Burges).
 
-The four files are looked for in the folder that `TINYGRAD_LITE_DATA` names, then in the user's cache, and
-then downloaded to that cache from the first mirror that answers. A download is written beside its final
-name and takes it, in one atomic step, only once its SHA-256 is the known one: whatever is in the cache under
-a final name is whole, however many processes are downloading.
+The four files are read from the folder that `TINYGRAD_LITE_DATA` names, or from the user's cache, or they are
+downloaded to that cache from the first mirror that answers. A download is written under another name and
+renamed, in one atomic step, after its SHA-256 was checked. So every file in the cache is complete, also if
+several processes download at once.
 """
 
 from __future__ import annotations

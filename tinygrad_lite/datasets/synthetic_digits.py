@@ -1,9 +1,9 @@
-"""Digits that the package draws itself, in MNIST's shapes: what to learn from where MNIST cannot be had.
+"""Digits that the package generates, in MNIST's shapes, for use where MNIST cannot be downloaded.
 
-A digit is a few strokes, curves through control points. Moving the control points at random (wobble, slant,
-turn, scale, shift) gives each sample a handwriting of its own, and everything along a stroke is linear in
-them. The pen is a row of Gaussian dots: as a Gaussian of the plane is a product of one in x and one in y, all
-the dots of an image are drawn by one small matrix product, which is why 70,000 images take seconds.
+A digit is a few strokes, which are curves through control points. The control points are moved at random (wobble,
+slant, turn, scale, shift), so each sample has a handwriting of its own, and points on a stroke are linear in them.
+The pen is a row of Gaussian dots. A Gaussian in the plane is the product of one in x and one in y, so one small matrix
+product draws all the dots of an image, and 70,000 images take seconds.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _draw_split(count: int, seed: np.random.SeedSequence) -> Split:
 def _draw(glyph: tuple[Floats, Floats, Floats], hand: Floats, wobble: Floats) -> NDArray[np.uint8]:
     """Draw one glyph in the handwritings `hand` (n, 7), `wobble` (n, points, 2), without noise."""
     points, middle, span = glyph
-    slant, turn, scale, aspect, *shift, pen = np.clip(hand.T, -2.5, 2.5)  # nobody writes beyond that
+    slant, turn, scale, aspect, *shift, pen = np.clip(hand.T, -2.5, 2.5)  # no handwriting is more extreme
     slant, turn = _SLANT * slant, _TURN * turn
     height = np.exp(_SCALE * scale)
     width = height * np.exp(_ASPECT * aspect)

@@ -1,8 +1,8 @@
-"""Tests of gradients: for this package, and for whoever adds an operation to it or to his own.
+"""Tests of gradients, for the operations of this package and for operations of your own.
 
-`check_gradients` compares the gradients of a function at a point with the function's own values around it;
-`check_primitive` runs the whole battery of tests that an operation needs; `strategies` draws what functions
-of arrays are tested with. The latter two need Hypothesis: pip install 'tinygrad_lite[testing]'.
+`check_gradients` compares the gradients of a function at a point with the function's values around it.
+`check_primitive` runs all tests that an operation needs. `strategies` has Hypothesis strategies for arrays.
+The latter two need Hypothesis: pip install 'tinygrad_lite[testing]'.
 """
 
 import importlib

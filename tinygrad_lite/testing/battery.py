@@ -1,7 +1,7 @@
-"""The tests that an operation has to pass at one point: values, forms, rules, gradients, and NumPy's own name for it.
+"""The tests of an operation at one point: values, shapes, dtypes, rules, gradients, and NumPy's name for it.
 
-`Battery` knows the operation and what it is compared with, `_Point` the arguments at which all tests are done.
-Nothing here draws a point or needs Hypothesis.
+`Battery` has the operation and its reference, `_Point` the arguments of all tests. Nothing here draws random arguments
+or needs Hypothesis.
 """
 
 from __future__ import annotations
@@ -273,7 +273,7 @@ class _Point:
             found = _gradients(function, short, weights)
             for name, d in zip(names, found):
                 if d is not None and d.dtype != np.float32:
-                    raise self.error(f"the gradient of {name} has not its dtype.", "float32", f"{d.dtype}")
+                    raise self.error(f"the gradient of {name} has another dtype.", "float32", f"{d.dtype}")
             expected = _gradients(function, [x.astype(np.float64) for x in short], weights)
             self._close(names, expected, found, _GRADIENT_DIGITS, "in float32")
 

@@ -1,4 +1,4 @@
-"""How `check_primitive` draws arguments: from a few words about an operation to Hypothesis strategies."""
+"""How `check_primitive` draws arguments: it makes Hypothesis strategies from its keywords."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Case = tuple[tuple[Any, ...], dict[str, Any]]
 
 PHASES = (Phase.generate, Phase.shrink)
 
-# Shapes that are tested in any case; with several arguments each line is gone through in turn.
+# Shapes that are always tested; with several arguments, one line after the other.
 _EDGES: tuple[tuple[Shape, ...], ...] = (((),), ((0,),), ((2, 0),), ((2, 0, 3),))
 _BROADCAST_EDGES: tuple[tuple[Shape, ...], ...] = (
     ((),),

@@ -1,8 +1,7 @@
-"""How messages speak of functions and arrays, and the few lines of Python that bring an error back.
+"""How messages name functions and arrays, and the script that reproduces an error.
 
-A failure that can be run again is half explained: so every message ends in a script, with the arrays written
-out and the function imported from where it lives. A function that lives in no module, a lambda in a test for
-one, is left open in the script, with the place where it is defined.
+Every message ends in a script, with the arrays written out and the function imported from its module. A function
+that is in no module, for example a lambda in a test, is left out of the script, which names the line of its definition.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""What knows nothing of tensors: look-up by name, the user's line of code, files of arrays."""
+"""What needs no tensors: look-up by name, the user's line of code, files of arrays, types."""

@@ -1,10 +1,9 @@
-"""Files of arrays: written whole or not at all, and read with suspicion.
+"""Files of arrays: written completely or not at all, and checked when they are read.
 
-An archive is a zip of `.npy` arrays and JSON texts, so NumPy and any unzipper can read it, and nothing in it can
-run. Writing goes to a file aside, which takes the name of the old one when it is complete and on the disk: whoever
-is interrupted, at whatever moment, finds the old file or the new one. Reading believes nothing: sizes are
-compared with the bytes that are really there before memory is asked for, and whatever is odd is a ValueError that
-names the file.
+An archive is a zip of `.npy` arrays and JSON texts. NumPy and any zip program can read it, and no code in it can run.
+A file is written under another name, and renamed when it is complete and on the disk: after an interruption, there is
+the old file or the new one. When a file is read, sizes are compared with the number of bytes before memory is used,
+and every fault is a ValueError that names the file.
 """
 
 from __future__ import annotations

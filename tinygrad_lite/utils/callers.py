@@ -1,6 +1,7 @@
 """The user's line of code: the innermost one on the stack that is neither of this package nor of NumPy.
 
-And what a line of Python's is calling: functions written in C ask an object for its number without saying who they are.
+It also finds the name of the function that a line calls, because a function written in C asks an object for its number
+and cannot be seen from there.
 """
 
 from __future__ import annotations

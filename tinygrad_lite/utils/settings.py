@@ -1,7 +1,7 @@
 """Attributes that are checked whenever they are set: in the constructor, and later just as well.
 
-A class lists its settings with what becomes of a value: it is returned as it is to be kept, or refused. Without this, a
-number out of its range would be noticed where it has long done harm, or not at all.
+A class lists its settings, each with a function that returns the value to store or raises an error. Without this, a
+number out of its range would be noticed late, or not at all.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""viz: look at a computation. Drawings of graphs, backpropagation step by step, pictures of training."""
+"""Visualization: drawings of graphs, backpropagation step by step, plots of training."""
 
 from tinygrad_lite.viz import plots as plots
 from tinygrad_lite.viz.graph import Graph as Graph

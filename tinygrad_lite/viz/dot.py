@@ -1,8 +1,8 @@
 """DOT: a graph as text in Graphviz's language. Needs nothing installed.
 
-What is looked at is data here: a table of styles for the kinds of nodes, another for edges. Kinds differ in
-shape as well as in colour (Okabe and Ito's, which people see apart whatever their colour vision), so that a
-drawing can be read in print. Labels are Graphviz's HTML-like tables, with every text in them escaped.
+The styles are data: a table for the kinds of nodes, another for edges. Kinds differ in shape as well as in colour
+(those of Okabe and Ito, for every kind of colour vision), so that a drawing can be read in print. Labels are
+Graphviz's HTML-like tables, with every text in them escaped.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How operations and their gradient rules are written for a reader: `x · w`, and `g · x` on the way back.
+"""How operations and their gradient rules are written for a reader: `x · w`, and `g · x` in the backward pass.
 
 Two tables, in Python's own format strings: `{0}` is the first argument, `{y}` the output, `{g}` the gradient
-of the output. The number in `{0:2}` says how tightly the argument must bind there; what binds less is put in
+of the output. The number in `{0:2}` is the precedence that the argument needs there; what has a lower one is put in
 parentheses. An operation that is in no table is written as a call, and its rule as the code that computes it.
 """
 

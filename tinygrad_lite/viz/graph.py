@@ -1,8 +1,8 @@
-"""Graph: a computation as plain data, read off a tape's record; every drawing stands on it.
+"""Graph: a computation as plain data, made from a tape's record, for every drawing.
 
 The record holds each operation with the identities and values of its arguments, in the order of execution.
-That is already the graph; what is added is what a person needs: names, boxes for layers, local derivatives
-and gradients, and a folded view of what is too large to read. The gradients are computed with the primitives'
+That is already the graph. Added are names, boxes for layers, local derivatives and gradients, and a folded view
+of large graphs. The gradients are computed with the primitives'
 own rules, one operation at a time, and the tape is left as it was.
 """
 

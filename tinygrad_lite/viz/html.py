@@ -1,4 +1,4 @@
-"""The stepper: one HTML file that plays backpropagation, and needs nothing but a browser.
+"""The stepper: one HTML file that shows backpropagation step by step in a browser.
 
 The page holds the graph and its steps as JSON, a style sheet, and two programs: `layout.js` places boxes and arrows,
 `stepper.js` draws them and plays the steps. The layout is made in the page, not with `dot` when the page is written,

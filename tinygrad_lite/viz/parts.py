@@ -1,4 +1,4 @@
-"""What a drawn computation is made of: nodes, edges and boxes, as plain data."""
+"""The parts of a drawing: nodes, edges and boxes, as plain data."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An argument on its way into an operation, or a gradient on its way back.
+    """An argument that is passed to an operation, or a gradient that is passed back.
 
     Attributes
     ----------

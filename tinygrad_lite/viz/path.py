@@ -1,4 +1,4 @@
-"""The chain rule along the ways from a result back to what it was computed from."""
+"""The chain rule along the paths from a result back to its sources."""
 
 from __future__ import annotations
 

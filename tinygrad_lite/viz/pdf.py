@@ -2,7 +2,7 @@
 
 Graphviz's JSON says for each node, edge and box what to draw, as a list of operations: set a colour, draw a
 polygon, a curve, an ellipse, a text. Each has its function here. Texts are set in matplotlib's own font, as
-large as fits the room that the layout gave them.
+large as fits into the width that the layout has for them.
 """
 
 from __future__ import annotations

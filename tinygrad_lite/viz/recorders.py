@@ -1,4 +1,4 @@
-"""Callbacks that watch training for a picture: curves while it runs, gradients' norms, the path of the weights."""
+"""Callbacks that record training for a plot: curves while it runs, gradients' norms, the path of the weights."""
 
 from __future__ import annotations
 

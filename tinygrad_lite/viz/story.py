@@ -1,9 +1,8 @@
-"""Backpropagation as a story: the steps that the stepper plays, and what each one shows, as data for a page.
+"""The steps of the stepper, and what each one shows, as data for a page.
 
-First what enters, then each operation in the order of execution; then the way back, an edge a step, from the
-target's gradient, which is 1, to the parameters. Every text is written here, next to the numbers; the page only
-shows it. A step says what it is about (`node`, and `edge` on the way back), what happens there, and which
-gradient its node has from then on.
+First come the inputs, then each operation in the order of execution. Then the backward pass goes along one edge in each
+step, from the target's gradient, which is 1, to the parameters. All texts are written here; the page only shows them. A
+step has its `node`, its `edge` in the backward pass, the text, and the gradient of its node from then on.
 """
 
 from __future__ import annotations
@@ -149,7 +148,7 @@ class _Teller:
         return None if text is None else str(text)
 
     def edges(self) -> list[Data]:
-        """From the argument to the operation, with what stands there on the way back."""
+        """From the argument to the operation, with the label of the backward pass."""
         return [
             {
                 "from": edge.target,
@@ -167,8 +166,8 @@ class _Teller:
         leaves = [node for node in self._nodes.values() if node.id not in self._trace.inner and node.kind != "layer"]
         yield {
             "phase": "forward",
-            "title": "What enters",
-            "lines": [f"{_counted(leaves)}. Each step applies one operation to what is there already."],
+            "title": "The inputs",
+            "lines": [f"{_counted(leaves)}. Each step applies one operation to values that are known."],
         }
         for node in self._nodes.values():
             if node.kind in ("operation", "layer"):
@@ -206,18 +205,18 @@ class _Teller:
         return {"phase": "forward", "node": node.id, "title": node.name, "lines": lines}
 
     def _seeds(self) -> Iterable[Data]:
-        """The gradients that the way back begins with."""
+        """The gradients with which the backward pass begins."""
         for node in self._targets:
             if node.gradient is None:
                 continue
             name = node.symbol
             gradient = node.gradient if not isinstance(node.gradient, tuple) else node.gradient[0]
             given = number(np.asarray(gradient).item()) if _is_scalar(gradient) else "1 for each element"
-            lines = [f"d{name}/d{name} = {given}", "From here the gradient flows back, edge by edge."]
+            lines = [f"d{name}/d{name} = {given}", "From here the gradient is passed back, edge by edge."]
             yield {
                 "phase": "backward",
                 "node": node.id,
-                "title": f"The way back begins at {node.name}",
+                "title": f"The backward pass begins at {node.name}",
                 "lines": lines,
                 "gradient": self._lines(node.gradient),
             }

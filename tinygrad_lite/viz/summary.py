@@ -1,4 +1,4 @@
-"""What a drawing says about an array: all numbers of a small one, statistics of a large one."""
+"""The text for an array in a drawing: all numbers of a small one, statistics of a large one."""
 
 from __future__ import annotations
 

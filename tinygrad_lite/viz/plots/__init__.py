@@ -1,9 +1,9 @@
-"""The pictures that training wants: curves, digits, mistakes, gradients, weights, and the loss around them.
+"""Plots for training: curves, digits, mistakes, gradients, weights, and the loss around them.
 
-Each function returns a matplotlib Figure, which a notebook shows and `figure.savefig("name.png")` writes. None
-touches pyplot, so nothing pops up, nothing is left open, and all work without a display. What is one plot takes
-`ax=`, the axes of a figure of yours. Colours are Okabe and Ito's, which people see apart whatever their colour
-vision; dashes and marks say the same in black and white.
+Each function returns a matplotlib Figure, which a notebook shows and `figure.savefig("name.png")` writes. None uses
+pyplot, so no window opens, no figure stays open, and no display is needed. Functions that make one plot take `ax=`, the
+axes of a figure of yours. Colours are those of Okabe and Ito, for every kind of colour vision; dashes and markers make
+plots readable in black and white.
 """
 
 from tinygrad_lite.viz.plots.curves import gradient_flow, learning_curves

@@ -1,4 +1,4 @@
-"""Figures without pyplot, and the colours and manners that all plots share."""
+"""Figures without pyplot, and the colours and styles that all plots share."""
 
 from __future__ import annotations
 

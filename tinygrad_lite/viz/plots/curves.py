@@ -1,4 +1,4 @@
-"""Numbers through training: learning curves, and the norms of gradients."""
+"""Numbers over the course of training: learning curves, and the norms of gradients."""
 
 from __future__ import annotations
 

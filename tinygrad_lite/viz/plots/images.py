@@ -1,4 +1,4 @@
-"""Pictures of pictures: what the model saw, where it was wrong, and what its first layer looks for."""
+"""Plots of images: inputs, mistakes, and the weights of the first layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The loss around the present weights, along two random directions, and the way that led there.
+"""The loss around the present weights, along two random directions, and the path of the weights.
 
 A direction is drawn from a normal distribution and then scaled unit by unit: the part that belongs to one unit
 (a column of a kernel) gets the norm of that unit's weights. Without this, a network with large weights looks
