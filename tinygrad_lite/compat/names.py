@@ -8,18 +8,19 @@ import dis
 import inspect
 import sys
 from collections.abc import Callable, Mapping
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.core.tensor import to_tensor
+from tinygrad_lite.core.tensor import TensorLike, to_tensor
 from tinygrad_lite.utils.names import is_same
+from tinygrad_lite.utils.types import Axis
 
 PACKAGE = "tinygrad_lite.compat."
 
 
-def public(module: Any) -> dict[str, Any]:
+def public(module: ModuleType) -> dict[str, Any]:
     """The public names of a module, with what they stand for."""
     return {name: getattr(module, name) for name in module.__all__}
 
@@ -81,7 +82,7 @@ def _not_here(module: str, name: str, names: list[str], hint: str | None) -> str
     return " ".join(part for part in parts if part)
 
 
-def _is_import(frame: Any) -> bool:
+def _is_import(frame: FrameType) -> bool:
     """Whether the frame is at a `from module import name`, which puts its own text into an AttributeError's place."""
     code, position = frame.f_code.co_code, frame.f_lasti
     return position >= 0 and dis.opname[code[position]] == "IMPORT_FROM"
@@ -165,11 +166,11 @@ def refuse(function: str, argument: str, value: Any, default: Any) -> None:
     if not is_same(value, default):
         raise ValueError(
             f"{function} expected {argument}={default!r}: in tinygrad_lite it has no other meaning. Received: "
-            f"{argument}={value!r}. Leave it away."
+            f"{argument}={value!r}. Leave it out."
         )
 
 
-def axes(axis: Any) -> Any:
+def axes(axis: Axis | TensorLike) -> Any:
     """An axis, or several, as this package takes them: also where they are a list, an array or a Tensor."""
     if axis is None or isinstance(axis, int):
         return axis
@@ -177,6 +178,6 @@ def axes(axis: Any) -> Any:
     return int(numbers) if numbers.ndim == 0 else tuple(int(n) for n in numbers)
 
 
-def tensor(value: Any) -> Any:
+def tensor(value: TensorLike | None) -> Any:
     """`value` as TensorFlow takes it: a Python number adopts the dtype that it meets."""
     return value if isinstance(value, (bool, int, float)) else to_tensor(value)

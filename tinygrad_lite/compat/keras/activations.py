@@ -6,13 +6,13 @@ from typing import Any
 
 from tinygrad_lite import ops
 from tinygrad_lite.compat.names import names_of, tensor, translated
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.nn.activations import BY_NAME, get, linear
 
 __all__ = ["get", "linear", "relu"]
 
 
-def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
+def relu(x: TensorLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Tensor:
     """The rectifier: x above `threshold`, else negative_slope · (x - threshold); at most `max_value`.
 
     Examples
@@ -32,7 +32,7 @@ def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, th
     return y - negative_slope * ops.relu(threshold - x) if negative_slope else y
 
 
-def _floating(x: Any) -> Tensor:
+def _floating(x: TensorLike) -> Tensor:
     """Integers as float32, which Keras computes in."""
     x = to_tensor(tensor(x))
     return x if x.dtype.kind == "f" else ops.cast(x, "float32")

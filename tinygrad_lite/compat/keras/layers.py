@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tinygrad_lite import nn, ops
 from tinygrad_lite.compat.keras.activations import relu
 from tinygrad_lite.compat.names import names_of
+from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.nn.saving.registry import register_built_in
+from tinygrad_lite.utils.types import DTypeLike
 
 __all__ = ["Activation", "Dense", "Dropout", "Flatten", "Input", "InputLayer", "Layer", "ReLU", "Softmax"]
 
@@ -16,7 +19,12 @@ Activation, Dense, Dropout, Flatten, Input, Layer = (
 )  # fmt: skip
 
 
-def InputLayer(shape: Any = None, batch_size: Any = None, dtype: Any = None, **options: Any) -> nn.Input:
+def InputLayer(
+    shape: Sequence[int] | None = None,
+    batch_size: int | None = None,
+    dtype: DTypeLike | None = None,
+    **options: Any,
+) -> nn.Input:
     """The shape of one sample, as the first item of a Sequential.
 
     Examples
@@ -59,7 +67,7 @@ class ReLU(nn.Activation):
             "max_value": max_value, "negative_slope": negative_slope, "threshold": threshold,
         }  # fmt: skip
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         x = inputs if inputs.dtype.kind == "f" else ops.cast(inputs, self.dtype)
         return relu(x, **self.options)
 
@@ -88,7 +96,7 @@ class Softmax(nn.Activation):
         super().__init__("softmax", **kwargs)
         self.axis = axis
 
-    def call(self, inputs: Any) -> Any:
+    def call(self, inputs: Tensor) -> Tensor:
         return super().call(inputs) if self.axis == -1 else ops.softmax(inputs, axis=self.axis)
 
     def get_config(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ array([[66.],
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,10 +29,11 @@ from tinygrad_lite.core.arguments import UnconnectedGradients
 from tinygrad_lite.core.custom_gradient import custom_gradient
 from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tape import stop_gradient as _stop_gradient
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.core.tensor import constant as _constant
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.ops import linalg as _linalg
+from tinygrad_lite.utils.types import Axis, DTypeLike
 
 _as_tensor, _as_axes = tensor, axes  # by names that are no arguments of TensorFlow's
 
@@ -44,7 +45,9 @@ __all__ = [
 ]  # fmt: skip
 
 
-def constant(value: Any, dtype: Any = None, shape: Any = None, name: Any = "Const") -> Tensor:
+def constant(
+    value: TensorLike, dtype: DTypeLike | None = None, shape: Sequence[int] | None = None, name: str | None = "Const"
+) -> Tensor:
     """A tensor with the given value, as `tgl.constant` makes it.
 
     Examples
@@ -56,7 +59,9 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: Any = "Cons
     return _constant(given, dtype, None if shape is None else tuple(shape))
 
 
-def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, name: Any = None) -> Tensor:
+def convert_to_tensor(
+    value: TensorLike, dtype: DTypeLike | None = None, dtype_hint: DTypeLike | None = None, name: str | None = None
+) -> Tensor:
     """`value` as a tensor, as `tgl.constant` makes it; of the dtype `dtype_hint` where that loses nothing.
 
     Examples
@@ -70,7 +75,7 @@ def convert_to_tensor(value: Any, dtype: Any = None, dtype_hint: Any = None, nam
     return constant(value, dtype)
 
 
-def identity(input: Any, name: Any = None) -> Tensor:
+def identity(input: TensorLike, name: str | None = None) -> Tensor:
     """A new tensor of the same value, through which the gradient goes.
 
     Examples
@@ -108,18 +113,18 @@ def function(func: Callable[..., Any] | None = None, **options: Any) -> Any:
 
 
 def matmul(
-    a: Any,
-    b: Any,
+    a: TensorLike,
+    b: TensorLike,
     transpose_a: bool = False,
     transpose_b: bool = False,
     adjoint_a: bool = False,
     adjoint_b: bool = False,
     a_is_sparse: bool = False,
     b_is_sparse: bool = False,
-    output_type: Any = None,
+    output_type: DTypeLike | None = None,
     grad_a: bool = False,
     grad_b: bool = False,
-    name: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     """The matrix product, after transposing the last two axes where asked for.
 
@@ -143,13 +148,13 @@ def matmul(
 
 
 def one_hot(
-    indices: Any,
+    indices: TensorLike,
     depth: int,
-    on_value: Any = None,
-    off_value: Any = None,
+    on_value: TensorLike | None = None,
+    off_value: TensorLike | None = None,
     axis: int | None = None,
-    dtype: Any = None,
-    name: Any = None,
+    dtype: DTypeLike | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Rows with `on_value` at each index and `off_value` elsewhere, along a new axis.
 
@@ -169,12 +174,12 @@ def one_hot(
 
 
 def gather(
-    params: Any,
-    indices: Any,
-    validate_indices: Any = None,
+    params: TensorLike,
+    indices: TensorLike,
+    validate_indices: bool | None = None,
     axis: int | None = None,
     batch_dims: int = 0,
-    name: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     """The slices of `params` at `indices` along `axis`, the first one by default.
 
@@ -191,7 +196,7 @@ def gather(
     return ops.take(tensor(params), indices, axis=0 if axis is None else axis)
 
 
-def einsum(equation: str, *inputs: Any, name: Any = None, optimize: Any = "greedy") -> Tensor:
+def einsum(equation: str, *inputs: TensorLike, name: str | None = None, optimize: Any = "greedy") -> Tensor:
     """Sums of products by Einstein's convention: see `tgl.einsum`.
 
     Examples
@@ -202,7 +207,13 @@ def einsum(equation: str, *inputs: Any, name: Any = None, optimize: Any = "greed
     return ops.einsum(equation, *(tensor(value) for value in inputs))
 
 
-def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, name: Any = "split") -> Any:
+def split(
+    value: TensorLike,
+    num_or_size_splits: int | Sequence[int],
+    axis: int = 0,
+    num: int | None = None,
+    name: str | None = "split",
+) -> list[Tensor]:
     """`value` in so many equal parts along `axis`, or in parts of the given sizes, one of which may be -1: the rest.
 
     Examples
@@ -210,9 +221,10 @@ def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, n
     >>> [part.tolist() for part in split([1.0, 2.0, 3.0, 4.0], [1, -1])]
     [[1.0], [2.0, 3.0, 4.0]]
     """
-    value = tensor(value)
-    if np.ndim(num_or_size_splits) == 0:
-        return ops.split(value, int(num_or_size_splits), axis)
+    parts: Any = num_or_size_splits
+    value = to_tensor(tensor(value))
+    if np.ndim(parts) == 0:
+        return ops.split(value, int(parts), axis)
     sizes, length = np.array(num_or_size_splits, int), value.shape[axis]  # NumPy's list is one of indices
     rest = sizes == -1
     sizes[rest] = length - sizes[~rest].sum()
@@ -224,7 +236,9 @@ def split(value: Any, num_or_size_splits: Any, axis: int = 0, num: Any = None, n
     return ops.split(value, np.cumsum(sizes)[:-1].tolist(), axis)
 
 
-def where(condition: Any, x: Any = None, y: Any = None, name: Any = None) -> Tensor:
+def where(
+    condition: TensorLike, x: TensorLike | None = None, y: TensorLike | None = None, name: str | None = None
+) -> Tensor:
     """A choice for each element; of a condition alone, the indices of what is true, one in each row.
 
     Examples
@@ -237,7 +251,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: Any = None) -> Ten
     return ops.where(tensor(condition), tensor(x), tensor(y))
 
 
-def fill(dims: Any, value: Any, name: Any = None, layout: Any = None) -> Tensor:
+def fill(dims: Sequence[int] | Tensor, value: TensorLike, name: str | None = None, layout: None = None) -> Tensor:
     """A tensor of shape `dims` full of `value`.
 
     Examples
@@ -250,7 +264,11 @@ def fill(dims: Any, value: Any, name: Any = None, layout: Any = None) -> Tensor:
 
 
 def eye(
-    num_rows: int, num_columns: int | None = None, batch_shape: Any = None, dtype: Any = np.float32, name: Any = None
+    num_rows: int,
+    num_columns: int | None = None,
+    batch_shape: Sequence[int] | None = None,
+    dtype: DTypeLike | None = np.float32,
+    name: str | None = None,
 ) -> Tensor:
     """The identity matrix, or a stack of them of the shape `batch_shape`.
 
@@ -264,7 +282,13 @@ def eye(
     return Tensor(np.tile(matrix, (*(int(n) for n in batch_shape or ()), 1, 1)) if batch_shape else matrix)
 
 
-def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name: Any = "range") -> Tensor:
+def range(
+    start: TensorLike,
+    limit: TensorLike | None = None,
+    delta: TensorLike = 1,
+    dtype: DTypeLike | None = None,
+    name: str | None = "range",
+) -> Tensor:
     """The numbers from `start` (0 if it stands alone) below `limit`, `delta` apart.
 
     Examples
@@ -277,7 +301,7 @@ def range(start: Any, limit: Any = None, delta: Any = 1, dtype: Any = None, name
     return Tensor(numbers.astype(np.float32) if dtype is None and numbers.dtype.kind == "f" else numbers)
 
 
-def shape(input: Any, out_type: Any = None, name: Any = None) -> Tensor:
+def shape(input: TensorLike, out_type: DTypeLike | None = None, name: str | None = None) -> Tensor:
     """The lengths of the axes, as a tensor.
 
     Examples
@@ -288,7 +312,7 @@ def shape(input: Any, out_type: Any = None, name: Any = None) -> Tensor:
     return Tensor(np.array(np.shape(tensor(input)), out_type or np.int32))
 
 
-def size(input: Any, out_type: Any = None, name: Any = None) -> Tensor:
+def size(input: TensorLike, out_type: DTypeLike | None = None, name: str | None = None) -> Tensor:
     """The number of elements, as a tensor.
 
     Examples
@@ -299,7 +323,7 @@ def size(input: Any, out_type: Any = None, name: Any = None) -> Tensor:
     return Tensor(np.array(np.size(tensor(input)), out_type or np.int32))
 
 
-def rank(input: Any, name: Any = None) -> Tensor:
+def rank(input: TensorLike, name: str | None = None) -> Tensor:
     """The number of axes, as a tensor.
 
     Examples
@@ -310,7 +334,13 @@ def rank(input: Any, name: Any = None) -> Tensor:
     return Tensor(np.array(np.ndim(tensor(input)), np.int32))
 
 
-def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0, name: Any = None) -> Tensor:
+def pad(
+    tensor: TensorLike,
+    paddings: TensorLike,
+    mode: str = "CONSTANT",
+    constant_values: float = 0,
+    name: str | None = None,
+) -> Tensor:
     """`tensor` with a margin on every side: of a constant, or with "REFLECT" and "SYMMETRIC" of the mirror image.
 
     Examples
@@ -336,7 +366,13 @@ def pad(tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any
     return ops.pad(x, widths, mode=kind.lower())
 
 
-def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = None, name: Any = None) -> Tensor:
+def norm(
+    tensor: TensorLike,
+    ord: float | str = "euclidean",
+    axis: Axis = None,
+    keepdims: bool | None = None,
+    name: str | None = None,
+) -> Tensor:
     """The length of vectors or the size of matrices: see `tgl.linalg.norm`.
 
     Parameters
@@ -368,7 +404,7 @@ def norm(tensor: Any, ord: Any = "euclidean", axis: Any = None, keepdims: Any = 
     return _linalg.norm(x, order, axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis, bool(keepdims))
 
 
-def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: Any = None) -> Tensor:
+def clip_by_norm(t: TensorLike, clip_norm: TensorLike, axes: Axis = None, name: str | None = None) -> Tensor:
     """`t`, scaled down where its norm, of all elements or along `axes`, is larger than `clip_norm`.
 
     Examples
@@ -383,7 +419,12 @@ def clip_by_norm(t: Any, clip_norm: Any, axes: Any = None, name: Any = None) -> 
     return x * clip_norm / ops.maximum(length, clip_norm)
 
 
-def clip_by_global_norm(t_list: Any, clip_norm: Any, use_norm: Any = None, name: Any = None) -> Any:
+def clip_by_global_norm(
+    t_list: Sequence[TensorLike | None],
+    clip_norm: TensorLike,
+    use_norm: TensorLike | None = None,
+    name: str | None = None,
+) -> Any:
     """Tensors, all scaled down by one factor if the norm of all together is larger than `clip_norm`; and that norm.
 
     Examples

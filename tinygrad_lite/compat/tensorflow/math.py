@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite import ops
 from tinygrad_lite.compat.names import axes, names_of, tensor, translated
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
+from tinygrad_lite.utils.types import DTypeLike
 
 __all__ = ["argmax", "argmin", "cumprod", "cumsum"]
 
 
-def argmax(input: Any, axis: int | None = None, output_type: Any = np.int64, name: Any = None) -> Tensor:
+def argmax(
+    input: TensorLike, axis: int | None = None, output_type: DTypeLike | None = np.int64, name: str | None = None
+) -> Tensor:
     """The index of the largest element along `axis`: along the first one by default, as in TensorFlow.
 
     Examples
@@ -24,7 +28,9 @@ def argmax(input: Any, axis: int | None = None, output_type: Any = np.int64, nam
     return ops.cast(ops.argmax(tensor(input), axis=0 if axis is None else axes(axis)), output_type)
 
 
-def argmin(input: Any, axis: int | None = None, output_type: Any = np.int64, name: Any = None) -> Tensor:
+def argmin(
+    input: TensorLike, axis: int | None = None, output_type: DTypeLike | None = np.int64, name: str | None = None
+) -> Tensor:
     """The index of the smallest element along `axis`: along the first one by default, as in TensorFlow.
 
     Examples
@@ -35,7 +41,7 @@ def argmin(input: Any, axis: int | None = None, output_type: Any = np.int64, nam
     return ops.cast(ops.argmin(tensor(input), axis=0 if axis is None else axes(axis)), output_type)
 
 
-def _divide(x: Any, y: Any) -> Any:
+def _divide(x: TensorLike, y: TensorLike) -> Tensor:
     """The quotient; of short integers in float32, where NumPy's is in float16 or float64."""
     kinds = [value.dtype for value in (x, y) if isinstance(value, Tensor)]
     if kinds and all(kind.kind in "iu" and kind.itemsize <= 2 for kind in kinds):
@@ -43,10 +49,10 @@ def _divide(x: Any, y: Any) -> Any:
     return ops.divide(x, y)
 
 
-def _of_own_dtype(function: Any) -> Any:
+def _of_own_dtype(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     """A sum or product of integers that stays in their dtype, where NumPy's is in int64."""
 
-    def reduction(x: Any, **options: Any) -> Any:
+    def reduction(x: TensorLike, **options: Any) -> Tensor:
         x = to_tensor(x)
         return function(x, dtype=x.dtype if x.dtype.kind in "iu" else None, **options)
 
@@ -85,11 +91,13 @@ _REDUCTIONS: dict[str, Any] = {
 }
 
 
-def _add_n(inputs: Any) -> Any:
+def _add_n(inputs: Sequence[Tensor]) -> Tensor:
     return sum(inputs[1:], start=ops.positive(inputs[0]))
 
 
-def _scan(function: Any, neutral: float, x: Any, axis: Any, exclusive: bool, reverse: bool) -> Tensor:
+def _scan(
+    function: Callable[..., Tensor], neutral: float, x: TensorLike, axis: int, exclusive: bool, reverse: bool
+) -> Tensor:
     x, axis = to_tensor(tensor(x)), axes(axis)
     x = ops.flip(x, axis=axis) if reverse else x
     if exclusive:  # the element itself is left out: begin with the neutral one, and leave out the last
@@ -100,7 +108,9 @@ def _scan(function: Any, neutral: float, x: Any, axis: Any, exclusive: bool, rev
     return ops.flip(y, axis=axis) if reverse else y
 
 
-def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: Any = None) -> Tensor:
+def cumsum(
+    x: TensorLike, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Tensor:
     """Sums of all elements up to each one along `axis`; with `exclusive` without itself, with `reverse` from the end.
 
     Examples
@@ -111,7 +121,9 @@ def cumsum(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False
     return _scan(ops.cumsum, 0, x, axis, exclusive, reverse)
 
 
-def cumprod(x: Any, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: Any = None) -> Tensor:
+def cumprod(
+    x: TensorLike, axis: int = 0, exclusive: bool = False, reverse: bool = False, name: str | None = None
+) -> Tensor:
     """Products of all elements up to each one along `axis`: see `cumsum`.
 
     Examples

@@ -7,13 +7,14 @@ from typing import Any
 
 from tinygrad_lite import ops
 from tinygrad_lite.compat.names import names_of, tensor, translated
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.random import streams
+from tinygrad_lite.utils.types import Axis
 
 __all__ = ["bias_add", "dropout", "relu6", "silu", "softmax_cross_entropy_with_logits", "swish"]
 
 
-def relu6(features: Any, name: Any = None) -> Tensor:
+def relu6(features: TensorLike, name: str | None = None) -> Tensor:
     """min(max(x, 0), 6), with the gradient 0 at both ends, as in TensorFlow.
 
     Examples
@@ -25,7 +26,7 @@ def relu6(features: Any, name: Any = None) -> Tensor:
     return ops.where(x >= 6, 6, ops.relu(x))
 
 
-def silu(features: Any, beta: Any = 1.0) -> Tensor:
+def silu(features: TensorLike, beta: TensorLike = 1.0) -> Tensor:
     """x · sigmoid(beta · x).
 
     Examples
@@ -40,7 +41,7 @@ def silu(features: Any, beta: Any = 1.0) -> Tensor:
 swish = silu
 
 
-def bias_add(value: Any, bias: Any, data_format: str | None = None, name: Any = None) -> Tensor:
+def bias_add(value: TensorLike, bias: TensorLike, data_format: str | None = None, name: str | None = None) -> Tensor:
     """`value` plus a vector, along the last axis; with a `data_format` that begins with "NC" along the second.
 
     Examples
@@ -59,7 +60,11 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: Any = 
 
 
 def dropout(
-    x: Any, rate: float, noise_shape: Sequence[int | None] | None = None, seed: int | None = None, name: Any = None
+    x: TensorLike,
+    rate: float,
+    noise_shape: Sequence[int | None] | None = None,
+    seed: int | None = None,
+    name: str | None = None,
 ) -> Tensor:
     """Zero with probability `rate`, else x / (1 - rate): see `tgl.dropout`.
 
@@ -72,7 +77,9 @@ def dropout(
     return ops.dropout(tensor(x), float(rate), generator, noise_shape)
 
 
-def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, name: Any = None) -> Tensor:
+def softmax_cross_entropy_with_logits(
+    labels: TensorLike, logits: TensorLike, axis: int = -1, name: str | None = None
+) -> Tensor:
     """-Σ labels · log softmax(logits) along `axis`.
 
     Examples
@@ -86,15 +93,15 @@ def softmax_cross_entropy_with_logits(labels: Any, logits: Any, axis: int = -1, 
     return ops.softmax_cross_entropy_with_logits(y, x)
 
 
-def _softmax(logits: Any, axis: Any = None) -> Tensor:
+def _softmax(logits: TensorLike, axis: Axis = None) -> Tensor:
     return ops.softmax(logits, axis=-1 if axis is None else axis)
 
 
-def _log_softmax(logits: Any, axis: Any = None) -> Tensor:
+def _log_softmax(logits: TensorLike, axis: Axis = None) -> Tensor:
     return ops.log_softmax(logits, axis=-1 if axis is None else axis)
 
 
-def _l2_loss(t: Any) -> Any:
+def _l2_loss(t: TensorLike) -> Any:
     return ops.sum(ops.square(t)) / 2
 
 

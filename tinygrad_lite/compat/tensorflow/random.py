@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,9 @@ import numpy as np
 from tinygrad_lite import ops
 from tinygrad_lite import random as ours
 from tinygrad_lite.compat.names import names_of
-from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.random import streams
+from tinygrad_lite.utils.types import DTypeLike
 
 __all__ = ["normal", "set_seed", "shuffle", "uniform"]
 
@@ -30,12 +32,12 @@ def set_seed(seed: int) -> None:
 
 
 def uniform(
-    shape: Any,
-    minval: Any = 0,
-    maxval: Any = None,
-    dtype: Any = np.float32,
+    shape: Sequence[int] | Tensor,
+    minval: float = 0,
+    maxval: float | None = None,
+    dtype: DTypeLike | None = np.float32,
     seed: int | None = None,
-    name: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     """Numbers drawn evenly from [`minval`, `maxval`); `maxval` is 1 by default, and needed for integers.
 
@@ -45,10 +47,11 @@ def uniform(
     (2, 3)
     """
     kind = np.dtype(dtype)
+    bounds: tuple[Any, Any] = (minval, maxval)
     if kind.kind in "iu":
         if maxval is None:
             raise ValueError(f"tf.random.uniform expected maxval for the dtype {kind}. Received: maxval=None.")
-        return Tensor(_generator(seed).integers(minval, maxval, _shape(shape)).astype(kind))
+        return Tensor(_generator(seed).integers(*bounds, _shape(shape)).astype(kind))
     high = 1 if maxval is None else maxval
     if seed is None:
         return ours.uniform(_shape(shape), minval, high, kind)
@@ -56,12 +59,12 @@ def uniform(
 
 
 def normal(
-    shape: Any,
-    mean: Any = 0.0,
-    stddev: Any = 1.0,
-    dtype: Any = np.float32,
+    shape: Sequence[int] | Tensor,
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DTypeLike | None = np.float32,
     seed: int | None = None,
-    name: Any = None,
+    name: str | None = None,
 ) -> Tensor:
     """Numbers drawn from the normal distribution.
 
@@ -75,7 +78,7 @@ def normal(
     return Tensor(_generator(seed).normal(mean, stddev, _shape(shape)).astype(dtype))
 
 
-def shuffle(value: Any, seed: int | None = None, name: Any = None) -> Tensor:
+def shuffle(value: TensorLike, seed: int | None = None, name: str | None = None) -> Tensor:
     """`value` with its first axis in random order.
 
     Examples
@@ -83,6 +86,7 @@ def shuffle(value: Any, seed: int | None = None, name: Any = None) -> Tensor:
     >>> sorted(shuffle([1.0, 2.0, 3.0]).tolist())
     [1.0, 2.0, 3.0]
     """
+    value = to_tensor(value)
     return ops.take(value, _generator(seed).permutation(len(value)), axis=0)
 
 
@@ -91,7 +95,7 @@ def _generator(seed: int | None) -> np.random.Generator:
     return streams.default_stream() if seed is None else streams.seeded_stream(seed)
 
 
-def _shape(shape: Any) -> tuple[int, ...]:
+def _shape(shape: Sequence[int] | Tensor) -> tuple[int, ...]:
     return tuple(int(length) for length in shape)
 
 
