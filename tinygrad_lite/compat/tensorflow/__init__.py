@@ -107,7 +107,7 @@ def function(func: Callable[..., Any] | None = None, **options: Any) -> Any:
     unknown = set(options) - {"input_signature", "jit_compile", "reduce_retracing", "autograph", "name"}
     if unknown:
         raise TypeError(
-            f"tf.function does not take {', '.join(sorted(unknown))} in tinygrad_lite. Leave it away: @tf.function."
+            f"tf.function does not take {', '.join(sorted(unknown))} in tinygrad_lite. Leave it out: @tf.function."
         )
     return _function if func is None else _function(func)
 
@@ -141,7 +141,7 @@ def matmul(
     ):  # fmt: skip
         refuse("tf.matmul", argument, value, default)
     if (transpose_a and adjoint_a) or (transpose_b and adjoint_b):
-        raise ValueError("tf.matmul expected either transpose or adjoint of a matrix. Received: both. Leave one away.")
+        raise ValueError("tf.matmul expected either transpose or adjoint of a matrix. Received: both. Leave one out.")
     a, b = tensor(a), tensor(b)
     a = ops.matrix_transpose(a) if transpose_a or adjoint_a else a
     return ops.matmul(a, ops.matrix_transpose(b) if transpose_b or adjoint_b else b)
