@@ -236,6 +236,58 @@ def test_nothing_is_read_from_memory_that_holds_something_else(in_blocks, drawn)
 right = program.print_schedule
 
 
+def interpreted(name, plan):
+    """In the place of the NumPy printer: a function that goes through the steps. All results are new arrays."""
+    steps = [inner for step in plan.steps for inner in (step.steps if isinstance(step, Loop) else [step])]
+
+    def run(*given):
+        values = {id(node): array for node, array in zip(plan.inputs, given)}  # the last argument is the buffers
+        results = []
+
+        def compute(node):
+            arguments = [values[id(x)] if isinstance(x, Node) else x for x in node.inputs]
+            return node.payload.forward(*arguments, **node.metadata)
+
+        for step in steps:
+            node = step.node
+            if node.kind == "constant":
+                values[id(node)] = node.value
+            elif node.kind == "variable":
+                values[id(node)] = node.payload.numpy().copy()
+            elif node.kind == "call":
+                values[id(node)] = compute(node)
+            elif node.kind == "item":
+                values[id(node)] = values[id(node.inputs[0])][node.position]
+            elif node.kind == "assign":
+                node.payload.assign(compute(node.inputs[0]) if step.in_place else values[id(node.inputs[0])])
+            elif node.kind == "output":
+                results.append(np.array(values[id(node.inputs[0])]))
+        return tuple(results)
+
+    return name, "", {name: np.errstate(all="ignore")(run)}
+
+
+@settings(max_examples=40, deadline=None)
+@given(drawn=programs())
+@pytest.mark.parametrize("in_blocks", [False, True])
+def test_another_printer_can_stand_in_the_place_of_the_first(in_blocks, drawn):
+    def variable():
+        return tgl.Variable(np.eye(3, dtype=np.float32) + 0.1)
+
+    x = tgl.constant(np.linspace(-1, 1, 9, dtype=np.float32).reshape(3, 3))
+    printed = tgl.function(as_function(drawn, first := variable()))
+    with pytest.MonkeyPatch.context() as patch:
+        if in_blocks:
+            work_in_blocks(patch)
+        patch.setattr(program, "print_schedule", interpreted)
+        other = tgl.function(as_function(drawn, second := variable()))
+        other(x, x + 1.0)
+    printed(x, x + 1.0)
+    for one, two in zip(printed(x, x + 1.0), other(x, x + 1.0)):
+        np.testing.assert_array_equal(one.numpy(), two.numpy())
+    np.testing.assert_array_equal(first.numpy(), second.numpy())
+
+
 def test_memory_that_is_freed_too_early_is_found(monkeypatch):
     schedules = importlib.import_module("tinygrad_lite.compiler.schedule")
     monkeypatch.setattr(schedules, "memory_ends", lambda nodes, last: dict(last))
