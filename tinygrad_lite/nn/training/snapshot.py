@@ -262,7 +262,8 @@ class FrameObserver:
 
     def __enter__(self) -> FrameObserver:
         self._outer: Any = sys.getprofile()
-        self._is_active = self._outer is None or isinstance(self._outer, MethodType)
+        code = getattr(self._outer, "__code__", None)  # `tgl.function` has a profiler of its own
+        self._is_active = self._outer is None or (code is not None and code.co_filename.startswith(_PACKAGE))
         self._collects = gc.isenabled()
         if not self._is_active:
             self.runs_other_code = True
