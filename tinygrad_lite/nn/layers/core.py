@@ -12,7 +12,7 @@ from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.nn import activations, initializers
 from tinygrad_lite.nn.activations import ActivationFunction, ActivationLike
 from tinygrad_lite.nn.initializers import InitializerLike
-from tinygrad_lite.nn.layers.arguments import before_building
+from tinygrad_lite.nn.layers.arguments import BatchShape, before_building
 from tinygrad_lite.nn.layers.layer import Layer
 from tinygrad_lite.utils.settings import flag
 
@@ -89,7 +89,7 @@ class Dense(Layer):
         self.kernel: Variable | None = None
         self.bias: Variable | None = None
 
-    def build(self, input_shape: Any) -> None:
+    def build(self, input_shape: BatchShape) -> None:
         if len(input_shape) < 2 or input_shape[-1] is None:
             raise ValueError(
                 f"{self.name} expected inputs of shape (batch, features). Received: inputs.shape={input_shape}. Use "
@@ -100,7 +100,7 @@ class Dense(Layer):
         if self.use_bias:
             self.bias = self.add_weight((self.units,), self.bias_initializer, name="bias")
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         kernel: Any = self.kernel
         x = inputs if inputs.dtype == self.dtype else ops.cast(inputs, self.dtype)
         shape = x.shape
@@ -156,7 +156,7 @@ class Flatten(Layer):
             )
         self.data_format = data_format
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         if inputs.ndim == 2:
             return inputs
         if inputs.ndim and self.data_format == "channels_first":
@@ -195,7 +195,7 @@ class Activation(Layer):
         super().__init__(name=name, **kwargs)
         self.activation: Any = activation  # a function, see _settings
 
-    def call(self, inputs: Any) -> Tensor:
+    def call(self, inputs: Tensor) -> Tensor:
         x = inputs if inputs.dtype.kind == "f" else ops.cast(inputs, self.dtype)
         return self._activate(x, self.activation)
 

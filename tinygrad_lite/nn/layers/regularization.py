@@ -87,7 +87,7 @@ class Dropout(Layer):
         if seed is not None:
             self.stream = np.random.default_rng(seed)
 
-    def call(self, inputs: Any, training: bool = False) -> Tensor:
+    def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         if not training or not self.rate:
             return inputs
         x = inputs if inputs.dtype.kind == "f" else ops.cast(inputs, self.dtype)

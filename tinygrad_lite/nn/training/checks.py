@@ -28,7 +28,8 @@ from tinygrad_lite.diagnostics.suspicions import (
     checksums,
     origin_of,
 )
-from tinygrad_lite.nn.training.trainable import TrainableModel
+from tinygrad_lite.nn.training.compiled_step import Step
+from tinygrad_lite.nn.training.trainable import Batch, Logs, TrainableModel
 from tinygrad_lite.utils.callers import warn_user
 from tinygrad_lite.utils.types import Array
 
@@ -44,7 +45,7 @@ class _OperationChecks(SiteObserver):
 
     observes_walks = False
 
-    def __init__(self, x: Any, warn: Callable[[Any, str | None], None]) -> None:
+    def __init__(self, x: Tensor, warn: Callable[[Any, str | None], None]) -> None:
         super().__init__()
         x._id = x._id or new_id()
         self._inputs = x._array
@@ -70,13 +71,12 @@ class CheckedStep:
     Parameters
     ----------
     model : Model
-    step : callable
-        Takes a batch; has a `refresh()`, which is called before every epoch.
+    step : Step
     stops : bool
         Whether to end training if the loss is NaN or infinite.
     """
 
-    def __init__(self, model: Any, step: Any, *, stops: bool) -> None:
+    def __init__(self, model: TrainableModel, step: Step, *, stops: bool) -> None:
         self._model, self._step, self._stops = model, step, stops
         self._known: set[Any] = model._warned  # warnings given since `compile`
         self._epochs = 0
@@ -97,12 +97,12 @@ class CheckedStep:
         self._checksums: dict[str, Any] | None = None
         self._checks_epoch = self._checks_first_epochs and (self._epochs <= 2 or is_strict())
 
-    def __call__(self, data: Any) -> Any:
+    def __call__(self, data: Batch) -> Logs | None:
         """Take a step, and check it."""
         with nullcontext() if not is_strict() else unnotified():
             return self._take(data)
 
-    def _take(self, data: Any) -> Any:
+    def _take(self, data: Batch) -> Logs | None:
         if self._checks_epoch and not self._steps:
             if self._model.built:
                 self._checksums = checksums(self._model.trainable_variables)
@@ -146,7 +146,7 @@ class CheckedStep:
             self._known.add(suspicion)
             warn_or_raise(found)
 
-    def _take_note(self, data: Any, logs: Any) -> None:
+    def _take_note(self, data: Batch, logs: Logs | None) -> None:
         self._samples += len(data[1]._array)
         if not self._labels_differ:
             y = data[1]._array
@@ -159,7 +159,7 @@ class CheckedStep:
                 self._losses.append((total - self._before[0]) / (count - self._before[1]))
             self._before = total, count
 
-    def _stop(self, loss: Any) -> None:
+    def _stop(self, loss: float | Array) -> None:
         self._model.stop_training = True
         warn_user(
             f"fit stopped: the loss is {float(loss)} after step {self._steps} of epoch {self._epochs} of this fit, and "

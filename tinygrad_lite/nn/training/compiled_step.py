@@ -12,17 +12,24 @@ import functools
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from tinygrad_lite.compiler.function import Function
 from tinygrad_lite.compiler.traced import TracingError
 from tinygrad_lite.core.record import is_seen
 from tinygrad_lite.core.strict import is_strict
+from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.nn.layers.search import walk
 from tinygrad_lite.nn.training.snapshot import FrameObserver, Snapshot, has_other_threads
 from tinygrad_lite.random.streams import default_stream
+from tinygrad_lite.utils.types import Shape
 
 __all__ = ["Step", "Steps"]
+
+Shapes: TypeAlias = tuple[tuple[Shape, np.dtype[Any]], ...]
+"""The shapes and dtypes of the arrays of a batch."""
 
 MOST_SHAPES = 8
 """Programs are made for this many shapes of batches; batches of other shapes run eagerly."""
@@ -34,6 +41,7 @@ class Step:
     Parameters
     ----------
     model : Model
+        Its type is not imported here, because its file imports this one.
     method : "train_step", "test_step" or "predict_step"
 
     Attributes
@@ -64,18 +72,18 @@ class Step:
 
     def _forget(self) -> None:
         self._snapshot: Snapshot | None = None
-        self._seen: set[Any] = set()  # shapes of batches that were run
-        self._traced: set[Any] = set()
+        self._seen: set[Shapes] = set()  # shapes of batches that were run
+        self._traced: set[Shapes] = set()
 
     @property
     def _model(self) -> Any:
         return self._reference()
 
-    def _method(self, data: tuple[Any, ...]) -> Any:
+    def _method(self, data: tuple[Tensor, ...]) -> Any:
         """Run the method eagerly."""
         return getattr(self._model, self.name)(data)
 
-    def __call__(self, data: tuple[Any, ...]) -> Any:
+    def __call__(self, data: tuple[Tensor, ...]) -> Any:
         """Take a step, and return what the method returns."""
         if self._is_eager:
             return self._method(data)
@@ -88,7 +96,7 @@ class Step:
             return self._method(data)
         return self._compiled(data) if shapes in self._traced else self._trace(data, shapes)
 
-    def _first(self, data: tuple[Any, ...], shapes: Any) -> Any:
+    def _first(self, data: tuple[Tensor, ...], shapes: Shapes) -> Any:
         """Take the first step of a shape, eagerly: it makes missing weights, and shows which code runs."""
         self.refresh()
         with FrameObserver() as observer:
@@ -97,7 +105,7 @@ class Step:
         self._evaluate(observer)
         return answer
 
-    def _trace(self, data: tuple[Any, ...], shapes: Any) -> Any:
+    def _trace(self, data: tuple[Tensor, ...], shapes: Shapes) -> Any:
         """Trace a step. If it must not be compiled, it and all others are eager."""
         self._traced.add(shapes)
         streams = [default_stream(), *(layer.stream for layer, _, _ in walk(self._model) if hasattr(layer, "stream"))]
@@ -126,7 +134,7 @@ class Step:
         reference, name = self._reference, self.name
 
         @functools.wraps(self._function)
-        def call(data: tuple[Any, ...]) -> Any:
+        def call(data: tuple[Tensor, ...]) -> Any:
             with self._observer:
                 return getattr(reference(), name)(data)
 

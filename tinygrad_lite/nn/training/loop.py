@@ -33,7 +33,7 @@ def fit(
     training: DataAdapter,
     validation: DataAdapter | None,
     epochs: range,
-    verbose: Any,
+    verbose: int | str,
     callbacks: Sequence[Callback],
 ) -> History:
     """Train, with a look at the validation data after every epoch. See `Model.fit`."""
@@ -54,7 +54,7 @@ class _Training:
         step: Step,
         validation: DataAdapter | None,
         test_step: Step | None,
-        verbose: Any,
+        verbose: int | str,
         callbacks: Sequence[Callback],
         last_epoch: int,
     ) -> None:
@@ -113,14 +113,14 @@ class _Training:
             backup.save(epoch, self.others, self.training)
 
 
-def evaluate(model: TrainableModel, batches: DataAdapter, verbose: Any, callbacks: Sequence[Callback]) -> Logs:
+def evaluate(model: TrainableModel, batches: DataAdapter, verbose: int | str, callbacks: Sequence[Callback]) -> Logs:
     """The loss and the metrics over all batches. See `Model.evaluate`."""
     with _reported(model, batches, verbose, callbacks) as hooks, model._steps.use(model, "test_step") as step:
         step.checks_every_step = act_within_epochs(callbacks) or batches.runs_code
         return _test(model, batches, hooks, step)
 
 
-def predict(model: TrainableModel, batches: DataAdapter, verbose: Any, callbacks: Sequence[Callback]) -> Any:
+def predict(model: TrainableModel, batches: DataAdapter, verbose: int | str, callbacks: Sequence[Callback]) -> Any:
     """The outputs for all batches, as arrays. See `Model.predict`."""
     outputs = []
     with _reported(model, batches, verbose, callbacks) as hooks, model._steps.use(model, "predict_step") as step:
@@ -150,7 +150,7 @@ def run_on_batch(
 
 @contextmanager
 def _reported(
-    model: TrainableModel, batches: DataAdapter, verbose: Any, callbacks: Sequence[Callback]
+    model: TrainableModel, batches: DataAdapter, verbose: int | str, callbacks: Sequence[Callback]
 ) -> Iterator[CallbackList]:
     """A context with the hooks of `callbacks` and of a progress bar, which is closed at its end."""
     reporter = progress(verbose)
