@@ -51,7 +51,7 @@ def parts(answer):
 
 def functions():
     every = overrides.get_overridable_numpy_array_functions() | overrides.get_overridable_numpy_ufuncs()
-    found = [f for f in every if f not in operators._MIRRORS and f.__name__ not in SKIPPED]
+    found = [f for f in every if f not in operators._COUNTERPARTS and f.__name__ not in SKIPPED]
     return sorted(found, key=lambda f: (str(getattr(f, "__module__", "")), f.__name__))
 
 

@@ -74,7 +74,7 @@ def test_names_that_numpy_has_not(name):
 
 @pytest.mark.parametrize("name", sorted(set(NUMPYS.split()) - FROM_A_SHAPE))
 def test_numpys_function_leads_here(name):
-    assert operator.attrgetter(name)(np) in operators._MIRRORS
+    assert operator.attrgetter(name)(np) in operators._COUNTERPARTS
 
 
 # Operators ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Every operation: its forward beside its gradient rules, by kind; `operators` hangs them on Tensor."""
+"""Every operation: its forward beside its gradient rules, by kind; `operators` makes them methods of Tensor."""
 
 from tinygrad_lite.ops.activations import (
     elu,

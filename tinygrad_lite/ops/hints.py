@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import operator
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,13 @@ import numpy as np
 from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.core.tensor import DTYPES, Tensor
 
-__all__ = ["no_mirror"]
+__all__ = ["no_counterpart"]
 
 # These write into an array or a file, so they are never called to find out what they return.
 _WRITING = {"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask", "save", "savetxt", "savez"}
 
 
-def no_mirror(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError:
+def no_counterpart(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> TypeError:
     """The error for a function of NumPy's that was called with a recorded Tensor and has no gradient here."""
     path = _path(function)
     ways = ["pass tensor.numpy() if no gradient is needed", "write it with the operations of tgl"]
@@ -36,11 +36,11 @@ def no_mirror(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> T
     )
 
 
-def _path(function: Any) -> str | None:
+def _path(function: Callable[..., Any]) -> str | None:
     """The name of a function below `numpy`, as users write it: "linalg.eigvals"."""
     name = getattr(function, "__name__", "")
-    room = (getattr(function, "__module__", None) or "").partition("numpy")[2].strip(".")
-    for path in (name, f"{room}.{name}"):
+    submodule = (getattr(function, "__module__", None) or "").partition("numpy")[2].strip(".")
+    for path in (name, f"{submodule}.{name}"):
         try:
             if operator.attrgetter(path)(np) is function:
                 return path
@@ -49,7 +49,7 @@ def _path(function: Any) -> str | None:
     return None
 
 
-def _stub(path: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
+def _stub(path: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> str | None:
     """The definition of a primitive that calls the function as it was called, or None if that is not possible."""
     name = function.__name__
     call = _call(function, args, kwargs)
@@ -79,7 +79,9 @@ def _stub(path: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any
     return "\n".join(lines) + "\n"
 
 
-def _call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[str], list[str], str] | None:
+def _call(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[list[str], list[str], str] | None:
     """The arrays of a call by the names that they get, its other arguments, and how both are passed."""
     parameters: Mapping[str, inspect.Parameter] = {}
     if isinstance(function, np.ufunc):
@@ -107,7 +109,7 @@ def _call(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple
     return names, list(rest), ", ".join(given)
 
 
-def _result(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _result(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """What NumPy returns for the values. Its type decides what the primitive returns."""
     args, kwargs = map_structure(lambda x: np.array(x._array) if isinstance(x, Tensor) else x, (args, kwargs))
     with warnings.catch_warnings(), np.errstate(all="ignore"):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -19,11 +19,11 @@ from tinygrad_lite.core.primitive import Primitive
 from tinygrad_lite.core.record import state
 from tinygrad_lite.core.structure import flatten, map_structure
 from tinygrad_lite.core.tape import GradientTape
-from tinygrad_lite.core.tensor import Tensor, as_dtype, is_followed
+from tinygrad_lite.core.tensor import Tensor, TensorLike, as_dtype, is_followed
 from tinygrad_lite.ops import linalg
-from tinygrad_lite.ops.hints import no_mirror
+from tinygrad_lite.ops.hints import no_counterpart
 from tinygrad_lite.utils.callers import called_by
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Casting, DTypeLike, ShapeLike
 
 _UNARY = {
     "__neg__": ops.negative,
@@ -98,13 +98,13 @@ def _method(function: Callable[..., Any]) -> Callable[..., Any]:
     return method
 
 
-def _many(args: tuple[Any, ...]) -> Any:
+def _unpacked(args: tuple[Any, ...]) -> Any:
     """`(2, 3)` from `x.reshape(2, 3)` as from `x.reshape((2, 3))`."""
     return args[0] if len(args) == 1 and not isinstance(args[0], int) else args
 
 
-def _reshape(self: Tensor, *shape: Any) -> Tensor:
-    return ops.reshape(self, _many(shape))
+def _reshape(self: Tensor, *shape: ShapeLike) -> Tensor:
+    return ops.reshape(self, _unpacked(shape))
 
 
 def _flatten(self: Tensor, order: str = "C") -> Tensor:
@@ -112,7 +112,7 @@ def _flatten(self: Tensor, order: str = "C") -> Tensor:
 
 
 def _astype(
-    self: Tensor, dtype: Any, order: str = "K", casting: Any = "unsafe", subok: bool = True, copy: bool = True
+    self: Tensor, dtype: DTypeLike, order: str = "K", casting: Casting = "unsafe", subok: bool = True, copy: bool = True
 ) -> Tensor:
     if not np.can_cast(self.dtype, as_dtype(dtype), casting):
         raise TypeError(
@@ -121,7 +121,7 @@ def _astype(
     return ops.cast(self, dtype)
 
 
-def _compress(self: Tensor, condition: Any, axis: int | None = None) -> Tensor:
+def _compress(self: Tensor, condition: TensorLike, axis: int | None = None) -> Tensor:
     return ops.compress(condition, self, axis)
 
 
@@ -130,7 +130,7 @@ def _round(self: Tensor, ndigits: int | None = None) -> Tensor:
 
 
 def _transpose(self: Tensor, *axes: Any) -> Tensor:
-    return ops.transpose(self, axes=_many(axes) or None)
+    return ops.transpose(self, axes=_unpacked(axes) or None)
 
 
 # NumPy's protocols --------------------------------------------------------------------------------------------
@@ -139,12 +139,12 @@ def _transpose(self: Tensor, *axes: Any) -> Tensor:
 # NumPy returns. For a recorded tensor it raises, because the gradient would be lost without notice.
 
 
-def _where(condition: Any, *choices: Any) -> Any:
+def _where(condition: TensorLike, *choices: TensorLike) -> Any:
     return ops.where(condition, *choices) if choices else ops.nonzero(condition)
 
 
-def _mirrors() -> dict[Any, Callable[..., Any]]:
-    """NumPy's function to ours, by name."""
+def _by_name() -> dict[Any, Callable[..., Any]]:
+    """The functions of NumPy that have a counterpart of the same name here."""
     table: dict[Any, Callable[..., Any]] = {}
     for ours, numpy in ((ops, np), (linalg, np.linalg)):
         for name in ours.__all__:
@@ -163,7 +163,7 @@ _METADATA: dict[Any, Callable[..., Any]] = {
     np.ndim: lambda a: a.ndim,
     np.size: lambda a, axis=None: a.size if axis is None else a.shape[axis],
 }
-_MIRRORS = _mirrors() | _METADATA
+_COUNTERPARTS = _by_name() | _METADATA
 
 _UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {
     (np.add, "reduce"): ops.sum,
@@ -177,28 +177,28 @@ _UFUNC_METHODS: dict[tuple[Any, str], Callable[..., Any]] = {
 }
 
 # These read the shape, the dtype or the memory. No gradient is lost.
-_LOOKS = {
+_READING = {
     np.shape, np.ndim, np.size, np.result_type, np.min_scalar_type, np.common_type, np.can_cast, np.iscomplexobj,
     np.isrealobj, np.shares_memory, np.may_share_memory, np.array2string, np.array_repr, np.array_str,
 }  # fmt: skip
 
 
-def _of_values(function: Any, args: Any, kwargs: Any, complaint: Callable[[], TypeError]) -> Any:
-    """What NumPy returns for the values of tensors that no tape records; raises `complaint()` for others."""
+def _of_values(function: Callable[..., Any], args: Any, kwargs: Any, error: Callable[[], TypeError]) -> Any:
+    """What NumPy returns for the values of tensors that no tape records; raises `error()` for others."""
     if any(isinstance(x, Tensor) and is_followed(x) for x in flatten((args, kwargs))):
-        raise complaint()
+        raise error()
     args, kwargs = map_structure(lambda x: x.numpy() if isinstance(x, Tensor) else x, (args, kwargs))
     return function(*args, **kwargs)
 
 
 def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
-    def no_method() -> TypeError:
+    def method_error() -> TypeError:
         return TypeError(
             f"numpy.{ufunc.__name__}.{method} cannot take a Tensor that is being recorded. Use tgl.sum, tgl.prod, "
             "tgl.cumsum and the like, or pass tensor.numpy() if no gradient is needed."
         )
 
-    def no_out() -> TypeError:
+    def out_error() -> TypeError:
         return TypeError(
             f"numpy.{ufunc.__name__} cannot write a recorded Tensor's result into out=: the gradient would be lost. "
             "Assign the result instead; an array on the left of += and the like becomes `a = a + tensor`."
@@ -210,31 +210,33 @@ def _array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwa
             f"{type(inputs[0]).__name__} of shape {inputs[0].shape}. Use tgl.index_add, or tgl.index_set."
         )
     if kwargs.get("out") is not None:
-        return _of_values(getattr(ufunc, method), inputs, kwargs, no_out)
+        return _of_values(getattr(ufunc, method), inputs, kwargs, out_error)
     if method != "__call__":
         ours = _UFUNC_METHODS.get((ufunc, method))
         if ours is None:
-            return _of_values(getattr(ufunc, method), inputs, kwargs, no_method)
+            return _of_values(getattr(ufunc, method), inputs, kwargs, method_error)
         return ours(*inputs, **{"axis": 0, **kwargs})
-    ours = _MIRRORS.get(ufunc)
+    ours = _COUNTERPARTS.get(ufunc)
     if ours is None:
-        return _of_values(ufunc, inputs, kwargs, lambda: no_mirror(ufunc, inputs, kwargs))
+        return _of_values(ufunc, inputs, kwargs, lambda: no_counterpart(ufunc, inputs, kwargs))
     return ours(*inputs, **kwargs)
 
 
-def _array_function(self: Tensor, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+def _array_function(
+    self: Tensor, function: Callable[..., Any], types: Collection[type], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
     if function is np.broadcast_arrays and any(x is None or isinstance(x, str) for x in args):  # as matplotlib's bar
-        return _of_values(function, args, kwargs, lambda: no_mirror(function, args, kwargs))
-    ours = _MIRRORS.get(function)
+        return _of_values(function, args, kwargs, lambda: no_counterpart(function, args, kwargs))
+    ours = _COUNTERPARTS.get(function)
     if ours is not None:
         return ours(*args, **kwargs)
-    if function in _LOOKS:
+    if function in _READING:
         args, kwargs = map_structure(lambda x: x._array if isinstance(x, Tensor) else x, (args, kwargs))
         return function(*args, **kwargs)
-    return _of_values(function, args, kwargs, lambda: no_mirror(function, args, kwargs))
+    return _of_values(function, args, kwargs, lambda: no_counterpart(function, args, kwargs))
 
 
-def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
+def _array(self: Tensor, dtype: DTypeLike | None = None, copy: bool | None = None) -> Array:
     try:
         self._leave("numpy.asarray", "turning it into an ndarray")
     except TypeError as error:
@@ -247,8 +249,8 @@ def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Array:
 
 
 # Modules whose functions compute with the number or store it; the exceptions only read it.
-_COMPUTING = {"math", "cmath", "numpy", "array"}
-_LOOKING = {math.isnan, math.isinf, math.isfinite, math.isclose}
+_COMPUTING_MODULES = {"math", "cmath", "numpy", "array"}
+_READING_NUMBERS = {math.isnan, math.isinf, math.isfinite, math.isclose}
 
 
 def _as_number(number: Callable[[Any], Any]) -> Callable[[Tensor], Any]:
@@ -269,12 +271,12 @@ def _taking(callee: Any) -> str:
         return "writing it into an array (make one of the parts with tgl.stack or tgl.index_set)"
     owner = getattr(callee, "__self__", None)
     module = type(owner).__module__ if isinstance(owner, np.ndarray) else getattr(callee, "__module__", None)
-    if module not in _COMPUTING or callee in _LOOKING:
+    if module not in _COMPUTING_MODULES or callee in _READING_NUMBERS:
         return ""
     return f"handing it to {module}.{callee.__name__}"
 
 
-def _hang() -> None:
+def _add_to_tensor() -> None:
     for name, made in _UNARY.items():
         setattr(Tensor, name, _unary(made))
     for name, primitive in _BINARY.items():
@@ -306,4 +308,4 @@ def _hang() -> None:
     GradientTape._add = ops.add
 
 
-_hang()
+_add_to_tensor()
