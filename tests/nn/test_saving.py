@@ -214,7 +214,7 @@ def test_what_is_not_registered_cannot_be_saved(path):
         def call(self, inputs):
             return inputs
 
-    with pytest.raises(TypeError, match=r"Put @nn\.register over the definition of Unknown"):
+    with pytest.raises(TypeError, match=r"Decorate Unknown with @nn\.register"):
         nn.Sequential([Unknown()]).save(path)
     with pytest.raises(TypeError, match="Write the lambda as a function with a name"):
         nn.Sequential([nn.Activation(lambda x: x)]).save(path)
@@ -380,7 +380,7 @@ HOSTILE = {
     "a class that is no layer": (setter(*LAYERS, 1, value={"class": "Adam", "config": {}}), "expected layers"),
     "no model": (setter("model", value={"class": "Adam", "config": {}}), "which is not a Model"),
     "no configuration": (setter("model", value=None), "which is not a Model"),
-    "arguments that do not exist": (setter(*LAYERS, 1, "config", "evil", value=1), "make a Dense"),
+    "arguments that do not exist": (setter(*LAYERS, 1, "config", "evil", value=1), "arguments of Dense"),
     "arguments of a wrong type": (setter(*LAYERS, 1, "config", "units", value="8"), "positive integer"),
     "gigantic units": (setter(*LAYERS, 1, "config", "units", value=GIGANTIC), "bytes of weights"),
     "more units": (setter(*LAYERS, 1, "config", "units", value=9), "weights"),
@@ -393,7 +393,7 @@ HOSTILE = {
     "layers that are numbers": (setter("layers", value=7), "TypeError"),
     "an optimizer for others": (setter("optimizer_variables", value=["a"]), r"made for the weights \['a'\]"),
     "a stream that is not one": (setter("layers", 0, "streams", "stream", value={"bit_generator": "PCG64"}), "state"),
-    "another optimizer": (setter("compile", "optimizer", "class", value="SGD"), "make a SGD"),
+    "another optimizer": (setter("compile", "optimizer", "class", value="SGD"), "arguments of SGD"),
     "a loss that is a layer": (
         setter("compile", "loss", value={"class": "Flatten", "config": {}}),
         "its loss is <Flatten",

@@ -253,7 +253,7 @@ def test_attributes_in_a_file_are_plain_and_cannot_replace_state():
     data = registry.serialize(search.Scale(3.0))
     assert data["attributes"] == {"factor": 3.0}
     for name in ("__class__", "_weights", "built"):
-        with pytest.raises(ValueError, match="no attribute to be set"):
+        with pytest.raises(ValueError, match="not an attribute that may be set"):
             registry.deserialize(data | {"attributes": {name: 1}})
     with pytest.raises(ValueError, match="Expected a dict"):
         registry.deserialize(data | {"attributes": [1]})

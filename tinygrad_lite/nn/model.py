@@ -22,7 +22,7 @@ from tinygrad_lite.nn.layers.search import name_children, parts
 from tinygrad_lite.nn.losses import Loss
 from tinygrad_lite.nn.metrics import Metric
 from tinygrad_lite.nn.saving.model_file import COMPILED
-from tinygrad_lite.nn.saving.registry import restored
+from tinygrad_lite.nn.saving.registry import leave_out
 from tinygrad_lite.nn.saving.savable import Savable
 from tinygrad_lite.nn.summary import summary_text
 from tinygrad_lite.nn.training import loop
@@ -472,7 +472,7 @@ class Model(TrainableModel, Savable, builds_once=False):  # its `build` only cal
 
 
 BUILDS_NOTHING.add(Model.build)
-restored(
+leave_out(
     Model, *COMPILED, "_is_compiled", "_is_ready", "_loss_mean", "_metrics", "_steps", "_warned", "history",
     "stop_training", "was_interrupted",
 )  # fmt: skip

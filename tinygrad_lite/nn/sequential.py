@@ -10,7 +10,7 @@ from tinygrad_lite.nn.layers.input import Input
 from tinygrad_lite.nn.layers.layer import Layer
 from tinygrad_lite.nn.layers.search import name_child, parts
 from tinygrad_lite.nn.model import Model
-from tinygrad_lite.nn.saving.registry import register_built_in, restored
+from tinygrad_lite.nn.saving.registry import leave_out, register_built_in
 
 __all__ = ["Sequential"]
 
@@ -150,7 +150,7 @@ class Sequential(Model):
         return {"layers": [*layers, *self._layers], "name": self.name, "trainable": self.trainable}
 
 
-restored(Sequential, "_layers", "_input")
+leave_out(Sequential, "_layers", "_input")
 register_built_in({"Sequential": Sequential})
 
 

@@ -1,7 +1,7 @@
-"""Whether two objects hold the same: what saving compares with what loading would make of the file.
+"""Whether two objects are equal in all their parts: a model, and the one that would be loaded from its file.
 
-Whatever is not known to be equal differs. Layers, Variables and generators that occur in two places of the one must
-occur in the same two places of the other, because a change of one is a change of both.
+Parts that are not known to be equal count as different. A layer, Variable or generator that occurs in two places of one
+object must occur in the same two places of the other, because a change in one place is a change in both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NUMBERS = (bool, int, float, complex, np.generic)
 
 
 def held_by(x: Any) -> dict[str, Any]:
-    """The attributes of an object, those in slots too."""
+    """The attributes of an object, with those in slots."""
     held = dict(getattr(x, "__dict__", {}))
     for cls in type(x).__mro__:
         slots = vars(cls).get("__slots__", ())
@@ -37,13 +37,13 @@ def held_by(x: Any) -> dict[str, Any]:
 def difference(
     old: Any, new: Any, is_left_out: Callable[[Any, str], bool] = lambda owner, name: False, where: str = ""
 ) -> str | None:
-    """Where two objects differ, as a path of attributes and indices; None where they hold the same.
+    """Where two objects differ, as a path of attributes and indices; None if they are equal.
 
     Parameters
     ----------
     old, new : object
     is_left_out : callable
-        Of an object of `old` and the name of an attribute: whether that attribute does not count.
+        Takes an object in `old` and the name of an attribute, and returns whether the attribute is ignored.
     where : str
         The path so far.
 
@@ -63,7 +63,7 @@ class _Comparison:
         self._twins: tuple[dict[int, int], dict[int, int]] = {}, {}
         self._seen: set[tuple[int, int]] = set()
         self._without_value: set[int] = set()
-        self._alive: list[Any] = []  # ids must not come back
+        self._alive: list[Any] = []  # keeps objects alive: their ids must not be used again
 
     def differences(self, a: Any, b: Any, path: str) -> Iterator[str]:
         """The paths at which `a` and `b` differ."""
@@ -103,8 +103,8 @@ class _Comparison:
             yield path
 
     def _parts(self, a: Any, b: Any, path: str) -> Iterator[str]:
-        """Of what is made of other things."""
-        if isinstance(a, Metric):  # its numbers begin anew with every epoch
+        """Compare objects that consist of others."""
+        if isinstance(a, Metric):  # its state is reset in every epoch
             self._without_value.update(map(id, a.variables))
         if isinstance(a, np.random.Generator):
             yield from self.differences(a.bit_generator.state, b.bit_generator.state, path)
@@ -143,14 +143,14 @@ class _Comparison:
 
 
 def _is_same_class(a: Any, b: Any) -> bool:
-    """Whether two classes are one, or one definition that ran twice, as notebooks do."""
+    """Whether two classes are the same, or come from one definition that ran twice, as in notebooks."""
     if a is b or not (isinstance(a, type) and isinstance(b, type)):
         return a is b
     return (a.__module__, a.__qualname__) == (b.__module__, b.__qualname__) and a.__module__ != "builtins"
 
 
 def _of_function(f: FunctionType) -> list[Any]:
-    """What a function holds besides its code."""
+    """The parts of a function besides its code."""
     cells = []
     for cell in f.__closure__ or ():
         try:

@@ -1,10 +1,9 @@
-"""Names for classes and functions, so that a model can be written down as plain data and read again.
+"""Names for classes and functions, so that a model can be written as plain data and read again.
 
-A saved model says `{"class": "Dense", "config": {...}}`, and this table says what "Dense" is. A name that is not in
-it, and not among the caller's `custom_objects`, is an error: nothing is ever imported by a name found in a file.
-
-What the configuration alone would not bring back, arguments that `get_config` does not give and attributes that were
-set later, stands beside it as `"attributes"`.
+A saved model has `{"class": "Dense", "config": {...}}`, and a table here maps "Dense" to the class. A name that is
+neither in the table nor in the caller's `custom_objects` is an error: nothing is imported by a name from a file.
+Arguments that `get_config` does not return, and attributes that were set later, are saved beside the configuration as
+`"attributes"`.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ __all__ = ["deserialize", "register", "serialize"]
 
 Registered = TypeVar("Registered", bound=Callable[..., Any])
 
-_KEYS = {"class", "object", "array", "tuple"}  # that mark what is not plain JSON
+_KEYS = {"class", "object", "array", "tuple"}  # keys of dicts that stand for values that JSON does not have
 _OBJECTS: dict[str, Any] = {}
 _NAMES: dict[Any, str] = {}
 _BUILT_IN: set[str] = set()
@@ -52,15 +51,15 @@ def register(*, name: str) -> Callable[[Registered], Registered]: ...
 
 
 def register(thing: Any = None, *, name: str | None = None) -> Any:
-    """Make an own class or function known, so that models that use it can be saved and loaded; a decorator.
+    """Register a class or function of yours, so that models that use it can be saved and loaded; a decorator.
 
     Parameters
     ----------
     thing : class or function
-        A Layer, Model, Loss, Metric, Initializer, Optimizer or schedule, whose `get_config` gives the
-        arguments of its constructor; or a function that serves as activation, loss, metric or initializer.
+        A Layer, Model, Loss, Metric, Initializer, Optimizer or schedule, whose `get_config` returns the arguments of
+        its constructor; or a function that is used as activation, loss, metric or initializer.
     name : str, optional
-        What files call it. Default: its own name.
+        Its name in files. Default: the name of the class or function.
 
     Raises
     ------
@@ -95,12 +94,12 @@ def register(thing: Any = None, *, name: str | None = None) -> Any:
 
 
 def _origin(thing: Any) -> tuple[str, str]:
-    """Where a class or function was written: running its definition again, as notebooks do, is no clash."""
+    """Where a class or function is defined: a definition may run again, as in notebooks."""
     return thing.__module__, thing.__qualname__
 
 
 def register_built_in(things: Mapping[str, Any]) -> None:
-    """Enter what the package itself defines, by name: no user's class displaces it."""
+    """Register what the package defines: the names cannot be registered again by a user."""
     for name, thing in things.items():
         _enter(name, thing)
         _BUILT_IN.add(name)
@@ -119,7 +118,7 @@ def serialize(value: Any) -> Any:
     Raises
     ------
     TypeError
-        It cannot be told by name: says what to register.
+        It has no registered name. The error says what to register.
 
     Examples
     --------
@@ -143,7 +142,10 @@ def serialize(value: Any) -> Any:
         return {"tuple": [serialize(item) for item in value]}
     if isinstance(value, dict):
         if not all(isinstance(key, str) and key not in _KEYS for key in value):
-            raise TypeError(f"A dict to be saved needs strings as keys. Received: the keys {list(value)}.")
+            raise TypeError(
+                "Expected the keys of a dict that is saved to be strings, none of them among "
+                f"{sorted(_KEYS)}. Received: the keys {list(value)}."
+            )
         return {key: serialize(item) for key, item in value.items()}
     if _is_hashable(value) and value in _NAMES:
         return {"object": _NAMES[value]}
@@ -152,22 +154,22 @@ def serialize(value: Any) -> Any:
     raise TypeError(_unknown(value))
 
 
-_RESTORED: dict[type, frozenset[str]] = {}
-"""By class: attributes that say nothing of how an object was made, or that saving looks after otherwise."""
+_LEFT_OUT: dict[type, frozenset[str]] = {}
+"""By class: attributes that do not describe the object, or that are saved otherwise."""
 
 
-def restored(cls: type, *names: str) -> None:
-    """Leave attributes of a class, and of all that inherit from it, out of descriptions."""
-    _RESTORED[cls] = frozenset(names)
+def leave_out(cls: type, *names: str) -> None:
+    """Leave attributes of a class and its subclasses out of descriptions."""
+    _LEFT_OUT[cls] = frozenset(names)
 
 
-def is_restored(owner: Any, name: str) -> bool:
+def is_left_out(owner: Any, name: str) -> bool:
     """Whether `name` is left out of the description of `owner`."""
-    return any(name in names for cls, names in _RESTORED.items() if isinstance(owner, cls))
+    return any(name in names for cls, names in _LEFT_OUT.items() if isinstance(owner, cls))
 
 
 def _described(value: Any) -> dict[str, Any]:
-    """An object by its class, its configuration, and what that leaves out."""
+    """An object as its class, its configuration, and attributes that the configuration does not give."""
     cls = type(value)
     config = _accepted(cls, value.get_config() if hasattr(value, "get_config") else {})
     _check_arguments(cls, config)
@@ -177,44 +179,44 @@ def _described(value: Any) -> dict[str, Any]:
             twin = deserialize(data, {data["class"]: cls})
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"Expected that a {cls.__name__} can be made again of what its get_config gives. Received: "
-            f"{_short(config)}, and then: {error}"
+            f"Expected get_config of {cls.__name__} to give what the class can be made from again. Received: "
+            f"{_short(config)}, which fails: {error}"
         ) from error
     attributes = attributes_beyond(value, twin) | _layers_beyond(value, twin)
     return data | ({"attributes": attributes} if attributes else {})
 
 
 def attributes_beyond(value: Any, twin: Any) -> dict[str, Any]:
-    """What `value` holds and `twin`, which was made of its description, does not, as far as it is plain data."""
+    """Attributes of `value` that are plain data and that `twin`, made from its description, does not have."""
     known, attributes = held_by(twin), {}
     for name, held in held_by(value).items():
-        if is_restored(value, name) or (name in known and difference(held, known[name], is_restored) is None):
+        if is_left_out(value, name) or (name in known and difference(held, known[name], is_left_out) is None):
             continue
         if not _has_state(held):
             try:
                 attributes[name] = serialize(held)
-            except (TypeError, ValueError):  # whether that matters is for `save` to see
+            except (TypeError, ValueError):  # `save` compares the whole model and raises if it matters
                 continue
     return attributes
 
 
 def _layers_beyond(value: Any, twin: Any) -> dict[str, Any]:
-    """The attributes that hold other layers than in `twin`, or of another configuration: a head that was swapped."""
+    """Attributes with other layers than in `twin`, or with layers of another configuration: a replaced head."""
     known, attributes = held_by(twin), {}
     for name, held in held_by(value).items():
-        if is_restored(value, name) or not _has_state(held) or _has_state(held, of=(Variable, np.random.Generator)):
+        if is_left_out(value, name) or not _has_state(held) or _has_state(held, of=(Variable, np.random.Generator)):
             continue
         try:
             described = serialize(held)
             if name not in known or _nameless(described) != _nameless(serialize(known[name])):
                 attributes[name] = described
-        except (TypeError, ValueError):  # whether that matters is for `save` to see
+        except (TypeError, ValueError):  # `save` compares the whole model and raises if it matters
             continue
     return attributes
 
 
 def _nameless(data: Any) -> Any:
-    """A description without what a model gives its layers, or restores by itself."""
+    """A description without the parts that the model sets in its layers."""
     if isinstance(data, list):
         return [_nameless(item) for item in data]
     if isinstance(data, dict):
@@ -226,7 +228,7 @@ def plain_attributes(value: Any) -> dict[str, Any]:
     """The attributes of an object that are plain data, as `serialize` writes them."""
     attributes = {}
     for name, held in held_by(value).items():
-        if not is_restored(value, name) and not _has_state(held):
+        if not is_left_out(value, name) and not _has_state(held):
             try:
                 attributes[name] = serialize(held)
             except (TypeError, ValueError):
@@ -235,15 +237,15 @@ def plain_attributes(value: Any) -> dict[str, Any]:
 
 
 def set_attributes(made: Any, attributes: Mapping[str, Any]) -> None:
-    """Set what `attributes_beyond` found."""
+    """Set the attributes that `attributes_beyond` found."""
     for name, value in attributes.items():
-        if name.startswith("__") or is_restored(made, name):
-            raise ValueError(f"{name!r} is no attribute to be set")
+        if name.startswith("__") or is_left_out(made, name):
+            raise ValueError(f"{name!r} is not an attribute that may be set")
         setattr(made, name, value)
 
 
 def _accepted(cls: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """What the constructor takes of a configuration. The rest are attributes, which are looked at anyway."""
+    """The part of a configuration that the constructor takes. The rest are attributes, which are saved as such."""
     parameters = inspect.signature(cls).parameters
     if "from_config" in vars(cls) or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
         return config
@@ -251,11 +253,11 @@ def _accepted(cls: Any, config: dict[str, Any]) -> dict[str, Any]:
 
 
 def no_weights(shape: Any, dtype: Any) -> Array:
-    raise ValueError("a constructor makes weights: they belong into build.")
+    raise ValueError("a constructor makes weights: make them in build.")
 
 
 def _has_state(value: Any, of: tuple[type, ...] = (Variable, Layer, np.random.Generator)) -> bool:
-    """Whether weights, layers or generators are in it, which are not told by a description."""
+    """Whether a value contains Variables, layers or generators, which a description does not contain."""
     if isinstance(value, (list, tuple)):
         return any(_has_state(item, of) for item in value)
     if isinstance(value, dict):
@@ -264,15 +266,15 @@ def _has_state(value: Any, of: tuple[type, ...] = (Variable, Layer, np.random.Ge
 
 
 def _check_arguments(cls: Any, config: Mapping[str, Any]) -> None:
-    """Raise if `cls` could not be made again of its configuration."""
+    """Raise if the constructor of `cls` does not accept the configuration."""
     if "from_config" in vars(cls):
-        return  # it has a way of its own
+        return  # it makes the object itself
     try:
         inspect.signature(cls).bind(**config)
     except TypeError as error:
         raise TypeError(
             f"Expected get_config of {cls.__name__} to give the arguments of its constructor. Received: "
-            f"{list(config)}, but then {error}. Add the others: def get_config(self): return super().get_config() | "
+            f"{list(config)}: {error}. Add the others: def get_config(self): return super().get_config() | "
             '{"size": self.size}.'
         ) from None
 
@@ -281,10 +283,10 @@ def _unknown(value: Any) -> str:
     what = value if inspect.isclass(value) or inspect.isroutine(value) else type(value)
     name = getattr(what, "__name__", repr(what))
     if name == "<lambda>":
-        fix = "Write the lambda as a function with a name, and put @nn.register over it."
+        fix = "Write the lambda as a function with a name, and decorate it with @nn.register."
     else:
-        fix = f"Put @nn.register over the definition of {name}, and pass it in custom_objects where it is not defined."
-    return f"Expected to save what can be told by a registered name. Received: {value!r}. {fix}"
+        fix = f"Decorate {name} with @nn.register, and pass it in custom_objects when loading where it is not defined."
+    return f"Expected a value that is plain data or has a registered name. Received: {value!r}. {fix}"
 
 
 def _is_hashable(value: Any) -> bool:
@@ -299,18 +301,18 @@ def _is_hashable(value: Any) -> bool:
 
 
 def deserialize(data: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """What `serialize` made `data` of.
+    """The value that `serialize` made `data` of.
 
     Parameters
     ----------
     data : plain data
     custom_objects : mapping of str, optional
-        Classes and functions by the names that the data calls them; they come before the registry.
+        Classes and functions by their names in the data; they take precedence over the registry.
 
     Raises
     ------
     ValueError
-        A name is not known, or arguments do not fit what it names.
+        A name is unknown, or the arguments do not fit the class.
 
     Examples
     --------
@@ -343,7 +345,7 @@ def deserialize(data: Any, custom_objects: Mapping[str, Any] | None = None) -> A
             return made
         except (TypeError, AttributeError, OverflowError, MemoryError) as error:
             raise ValueError(
-                f"Expected arguments that make a {data['class']}. Received: {_short(config)}, and then: {error}."
+                f"Expected arguments of {data['class']}. Received: {_short(config)}, which fails: {error}."
             ) from error
 
     try:
@@ -357,13 +359,13 @@ def _find(name: Any, custom: Mapping[str, Any]) -> Any:
     if isinstance(name, str) and name in known:
         return known[name]
     try:
-        lookup("class or function", known, name)  # names the nearest
+        lookup("class or function", known, name)  # the error names the nearest
     except (ValueError, TypeError) as error:
         message = str(error)
     else:
         message = f"Unknown class or function. Received: {name!r}."
     raise ValueError(
-        f"{message} If it is your own, import the file where @nn.register stands over it, or pass custom_objects="
+        f"{message} If it is yours, import the file in which it is decorated with @nn.register, or pass custom_objects="
         f"{{{name!r}: ...}}."
     )
 
@@ -397,7 +399,7 @@ def _classes(module: Any) -> dict[str, Any]:
 
 
 def _qualified(module: Any, prefix: str) -> dict[str, Any]:
-    """The classes of a module by qualified names: a loss and a metric may be called the same."""
+    """The classes of a module by qualified names: a loss and a metric may have the same name."""
     return {f"{prefix}.{name}": cls for name, cls in _classes(module).items()}
 
 
@@ -406,13 +408,13 @@ def _functions(module: Any) -> dict[str, Any]:
     return {name: getattr(module, name) for name in names if not inspect.isclass(getattr(module, name))}
 
 
-restored(
+leave_out(
     Layer, "name", "built", "_trainable", "_weights", "_weight_names", "_build_shape", "_output_shape", "_search",
     "_is_named_by_class", "_takes_training",
 )  # fmt: skip
-restored(metrics.Metric, "_variables")
-restored(Callback, "model", "params")
-restored(
+leave_out(metrics.Metric, "_variables")
+leave_out(Callback, "model", "params")
+leave_out(
     optim.Optimizer,
     "_iterations", "_learning_rate", "_trainable", "_index", "_state", "_scratch", "built",
 )  # fmt: skip
