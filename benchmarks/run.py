@@ -3,11 +3,11 @@
     python benchmarks/run.py                                   # everything; some minutes
     python benchmarks/run.py --python /path/to/other/python    # frameworks that live in another environment, too
     python benchmarks/run.py --check                           # fail if a ratio to NumPy is over its budget
-    python benchmarks/run.py --alone                           # one after another, in ms: for a machine at rest
+    python benchmarks/run.py --alone                           # one after another, in ms: for an idle machine
 
-Each contender runs in a process of its own. All processes stay alive and are asked in turn, for every row again
-and again, so that a slow moment of the machine hits all of them; those that are not asked stand still. What counts
-is the ratio within one round; the table has its median over the rounds.
+Each contender runs in a process of its own. All processes stay alive and are timed in turn, round by round, so
+that a slow moment of the machine affects all of them. The others are stopped meanwhile. The table has the median over
+the rounds of the ratio within one round.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""What it costs to be watched: training with `tgl.strict`, and inside of `tgl.detect_anomalies`, against neither.
+"""The cost of checks: training with `tgl.strict`, and inside of `tgl.detect_anomalies`, against neither.
 
     python benchmarks/watching.py
 
 Prints the median over the rounds of the time for the same steps, as a ratio to that without. In every round all are
-asked in turn, so that a slow moment hits all. Where neither is on, a step only asks whether `tgl.strict` is, twice.
+timed in turn, so that a slow moment affects all. If neither is on, a step only tests twice whether `tgl.strict` is.
 """
 
 from __future__ import annotations

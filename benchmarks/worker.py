@@ -1,4 +1,4 @@
-"""One contender in a process of its own: says what it can do, then does what it is asked, and says how long it took.
+"""One contender in a process of its own: it lists its rows, then runs the rows that it receives and returns the times.
 
 python worker.py CONTENDER           # then one request a line: a row and how often, as JSON
 python worker.py CONTENDER --memory  # train for a while, print the peak of resident memory in MiB

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-BLUE, RED = "#0072B2", "#D55E00"  # Okabe and Ito's, as in viz.plots: people see them apart whatever their colour vision
+BLUE, RED = "#0072B2", "#D55E00"  # Okabe and Ito's, as in viz.plots: for every kind of colour vision
 
 
 def arguments(description: str | None, *, epochs: int, seed: int = 0) -> argparse.Namespace:

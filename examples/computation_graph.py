@@ -1,7 +1,7 @@
 """Computations as drawings: forward, backward with the local derivatives on the edges, and as a page to step through.
 
-Expect the textbook's numbers: x2 = 7, loss = 3, dloss/dw = 1 * 1 * 2 = 2 and dloss/db = 1 * 1 = 1. The drawings
-are written into --out as SVG and PNG, with Graphviz's `dot` or with what `pip install 'tinygrad_lite[viz]'` brings.
+Expect these numbers: x2 = 7, loss = 3, dloss/dw = 1 * 1 * 2 = 2 and dloss/db = 1 * 1 = 1. The drawings
+are written into --out as SVG and PNG, with Graphviz's `dot` or with the packages of `pip install 'tinygrad_lite[viz]'`.
 """
 
 from __future__ import annotations

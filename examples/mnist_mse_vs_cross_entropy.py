@@ -2,8 +2,8 @@
 
 The network has 784-64-16-10 units, a sigmoid after each layer, also the last, and weights and biases from
 N(0, 1), so large that many units start saturated. Where the last sigmoid is flat, the squared error's gradient
-vanishes with its slope; the cross-entropy's does not, because its own slope cancels the sigmoid's. So it needs a
-learning rate six times smaller to arrive at the same place: expect 94 to 95 % of the test digits with both.
+vanishes with its slope; the cross-entropy's does not, because its own slope cancels the sigmoid's. So its
+learning rate is six times smaller here. Expect 94 to 95 % of the test digits with both.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
 A network of 784-100-10 units without biases, relu and dropout between them, learns the first 1,000 digits by
 half the squared error, image by image. It is trained twice from the same weights with the same draws: with a
-gradient that a well-known tutorial derives by hand, and with the tape's. The one by hand has two mistakes, and
-learns all the same, only worse: nothing crashes, the loss goes down. Comparing it with finite differences
-finds them at once. Expect a test accuracy of about 0.78 by hand, of about 0.84 with the true gradient.
+gradient that a well-known tutorial derives by hand, and with the tape's. The gradient by hand has two mistakes.
+Nothing crashes and the loss goes down, but the network learns less. A comparison with finite differences finds both
+mistakes. Expect a test accuracy of about 0.78 by hand, of about 0.84 with the true gradient.
 """
 
 from __future__ import annotations

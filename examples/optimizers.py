@@ -1,8 +1,8 @@
 """Five optimizers on the same network, from the same weights, through the same batches.
 
-What they have in common is the gradient; what they differ in is the step that they make of it. SGD takes it as
-it is. Momentum adds it to a velocity, and so rolls through small dents in the loss. RMSProp, Adagrad and Adam
-give every weight a step size of its own. Expect RMSProp and Adam, with Keras's default learning rates, far ahead
+All use the same gradient, but take another step. SGD subtracts the gradient times the learning rate. Momentum adds
+gradients up to a velocity, which helps it through small local minima. RMSProp, Adagrad and Adam have a step size for
+every weight. Expect RMSProp and Adam, with Keras's default learning rates, far ahead
 of the others after 5 epochs, RMSProp at a test accuracy of 0.974 or more.
 """
 
