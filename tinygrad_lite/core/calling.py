@@ -32,7 +32,7 @@ __all__ = ["as_operator", "bind", "call", "inline", "refuse_out", "validate"]
 
 _new = Tensor.__new__
 _INT = np.dtype(int)
-_FAR = 1 << 63  # integers beyond it are looked at: NumPy has no dtype for the largest
+_FAR = 1 << 63  # integers beyond it are checked: NumPy has no dtype for the largest
 _NO_METADATA: dict[str, Any] = {}
 _PLAIN = NUMBERS | frozenset({np.ndarray, np.float32, np.float64, np.int64, np.int32, np.bool_})
 _RESULTS = frozenset({np.ndarray, np.float16, np.float32, np.float64, np.int64, np.int32, np.bool_})
@@ -158,7 +158,7 @@ def _record(self: Any, outputs: tuple[Tensor, ...], ids: Any, arrays: Any, metad
 
 
 def call_unary(self: Any, x: Tensor) -> Tensor | None:
-    """A function of one number each, of a tensor; None where anything is out of the ordinary: see `as_operator`."""
+    """An elementwise function of one Tensor; None where anything is unusual, which is left to `call`."""
     tapes = state.tapes
     if len(tapes) > 1 or tapes.observer is not None:
         return None
@@ -186,10 +186,9 @@ def call_unary(self: Any, x: Tensor) -> Tensor | None:
 
 
 def as_operator(self: Any) -> Callable[[Tensor, Any], Any]:
-    """What Python's binary operators call: the same as a call, without the steps that two tensors do not need.
+    """What Python's binary operators call: `call` without the steps that two tensors do not need.
 
-    An operator is the most frequent call that there is. Everything out of the ordinary, from a second tape to an
-    error, is left to `__call__`.
+    Operators are the most frequent calls. Anything unusual, from a second tape to an error, is left to `call`.
     """
     forward = self.forward
     if self.metadata or not self.is_differentiable:
@@ -207,7 +206,7 @@ def as_operator(self: Any) -> Callable[[Tensor, Any], Any]:
         try:
             data = forward(a, b)
         except (ValueError, TypeError):
-            return self(x, other)  # which explains it
+            return self(x, other)  # which raises it again with the shapes
         identity = 0
         if tapes:
             tape = tapes[0]
@@ -229,7 +228,7 @@ def as_operator(self: Any) -> Callable[[Tensor, Any], Any]:
 
 
 def inline(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """The primitive as a rule uses it: arrays in, array out; a Tensor among the arguments, a Tensor out."""
+    """The primitive for use in gradient rules: of arrays it returns an array, of Tensors a Tensor."""
     for x in args:
         if isinstance(x, Tensor):
             return self(*args, **kwargs)
@@ -240,7 +239,7 @@ def inline(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def bind(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Array arguments positional, metadata by keyword with its defaults, however the caller passed them."""
+    """The array arguments by position and the metadata by keyword, with defaults, however the caller passed them."""
     arity = self.arity
     if arity is not None and len(args) > arity:
         names = list(self.metadata)
@@ -282,7 +281,7 @@ def bind(self: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tupl
 
 
 def _plain_metadata(self: Any, name: str, value: Tensor) -> Any:
-    """The value of a Tensor among the metadata, which no gradient flows to: an error if it needs one."""
+    """The value of a Tensor among the metadata; an error if a tape follows it, because metadata has no gradient."""
     try:
         array = np.asarray(as_array(value))
         if state.tapes:
@@ -293,10 +292,9 @@ def _plain_metadata(self: Any, name: str, value: Tensor) -> Any:
 
 
 def _as_tensors_would(self: Any, args: Any, arrays: Any) -> Any:
-    """Where nothing but Python's numbers meet, floats become float32, as in a Tensor.
+    """Of Python's numbers alone, floats become float32, as in a Tensor.
 
-    In gradient rules they do not: there they are what NumPy makes of them, which is what a rule on arrays computes
-    with, and may be about to meet float64.
+    This does not apply inside of gradient rules, where `call` leaves the numbers to NumPy, as a rule on arrays does.
     """
     if any(type(x) not in NUMBERS for x in args[self.conditions :]):
         return arrays
@@ -307,7 +305,7 @@ def _as_tensors_would(self: Any, args: Any, arrays: Any) -> Any:
 
 
 def _plain(x: Any, args: tuple[Any, ...], primitive: Any) -> Any:
-    """An argument that is neither a Tensor nor an array nor a number: nested lists, or a mistake."""
+    """An argument that is neither a Tensor nor an array nor a number as an array, or an error."""
     try:
         return as_array(x, like=_like(args))
     except TypeError as error:
@@ -323,7 +321,7 @@ def _like(args: tuple[Any, ...]) -> np.dtype[Any] | None:
 
 
 def settled(data: Any, arrays: Any, name: str) -> Any:
-    """What a forward returned; a number of Python's, as `len` returns it, as an array."""
+    """The result of a forward; a Python number, for example of `len`, as an array."""
     if isinstance(data, (np.ndarray, np.generic)):
         return data
     if type(data) is tuple:
@@ -358,7 +356,7 @@ _BROADCASTING = (
 
 
 def _explained(self: Any, error: Exception, arrays: Any, kwargs: dict[str, Any]) -> Exception:
-    """NumPy's complaint, with the operation's name and the shapes that it was about."""
+    """NumPy's error, with the name of the operation and the shapes of the arguments."""
     names = self.arrays if self.arity is not None else tuple(f"x{n}" for n in range(len(arrays)))
     shapes = [f"{name}.shape={np.shape(x)}" for name, x in zip(names, arrays)]
     received = ", ".join(shapes + [f"{name}={value!r}" for name, value in kwargs.items()])

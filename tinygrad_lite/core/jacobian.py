@@ -12,7 +12,7 @@ from tinygrad_lite.core.arguments import UnconnectedGradients, answer_of, one_ho
 from tinygrad_lite.core.backward import told_apart, walk, walk_observer
 from tinygrad_lite.core.record import backwards, between, entries_of, leads_to, new_id, state
 from tinygrad_lite.core.sharing import shared
-from tinygrad_lite.core.structure import map_structure
+from tinygrad_lite.core.structure import Structure, map_structure
 from tinygrad_lite.core.tensor import Tensor, wrap
 
 __all__ = ["batch_jacobian", "jacobian"]
@@ -25,9 +25,9 @@ _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its 
 def jacobian(
     self: Any,
     target: Tensor,
-    sources: Any,
+    sources: Structure,
     unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
-) -> Any:
+) -> Structure:
     """The derivative of every element of `target` with respect to every element of `sources`.
 
     Parameters

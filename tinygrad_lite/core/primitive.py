@@ -19,13 +19,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-import textwrap
 from collections.abc import Callable
 from typing import Any, overload
 
 import numpy as np
 
 from tinygrad_lite.core.calling import as_operator, call, inline, settled
+from tinygrad_lite.utils.docstrings import elementwise_docstring
 
 __all__ = ["REGISTRY", "Primitive", "elementwise", "nondifferentiable", "primitive"]
 
@@ -194,26 +194,6 @@ def _define(made: Primitive, depth: int = 2) -> Primitive:
     return made
 
 
-def _document(made: Primitive, doc: str | None, domain: str | None, kinks: str | None, example: str | None) -> None:
-    """Set the docstring: what is said of this primitive, and what is true of every elementwise one."""
-    made.domain, made.kinks = domain, kinks
-    summary, _, rest = inspect.cleandoc(doc or made.__doc__ or "").partition("\n\n")
-    statements = [f"{title}: {text}" for title, text in (("Domain", domain), ("Kinks", kinks)) if text]
-    parts = [summary, *([textwrap.fill(" ".join(statements), 100)] if statements else []), *([rest] if rest else [])]
-    if summary and "----" not in rest:
-        one = len(made.arrays) == 1
-        shape = f"Of the shape of `{made.arrays[0]}`." if one else "Of the shape that the arguments broadcast to."
-        parts.append(f"Parameters\n----------\n{', '.join(made.arrays)} : Tensor or array-like")
-        parts.append(f"Returns\n-------\nTensor\n    {shape}")
-        if not one:
-            parts.append("Raises\n------\nValueError\n    The shapes do not broadcast together.")
-        if example is not None:
-            given, _, shown = example.partition(" -> ")
-            call = f"print(tgl.{made.__name__}({given}).numpy())"
-            parts.append(f"Examples\n--------\n>>> import tinygrad_lite as tgl\n>>> {call}\n{shown}")
-    made.__doc__ = "\n\n".join(parts)
-
-
 @overload
 def primitive(
     forward: Callable[..., Any], *, domain: str | None = None, kinks: str | None = None, is_random: bool = False
@@ -330,7 +310,8 @@ def elementwise(
 
     def make(forward: Callable[..., Any]) -> Primitive:
         made = Primitive(forward, is_elementwise=True)
-        _document(made, doc, domain, kinks, example)
+        made.domain, made.kinks = domain, kinks
+        made.__doc__ = elementwise_docstring(made.__name__, made.arrays, doc or made.__doc__, domain, kinks, example)
         return _define(made, depth=3)
 
     return make if forward is None else make(forward)
@@ -361,5 +342,5 @@ def nondifferentiable(forward: Callable[..., Any], doc: str | None = None, *, ex
     made.rules = (None,) * (made.arity or 0)
     made.rule_each = None if made.arity is not None else lambda *_, **__: None
     if doc is not None:
-        _document(made, doc, None, None, example)
+        made.__doc__ = elementwise_docstring(made.__name__, made.arrays, doc, None, None, example)
     return _define(made)

@@ -1,28 +1,31 @@
-"""Structures: lists, tuples and dicts, nested at will, whose leaves are what a function is about.
+"""Structures: nested lists, tuples and dicts, whose leaves are tensors, arrays or numbers.
 
-Sources of a gradient, inputs of a traced function and outputs of both may be such structures; the answer
-comes back in the same shape. A leaf is whatever is not a list, a tuple or a dict.
+Sources of a gradient and arguments of a compiled function may be such structures; the result has the same structure. A
+leaf is anything that is not a list, a tuple or a dict.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["flatten", "map_structure"]
+__all__ = ["Structure", "flatten", "map_structure"]
+
+Structure: TypeAlias = Any
+"""A leaf, or a list, tuple or dict of structures: the result has the same one, which Python's types cannot say."""
 
 _INNER = (list, tuple, dict)  # anything else is a leaf
 
 
-def map_structure(function: Callable[[Any], Any], structure: Any) -> Any:
-    """Apply `function` to every leaf of `structure` and answer in the same structure.
+def map_structure(function: Callable[[Any], Any], structure: Structure) -> Any:
+    """Apply `function` to every leaf of `structure` and return the same structure.
 
     Parameters
     ----------
     function : callable
-        Takes a leaf, returns what stands in its place.
-    structure : leaf, list, tuple or dict, or one of a class of its own (a named tuple, an OrderedDict)
+        Takes a leaf, returns what replaces it.
+    structure : leaf, list, tuple or dict, or one of a subclass (a named tuple, an OrderedDict)
         Leaves are visited from left to right; dicts in their own order.
 
     Examples
@@ -42,8 +45,8 @@ def map_structure(function: Callable[[Any], Any], structure: Any) -> Any:
     return function(structure)
 
 
-def _filled(structure: Any, content: Any) -> Any:
-    """A container of a class of its own (a named tuple, an OrderedDict) with other content; all else is copied."""
+def _filled(structure: Structure, content: Any) -> Any:
+    """A container of a subclass (a named tuple, an OrderedDict) with other content; its attributes are copied."""
     made: Any
     if isinstance(structure, tuple):
         made = tuple.__new__(type(structure), content)
@@ -59,7 +62,7 @@ def _filled(structure: Any, content: Any) -> Any:
     return made
 
 
-def flatten(structure: Any) -> list[Any]:
+def flatten(structure: Structure) -> list[Any]:
     """The leaves of `structure`, from left to right.
 
     Examples

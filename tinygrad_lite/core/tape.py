@@ -30,8 +30,8 @@ from tinygrad_lite.core.record import (
 )
 from tinygrad_lite.core.sharing import shared
 from tinygrad_lite.core.strict import is_strict, notify, on_gradient, warn_or_raise
-from tinygrad_lite.core.structure import flatten, map_structure
-from tinygrad_lite.core.tensor import Tensor, detached, wrap
+from tinygrad_lite.core.structure import Structure, flatten, map_structure
+from tinygrad_lite.core.tensor import Tensor, TensorLike, detached, wrap
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.names import explain_calls
 
@@ -45,7 +45,7 @@ _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its 
 _naming = threading.Lock()  # held to give an identity to a tensor that another thread may watch at the same time
 
 
-def stop_gradient(x: Any) -> Tensor:
+def stop_gradient(x: TensorLike) -> Tensor:
     """The value of `x`, as a constant: no gradient flows back through it.
 
     Parameters
@@ -125,9 +125,8 @@ class GradientTape:
         self._variables: dict[int, Variable] = {}
         self._read: dict[int, Variable] = {}  # trainable ones that were read, but not watched
         self._dead_ends: dict[int, str] = {}  # outputs of primitives without a gradient, and the name of these
-        self._beyond: dict[
-            int, tuple[str, Any]
-        ] = {}  # dead ends and what was computed from them: by which primitive, from what
+        # dead ends and what was computed from them: by which primitive, from what
+        self._beyond: dict[int, tuple[str, Any]] = {}
         self._left: dict[int, str] = {}  # identities of values that were converted to NumPy or Python, and how
         self._assignments: list[tuple[int, str, int, int]] = []  # when, how, to which Variable, which value
         self._pauses: list[tuple[int, int]] = []  # first and last identity of the times it was stopped
@@ -174,7 +173,7 @@ class GradientTape:
             "gradients that it computed, or record again in the other process."
         )
 
-    def watch(self, tensor: Any) -> None:
+    def watch(self, tensor: Structure) -> None:
         """Follow `tensor` from here on, so that gradients with respect to it can be taken.
 
         Parameters
@@ -318,11 +317,11 @@ class GradientTape:
 
     def gradient(
         self,
-        target: Any,
-        sources: Any,
-        output_gradients: Any = None,
+        target: Structure,
+        sources: Structure,
+        output_gradients: Structure = None,
         unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
-    ) -> Any:
+    ) -> Structure:
         """The derivative of the sum of `target` with respect to `sources`, by reverse accumulation.
 
         Parameters

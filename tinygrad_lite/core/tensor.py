@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 
 from tinygrad_lite.core.record import state, tracing
-from tinygrad_lite.utils.types import Array, ArrayLike, DTypeLike
+from tinygrad_lite.utils.types import Array, ArrayLike, DTypeLike, Shape
 
 if TYPE_CHECKING:
     from tinygrad_lite.core.operator_methods import OperatorMethods as _Operators
@@ -222,7 +222,7 @@ class Tensor(_Operators):
     _id: int
     _is_variable = False
 
-    def __init__(self, value: Any, dtype: DTypeLike | None = None) -> None:
+    def __init__(self, value: TensorLike, dtype: DTypeLike | None = None) -> None:
         if isinstance(value, Tensor):
             made = reading(value) if dtype is None else value.astype(dtype)
             self._array, self._id, self.__class__ = made._array, made._id, made.__class__  # the same result of that
@@ -235,7 +235,7 @@ class Tensor(_Operators):
     # What it is -------------------------------------------------------------------------------------------
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> Shape:
         """Lengths of the axes."""
         return self._array.shape
 
@@ -400,7 +400,7 @@ def reading(x: Tensor) -> Tensor:
     return y
 
 
-def to_tensor(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
+def to_tensor(value: TensorLike, like: np.dtype[Any] | None = None) -> Tensor:
     """`value` itself if it is a Tensor, else a new one of it; Python's floats get the dtype `like`."""
     if isinstance(value, Tensor):
         return value
@@ -413,13 +413,13 @@ def float_dtype(*values: Any) -> np.dtype[Any] | None:
     return next((dtype for dtype in kinds if dtype.kind == "f"), None)
 
 
-def to_tensors(*values: Any) -> list[Tensor]:
+def to_tensors(*values: TensorLike) -> list[Tensor]:
     """All as Tensors; Python's floats get the dtype of the first array of floats, as in a primitive's arguments."""
     like = float_dtype(*values)
     return [to_tensor(x, like) for x in values]
 
 
-def constant(value: Any, dtype: DTypeLike | None = None, shape: tuple[int, ...] | None = None) -> Tensor:
+def constant(value: TensorLike, dtype: DTypeLike | None = None, shape: Shape | None = None) -> Tensor:
     """A Tensor with the given value.
 
     Parameters

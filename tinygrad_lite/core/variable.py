@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.record import new_id, state, tracing
-from tinygrad_lite.core.tensor import Tensor, as_array, reading
+from tinygrad_lite.core.tensor import Tensor, TensorLike, as_array, reading
 from tinygrad_lite.utils.types import Array, DTypeLike
 
 __all__ = ["Variable"]
@@ -52,13 +52,15 @@ class Variable(Tensor):
     _is_variable = True
 
     def __init__(
-        self, initial_value: Any, trainable: bool = True, name: str | None = None, dtype: DTypeLike | None = None
+        self,
+        initial_value: TensorLike | Callable[[], TensorLike],
+        trainable: bool = True,
+        name: str | None = None,
+        dtype: DTypeLike | None = None,
     ) -> None:
-        initial_value = initial_value() if callable(initial_value) else initial_value
-        given = initial_value
-        if tracing.tracer is not None:
-            initial_value = tracing.tracer.note_variable(self, initial_value)
-        super().__init__(initial_value._array if isinstance(initial_value, Tensor) else initial_value, dtype)
+        given: Any = initial_value() if callable(initial_value) else initial_value
+        value = given if tracing.tracer is None else tracing.tracer.note_variable(self, given)
+        super().__init__(value._array if isinstance(value, Tensor) else value, dtype)
         self._array = np.asarray(self._array, order="C")  # always, so that sums over it add up in one order
         if name is not None and not isinstance(name, str):
             raise TypeError(
@@ -120,7 +122,7 @@ class Variable(Tensor):
             tracing.tracer.refuse(self, ".tolist()")
         return super().tolist()
 
-    def assign(self, value: Any) -> Variable:
+    def assign(self, value: TensorLike) -> Variable:
         """Replace the value. No gradient flows through an assignment.
 
         Parameters
@@ -155,7 +157,7 @@ class Variable(Tensor):
             np.copyto(self.writable(copied=False), array, casting="same_kind")
         return self
 
-    def assign_add(self, value: Any) -> Variable:
+    def assign_add(self, value: TensorLike) -> Variable:
         """Add `value` to the value, in place where nobody else sees the buffer. See `assign`."""
         array = self._checked(value, "assign_add")
         if tracing.tracer is not None:
@@ -165,7 +167,7 @@ class Variable(Tensor):
         np.add(data, array, out=data, casting="same_kind")
         return self
 
-    def assign_sub(self, value: Any) -> Variable:
+    def assign_sub(self, value: TensorLike) -> Variable:
         """Subtract `value` from the value, in place where nobody else sees the buffer. See `assign`."""
         array = self._checked(value, "assign_sub")
         if tracing.tracer is not None:
@@ -224,16 +226,16 @@ class Variable(Tensor):
             f"variable.{method} to change the Variable, or `x = variable {operator[0]} value` for a Tensor."
         )
 
-    def __iadd__(self, other: Any) -> Variable:
+    def __iadd__(self, other: TensorLike) -> Variable:
         raise self._refuse_in_place("+=", "assign_add(value)")
 
-    def __isub__(self, other: Any) -> Variable:
+    def __isub__(self, other: TensorLike) -> Variable:
         raise self._refuse_in_place("-=", "assign_sub(value)")
 
-    def __imul__(self, other: Any) -> Variable:
+    def __imul__(self, other: TensorLike) -> Variable:
         raise self._refuse_in_place("*=", "assign(variable * value)")
 
-    def __itruediv__(self, other: Any) -> Variable:
+    def __itruediv__(self, other: TensorLike) -> Variable:
         raise self._refuse_in_place("/=", "assign(variable / value)")
 
 
