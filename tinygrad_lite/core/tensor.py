@@ -400,7 +400,7 @@ def reading(x: Tensor) -> Tensor:
     return y
 
 
-def to_tensor(value: TensorLike, like: np.dtype[Any] | None = None) -> Tensor:
+def to_tensor(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
     """`value` itself if it is a Tensor, else a new one of it; Python's floats get the dtype `like`."""
     if isinstance(value, Tensor):
         return value
