@@ -49,7 +49,7 @@ MOST = 30  # seconds that a mutant's tests took when they were traced; what is b
 
 GROUPS = {  # files, and the tests that are theirs: of their folder, and of who uses them
     "tape": (
-        ["tape.py"],
+        ["core/tape.py", "core/backward.py", "core/record.py", "core/sharing.py", "core/jacobian.py"],
         [
             "tests/tape", "tests/diagnostics", "tests/test_functional.py", "tests/viz/test_graph.py",
             "tests/nn/test_strict.py", "tests/function/test_semantics.py",

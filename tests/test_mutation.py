@@ -85,3 +85,10 @@ def test_a_mutant_is_noticed_or_not():
     done = subprocess.run([*command, test], capture_output=True, encoding="utf-8", check=True)
     assert f"survived: nn/losses/differences.py:{line}: USub -> UAdd" in done.stdout
     assert "4 of    5 killed,  80.0% (4 failed, 1 survived)" in done.stdout
+
+
+def test_every_group_has_files_and_tests(mutation):
+    package, project = mutation.PROJECT / mutation.PACKAGE, mutation.PROJECT
+    for patterns, tests in mutation.GROUPS.values():
+        assert [pattern for pattern in patterns if not list(package.glob(pattern))] == []
+        assert [path for path in tests if not path.startswith("-") and not (project / path).exists()] == []
