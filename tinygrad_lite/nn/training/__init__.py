@@ -1,1 +1,1 @@
-"""Training: data in batches, the loop of `fit`, its compiled step, and the checks that watch it."""
+"""Training: batches of data, the loops of `fit`, `evaluate` and `predict`, compiled steps, and checks."""

@@ -9,6 +9,7 @@ the next call of `fit` uses it again.
 from __future__ import annotations
 
 import functools
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +23,7 @@ from tinygrad_lite.core.record import is_seen
 from tinygrad_lite.core.strict import is_strict
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.nn.layers.search import walk
-from tinygrad_lite.nn.training.snapshot import FrameObserver, Snapshot, has_other_threads
+from tinygrad_lite.nn.training.snapshot import FrameObserver, Snapshot
 from tinygrad_lite.random.streams import default_stream
 from tinygrad_lite.utils.types import Shape
 
@@ -87,7 +88,7 @@ class Step:
         """Take a step, and return what the method returns."""
         if self._is_eager:
             return self._method(data)
-        if self.checks_every_step or self._has_schedule or has_other_threads():
+        if self.checks_every_step or self._has_schedule or threading.active_count() > 1:
             self.refresh()
         shapes = tuple([(x._array.shape, x._array.dtype) for x in data])
         if shapes not in self._seen:

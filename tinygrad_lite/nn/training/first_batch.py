@@ -1,7 +1,7 @@
 """A trial before the first step: the model and the loss on one sample of the first batch.
 
-It builds what is not built yet, shows which metrics fit the output, and finds shapes that do not fit before anything is
-changed.
+It makes missing weights, shows which metrics fit the output, and finds shapes that do not fit before any weight
+changes.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from tinygrad_lite.utils.types import Array
 __all__ = ["PACKAGE_STEPS", "get_ready"]
 
 PACKAGE_STEPS: set[Callable[..., Any]] = set()
-"""`train_step` and `test_step` of `Model`: others are of the user's own."""
+"""`train_step` and `test_step` of `Model`; all others are overridden by users."""
 _STEPS = {"fit": "train_step", "train_on_batch": "train_step", "evaluate": "test_step", "test_on_batch": "test_step"}
-"""The step that a method takes."""
+"""The step of each method."""
 
 
 def get_ready(model: TrainableModel, x: Array, y: Array, method: str) -> None:
-    """Try the model and the loss on one sample of the first batch, which builds what is not built yet."""
+    """Try the model and the loss on one sample of the first batch. This makes missing weights."""
     is_overridden = getattr(type(model), _STEPS[method]) not in PACKAGE_STEPS
     y_pred = _try_output(model, x[:1]) if is_overridden else _try_both(model, x, y, method)
     if model._metrics is None:
@@ -34,7 +34,7 @@ def get_ready(model: TrainableModel, x: Array, y: Array, method: str) -> None:
 
 
 def _try_both(model: TrainableModel, x: Array, y: Array, method: str) -> Tensor:
-    """The output for a sample; or the error if it or the loss does not fit, with the shapes that the user knows."""
+    """The output for a sample. If shapes do not fit, the error has those of the whole batch, which the user knows."""
     try:
         return _try(model, x[:1], y[:1], method)
     except (TypeError, ValueError):
@@ -43,16 +43,16 @@ def _try_both(model: TrainableModel, x: Array, y: Array, method: str) -> Tensor:
 
 
 def _try_output(model: TrainableModel, x: Array) -> Tensor | None:
-    """The output for a sample, if there is one: a step of the user's own may use neither the loss nor `call`."""
+    """The output for a sample, or None if it fails: an overridden step may not need `call` or the loss."""
     try:
         y_pred = model(wrap(x), training=False)
-    except Exception:  # if the step calls the model, it meets the same
+    except Exception:  # if the step calls the model, the error is raised there
         return None
     return y_pred if isinstance(y_pred, Tensor) else None
 
 
 def _try(model: TrainableModel, x: Array, y: Array, method: str) -> Tensor:
-    """The output for `x`; and the errors, if it or the loss does not fit."""
+    """The output for `x`. Raises if it or the loss does not fit."""
     with note_activation() as noted:
         y_pred = model(wrap(x), training=False)
     if not isinstance(y_pred, Tensor):

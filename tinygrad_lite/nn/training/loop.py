@@ -1,4 +1,4 @@
-"""The loops of `fit`, `evaluate` and `predict`: batches go to a step, numbers go to the hooks of callbacks."""
+"""The loops of `fit`, `evaluate` and `predict`: a step for every batch, and hooks of callbacks around it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def fit(
     verbose: int | str,
     callbacks: Sequence[Callback],
 ) -> History:
-    """Train, with a look at the validation data after every epoch. See `Model.fit`."""
+    """Train, and evaluate the validation data after every epoch. See `Model.fit`."""
     with (
         model._steps.use(model, "train_step") as step,
         model._steps.use(model, "test_step") if validation is not None else nullcontext() as test_step,
@@ -139,7 +139,7 @@ def predict(model: TrainableModel, batches: DataAdapter, verbose: int | str, cal
 def run_on_batch(
     model: TrainableModel, batches: DataAdapter, method: str, step: Callable[[Batch], Mapping[str, Any] | None]
 ) -> Logs:
-    """Take one step, with a single batch; the loss and the metrics of it."""
+    """Take one step with a single batch. Returns its loss and metrics."""
     (batch,) = batches
     if not model._is_ready:
         get_ready(model, batch[0], batch[1], method)
@@ -173,7 +173,7 @@ def _test(model: TrainableModel, batches: DataAdapter, hooks: CallbackList, step
 def _run_batches(
     model: TrainableModel, batches: DataAdapter, hooks: CallbackList, kind: str, step: Step | CheckedStep
 ) -> Logs:
-    """Hand all batches to `step`, between the hooks of that kind; return the numbers over all of them."""
+    """Take a step for every batch, between the hooks of that kind. Returns their loss and metrics."""
     model.reset_metrics()
     step.refresh()
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
@@ -194,7 +194,7 @@ def _run_batches(
 
 
 def _unrecorded(step: Callable[[Batch], Any], data: Batch) -> Any:
-    """The result of a step that no open tape sees: it leaves as plain arrays."""
+    """The result of a step that open tapes do not record: `predict` returns plain arrays."""
     with ExitStack() as stack:
         stack.enter_context(unobserved())
         for tape in recording_tapes():
@@ -207,5 +207,5 @@ def _as_array(leaf: Any) -> Array:
 
 
 def _as_floats(logs: Mapping[str, Any] | None) -> Logs | None:
-    """What an overridden step returned, as floats."""
+    """The numbers that an overridden step returned, as floats."""
     return None if logs is None else {name: float(value) for name, value in logs.items()}

@@ -1,4 +1,4 @@
-"""What a step computes of a batch besides the layers: the loss, and the numbers that it adds to the metrics.
+"""The loss and the metrics of a batch.
 
 Where the model ends in softmax or sigmoid and the loss is the cross-entropy that belongs to it, the loss is computed
 from the logits: the layers note which activation they applied last, and to what. The result is the same number, and it
@@ -29,7 +29,7 @@ def forward(model: TrainableModel, data: Batch, training: bool) -> tuple[Tensor,
 def compute_loss(
     model: TrainableModel, y: Tensor, y_pred: Tensor, noted: list[Any], sample_weight: Tensor | None = None
 ) -> Tensor:
-    """The loss, from the logits if `y_pred` is the activation noted last and the loss has such a form."""
+    """The loss. It is computed from the logits if `y_pred` is the noted activation and the loss has such a form."""
     if model.loss is None:
         raise RuntimeError(
             "Expected a loss to train or evaluate with. Received: compile(loss=None). Pass for example "
@@ -44,7 +44,7 @@ def compute_loss(
 
 
 def update_metrics(model: TrainableModel, loss: Tensor, y_pred: Tensor, data: Batch) -> None:
-    """Take the loss and the output of a batch into account."""
+    """Update all metrics with the loss and the output of a batch."""
     _, y, *weights = data
     _update_loss(model, loss, y, *weights)
     y, y_pred = line_up(y, y_pred)
@@ -57,7 +57,7 @@ def update_metrics(model: TrainableModel, loss: Tensor, y_pred: Tensor, data: Ba
 
 
 def _update_loss(model: TrainableModel, loss: Tensor, y: Tensor, *sample_weight: Tensor) -> None:
-    """Take the loss of a batch into account so that that of the epoch is the loss of all its samples at once."""
+    """Update the mean loss, so that the loss of an epoch is that of all its samples at once."""
     mean = model._loss_mean
     if loss.ndim:
         mean.update_state(loss)

@@ -18,7 +18,6 @@ import itertools
 import operator
 import os
 import sys
-import threading
 import weakref
 from collections.abc import Callable, Iterable
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
@@ -311,8 +310,3 @@ def _is_within(frame: Any, code: Any) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-def has_other_threads() -> bool:
-    """Whether other threads of Python are alive."""
-    return threading.active_count() > 1

@@ -1,4 +1,4 @@
-"""What training reads and writes of a model: what `compile` set, the metrics, and what the last `fit` left.
+"""The attributes of a model that training reads and writes: settings of `compile`, metrics, results of `fit`.
 
 `Model` is the only subclass. The loop, the loss and the checks take this class, so that they need not import `Model`.
 """
@@ -44,7 +44,7 @@ class TrainableModel(Layer):
         self.was_interrupted = False
         self._metric_identifiers: list[Any] = []
         self._weighted_identifiers: list[Any] = []
-        self._metrics: list[Metric] | None = None  # made when the first batch shows what the output looks like
+        self._metrics: list[Metric] | None = None  # made when the first batch shows the shape of the output
         self._loss_mean = metrics_module.Mean(name="loss")
         self._is_compiled = False
         self._is_ready = False
@@ -74,11 +74,11 @@ class TrainableModel(Layer):
         raise NotImplementedError
 
     def _known_metrics(self) -> list[Metric]:
-        """The metrics that are named by `compile`, also before the first batch has shown which fit."""
+        """The metrics given to `compile`, also before the first batch."""
         return self._made_metrics(()) if self._metrics is None else self._metrics
 
     def _made_metrics(self, shapes: Sequence[Any]) -> list[Metric]:
-        """The metrics and the weighted metrics; of two named by the same string, the latter is `weighted_...`."""
+        """Make the metrics and the weighted metrics. A weighted metric of the same name is called `weighted_...`."""
         metrics, weighted = (
             [metrics_module.resolve(name, self.loss, *shapes) for name in identifiers]
             for identifiers in (self._metric_identifiers, self._weighted_identifiers)
@@ -89,7 +89,7 @@ class TrainableModel(Layer):
                 metric.name = f"weighted_{metric.name}"
         names = [metric.name for metric in (self._loss_mean, *metrics, *weighted)]
         if len(set(names)) < len(names):
-            raise ValueError(f"compile expected metrics of different names. Received: {names}. Name one otherwise.")
+            raise ValueError(f"compile expected metrics of different names. Received: {names}. Rename one.")
         return [*metrics, *weighted]
 
     def _results(self) -> Logs:
