@@ -16,7 +16,7 @@ _numpy: Any = np  # NumPy's functions as they also answer to Tensors, which its 
 
 
 class UnconnectedGradients(Enum):
-    """What `gradient` answers for a source that the target does not depend on.
+    """What `gradient` returns for a source that the target does not depend on.
 
     Examples
     --------

@@ -126,10 +126,10 @@ def is_small(record: list[Any]) -> bool:
 
 
 def walk_small(record: list[Any], gradients: Grads, useful: Ids, wanted: Ids) -> Grads:
-    """`walk` over small arrays, where looking for nan takes longer than the rules: it looks at the results only.
+    """`walk` over small arrays, where a search for nan takes longer than the rules: only the results are searched.
 
     A nan that the zero rule would have removed reaches the sources. If there is none, none was made; else the walk is
-    repeated with the rule. It pays if there are more operations to look at than sources.
+    repeated with the rule. This is faster if there are more operations with the zero rule than sources.
     """
     looks = sum([primitive.needs_zero_rule for primitive in record[FIELDS - 1 :: FIELDS]])
     if looks > 2 * len(wanted):
@@ -230,12 +230,12 @@ def walk_observer() -> Observer | None:
 
 
 def twin(g: Tensor) -> Tensor:
-    """The same value as another tensor, so that the two can be told apart; a gradient goes through."""
+    """The same value as another tensor, with an identity of its own; a gradient goes through."""
     other: Tensor = np.positive(g) if g._id else detached(g)
     return other
 
 
-def told_apart(gradients: list[Any], before: int) -> list[Any]:
+def distinct(gradients: list[Any], before: int) -> list[Any]:
     """Grads as so many tensors, none of which is another, or older than the identity `before`.
 
     A rule may return the tensor that it got, so that two arguments have the same gradient, or one that the caller

@@ -1,6 +1,6 @@
-"""Functions that give their gradient themselves.
+"""Functions that define their own gradient.
 
-Every application of such a function is a primitive of its own, with one joint rule: the function's gradient function.
+Each application of such a function is a new primitive with one joint rule, which calls the gradient function.
 Its forward returns the results that the function has computed, which are among its arguments.
 """
 
@@ -24,7 +24,7 @@ __all__ = ["custom_gradient"]
 
 
 def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
-    """Replace the gradient of a function by one that the function gives itself.
+    """Replace the gradient of a function by one that the function defines itself.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
     Raises
     ------
     ValueError
-        On the way back: `grad_fn` returned too many or too few gradients.
+        In `tape.gradient`: `grad_fn` returned too many or too few gradients.
     TypeError
         `f` did not return a pair, or reads Variables that `grad_fn` does not take.
 
@@ -85,13 +85,13 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _reading(x: Any) -> Tensor:
-    """`x` as a tensor; a Variable as what it holds now, for it may hold something else on the way back."""
+    """`x` as a tensor; of a Variable its value now, because it may be assigned before the gradient is computed."""
     return reading(x) if isinstance(x, Variable) else to_tensor(x)
 
 
 @contextmanager
-def _holding(variables: list[Variable], values: Any) -> Iterator[None]:
-    """A context in which Variables hold what they held when the gradient function was made."""
+def _with_values(variables: list[Variable], values: Any) -> Iterator[None]:
+    """A context in which Variables have the values that they had when the gradient function was made."""
     with nullcontext() if tracing.tracer is None else tracing.tracer.holding(variables, values):
         now = [variable._array for variable in variables]
         for variable, value in zip(variables, values):
@@ -111,7 +111,7 @@ def _takes_variables(grad_fn: Callable[..., Any]) -> bool:
 def _custom_primitive(
     name: str, grad_fn: Callable[..., Any], count: int, variables: list[Variable], results: int
 ) -> Primitive:
-    """One application of a custom gradient: hands its last `results` arguments on, answers with `grad_fn`."""
+    """One application of a custom gradient: it returns its last `results` arguments, and its rule calls `grad_fn`."""
 
     def forward(*arrays: Array) -> tuple[Array, ...]:
         return arrays[len(arrays) - results :]
@@ -119,7 +119,7 @@ def _custom_primitive(
     def joint_rule(g: tuple[Any, ...], y: Any, *arrays: Any) -> list[Any]:
         recorded = isinstance(g[0], Tensor)
         upstream = g if recorded else tuple(wrap(item) for item in g)
-        with _holding(variables, arrays[count:]):
+        with _with_values(variables, arrays[count:]):
             answer = grad_fn(*upstream, variables=variables) if variables else grad_fn(*upstream)
         answer, of_variables = answer if variables else (answer, [])
         answer = flatten(answer)

@@ -1,7 +1,7 @@
-"""Derivatives of functions, for those who prefer functions to tapes.
+"""Derivatives of functions, without an explicit tape.
 
-Each opens the tape itself, so these are a few lines on top of `GradientTape`, and mix with it: inside of an open
-tape they are recorded and can be differentiated in turn.
+Each function opens a tape itself. Inside of an open tape its operations are recorded, so that its result can be
+differentiated again.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ def value_and_gradient(
         arguments, and what `f` reads of it otherwise is a constant. A Variable stands for all that `f` reads of it:
         a list of Variables may be an argument also where `f` reads them through a model and not through the argument.
     has_aux : bool
-        Whether `f` returns a pair: the value, and something else that is handed on as it is.
+        Whether `f` returns a pair: the value, and anything else, which is returned as it is.
     unconnected_gradients : "none" or "zero"
-        What is answered for what the value does not depend on.
+        What is returned for what the value does not depend on.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def value_and_gradient(
         if has_aux and not (isinstance(answer, tuple) and len(answer) == 2):
             raise TypeError(
                 f"value_and_gradient expected a pair (value, aux), for has_aux=True. Received: {answer!r}. Return "
-                "one, or leave has_aux away."
+                "one, or omit has_aux."
             )
         value = _checked_value(answer[0] if has_aux else answer, "value_and_gradient")
         sources = tuple(given[n] for n in positions)
@@ -123,7 +123,7 @@ def hessian_vector_product(f: Callable[[Any], Any], x: Any, vector: Any) -> Any:
     Returns
     -------
     Tensor, or structure of Tensors
-        Like `x`; zeros for what has no part in the second derivative.
+        Like `x`; zeros where the second derivative is zero.
 
     Raises
     ------
@@ -172,7 +172,7 @@ def _shared_variables(arguments: Any) -> dict[int, Variable]:
 
 
 def _apart(arguments: Any, shared: dict[int, Variable]) -> Any:
-    """The arguments with a tensor of its own in each place; a Variable that occurs once stays what it is."""
+    """The arguments with a different tensor in each place; a Variable that occurs once is kept."""
 
     def apart(leaf: Any) -> Any:
         stays = not isinstance(leaf, Tensor) or (isinstance(leaf, Variable) and leaf._id not in shared)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.arguments import UnconnectedGradients, answer_of, one_hot, tensors_of, unconnected_of
-from tinygrad_lite.core.backward import told_apart, walk, walk_observer
+from tinygrad_lite.core.backward import distinct, walk, walk_observer
 from tinygrad_lite.core.record import backwards, between, entries_of, leads_to, new_id, state
 from tinygrad_lite.core.sharing import shared
 from tinygrad_lite.core.structure import Structure, map_structure
@@ -154,7 +154,7 @@ def _pull_back_each(self: Any, target: Tensor, seeds: Iterable[Tensor], sources:
                 gradients = {target._id: seed if recorded else seed._array} if target._id in useful else {}
                 found = walk(entries, gradients, useful, wanted, observer)
                 row = [found.get(source._id) for source in sources]
-                rows.append(told_apart(row, before) if recorded else row)
+                rows.append(distinct(row, before) if recorded else row)
     finally:
         state.pulling_back -= 1
     return rows

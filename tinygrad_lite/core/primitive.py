@@ -10,9 +10,9 @@ entry to that tape. A rule maps the output's gradient `g` to the argument's (a v
 
     tanh.defvjp(lambda g, y, x: g * (1 - y * y))
 
-The rule is handed `g`, the output `y`, then the arguments as the forward got them: as ndarrays if nobody
-records, as Tensors if another tape is open, so that the rule's own operations are recorded and derivatives
-of higher order follow. Rules therefore use operators and `np` functions, which work on both.
+The rule gets `g`, the output `y`, then the arguments of the forward: as ndarrays, or as Tensors if another tape is
+open, so that the rule's own operations are recorded and derivatives of higher order follow. Rules therefore use
+operators and `np` functions, which work on both.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Primitive:
         layout or on values. Then what a `tgl.function` saw while tracing says nothing about its later calls. True for
         every forward of a user's.
     domain, kinks : str or None
-        Where it is defined; where it has no derivative, and what stands for it there.
+        Where it is defined; where it has no derivative, and what is returned there.
     """
 
     def __init__(self, forward: Callable[..., Any], *, is_elementwise: bool = False, name: str | None = None):
@@ -82,7 +82,7 @@ class Primitive:
         self.needs_zero_rule = is_elementwise  # unless its derivative is finite wherever it is defined
         self.fitting: tuple[str, str] | None = None  # which shapes fit together, and what to do about others
         self.describe: Callable[..., str] | None = None  # what errors say was received
-        self.hint = ""  # for somebody who passed too few arguments
+        self.hint = ""  # what errors add where arguments are missing
         self.domain: str | None = None
         self.kinks: str | None = None
         if not callable(forward):
@@ -90,7 +90,7 @@ class Primitive:
         self.__name__: str = name or forward.__name__
         self.__qualname__ = self.__name__
         self.public_name: str = self.__name__.lstrip("_") or self.__name__
-        """What errors call it: that of the function which users call."""
+        """The name in errors: that of the function which users call."""
         self.__doc__ = forward.__doc__
         if isinstance(forward, np.ufunc):
             self.arrays: tuple[str, ...] = ("x",) if forward.nin == 1 else ("x1", "x2")
@@ -113,7 +113,7 @@ class Primitive:
         return f"<primitive {self.public_name}>"
 
     def __reduce__(self) -> Any:
-        """As functions are pickled: by module and name. One that is no global goes by its name in the registry."""
+        """Pickled like a function, by module and name; one that is no global by its name in the registry."""
         is_global = getattr(sys.modules.get(self.__module__), self.__name__, None) is self
         if is_global or REGISTRY.get(self.__name__) is not self:
             return self.__name__  # pickle looks there, and says so if it is another or none
@@ -166,7 +166,7 @@ class Primitive:
         return f"{self.__name__}.defvjp({rules})"
 
     def wrong_shape(self, position: int, received: tuple[int, ...], expected: tuple[int, ...]) -> ValueError:
-        """The error for a rule whose gradient has not its argument's shape."""
+        """The error for a rule that returned another shape than its argument's."""
         name = self.arrays[position] if position < len(self.arrays) else f"argument {position}"
         return ValueError(
             f"The gradient rule of {self.public_name} for {name} must return the shape of {name}. Expected: "
@@ -185,7 +185,7 @@ class Primitive:
 
 
 def _define(made: Primitive, depth: int = 2) -> Primitive:
-    """Enter a new primitive into the registry; a user's never displaces one of the package."""
+    """Add a new primitive to the registry; a user's never replaces one of the package."""
     if isinstance(made.forward, np.ufunc):
         made.__module__ = sys._getframe(depth).f_globals["__name__"]
     known = REGISTRY.get(made.__name__)
@@ -221,7 +221,7 @@ def primitive(
         Positional parameters are arrays, keyword-only ones metadata. Returns an array or a tuple of arrays,
         and changes none that it was given. Without it, a decorator is returned: `@primitive(kinks=...)`.
     domain, kinks : str, optional
-        Where it is defined; points without a derivative, and what stands for it there. For tables.
+        Where it is defined; points without a derivative, and what is returned there. For tables.
     is_random : bool
         It draws random numbers: a `tgl.function` must run it anew at each call, and never merge two of its calls.
 
@@ -290,9 +290,9 @@ def elementwise(
     doc : str, optional
         The docstring, for a ufunc: what it computes, "The name: formula."
     domain : str, optional
-        Where it is defined, and what it answers elsewhere.
+        Where it is defined, and what it returns elsewhere.
     kinks : str, optional
-        Points without a derivative, and what stands for it there.
+        Points without a derivative, and what is returned there.
     example : str, optional
         "arguments -> what print shows", for the docstring.
 

@@ -1,4 +1,4 @@
-"""The record: what a tape writes down, and who sees the operations of a thread.
+"""The record: the entries of a tape, and what observes the operations of a thread.
 
 A record is a flat list of entries, one for each application of a primitive, in the order of execution. Every
 argument exists before it is used, so the record is the computation graph in topological order. A thread has a

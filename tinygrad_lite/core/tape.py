@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_lite.core.arguments import UnconnectedGradients, answer_of, seeds_of, tensors_of, unconnected_of
-from tinygrad_lite.core.backward import is_small, told_apart, twin, walk, walk_observer, walk_small
+from tinygrad_lite.core.backward import distinct, is_small, twin, walk, walk_observer, walk_small
 from tinygrad_lite.core.jacobian import batch_jacobian, jacobian
 from tinygrad_lite.core.record import (
     FIELDS,
@@ -80,7 +80,7 @@ def stop_gradient(x: TensorLike) -> Tensor:
 class GradientTape:
     """Records operations for automatic differentiation.
 
-    Trainable Variables are watched by themselves when an operation reads them, other tensors through
+    Trainable Variables are watched automatically when an operation reads them, other tensors after
     `watch`. Tapes nest, which gives derivatives of higher order.
 
     Parameters
@@ -89,7 +89,7 @@ class GradientTape:
         Keep the record after `gradient`, so that more gradients can be asked for. Entered again, such a tape goes
         on with the record that it has.
     watch_accessed_variables : bool
-        Whether trainable Variables are watched by themselves.
+        Whether trainable Variables are watched automatically.
 
     Examples
     --------
@@ -227,7 +227,7 @@ class GradientTape:
                 record[place] = tuple([0 if key == identity else key for key in record[place]])
 
     def _access(self, x: Tensor) -> None:
-        """Called when an operation reads a Variable: watch it if it can be trained, unless told not to."""
+        """An operation reads a Variable: watch it if it is trainable, and tapes may watch it automatically."""
         if isinstance(x, Variable) and x.trainable and x._id not in self._watched:
             if not self._watch_accessed_variables:
                 self._read[x._id] = x
@@ -334,7 +334,7 @@ class GradientTape:
             What each target's elements are weighted with before they are summed: of the target's dtype,
             and of a shape that broadcasts to the target's. Default: ones.
         unconnected_gradients : "none" or "zero"
-            What is answered for a source that `target` does not depend on.
+            What is returned for a source that `target` does not depend on.
 
         Returns
         -------
@@ -427,7 +427,7 @@ class GradientTape:
                         entries = observer.examined(popping(record) if release else backwards(record))
                         found = walk(entries, gradients, useful, wanted, observer)
                         answers = [found.get(x._id) if x._id in self._watched else None for x in sources]
-                        return told_apart(answers, before)
+                        return distinct(answers, before)
                 elif is_small(record):
                     found = walk_small(record, gradients, useful, wanted)
                 else:

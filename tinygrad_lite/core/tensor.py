@@ -1,11 +1,8 @@
-"""Tensor and Variable: a NumPy array with an identity.
+"""Tensor: a NumPy array with an identity.
 
-A `Tensor` never changes. What it holds is an array and a number, its `_id`; a tape that watches the tensor
-remembers the number, so a tensor needs no pointer to what produced it and a graph of tensors has no cycles.
-
-A `Variable` changes, but only through `assign`, and only in a buffer that nobody else can see: a buffer that
-a tape's record, another Tensor or a NumPy view still refers to is left to them, and the new value goes
-into a new one (copy on write). So whatever was read from a variable stays what it was.
+A Tensor never changes. It has an array and a number, its `_id`. A tape that watches the tensor keeps the number, so a
+tensor needs no pointer to what produced it, and a graph of tensors has no reference cycles. Operators and methods are
+added by `ops.operators`, where the primitives are.
 """
 
 from __future__ import annotations
@@ -49,7 +46,7 @@ def as_array(
     like : dtype, optional
         What Python's floats become instead of float32.
     looks : bool
-        The caller only looks at shape and dtype, or tells a tracer what it does with `value`.
+        The caller only uses shape and dtype, or notifies a tracer of what it does with `value`.
 
     Raises
     ------
@@ -370,7 +367,7 @@ class Tensor(_Operators):
 
 
 def wrap(data: Any) -> Tensor:
-    """A Tensor around `data` without a copy: for arrays that nobody else will write to."""
+    """A Tensor around `data` without a copy: for arrays that are not written to afterwards."""
     tensor = Tensor.__new__(Tensor)
     tensor._array = data
     tensor._id = 0

@@ -23,14 +23,14 @@ __all__ = ["Variable"]
 class Variable(Tensor):
     """A Tensor that `assign`, `assign_add` and `assign_sub` can change; trainable by default.
 
-    A tape watches a trainable Variable by itself as soon as an operation reads it.
+    A tape watches a trainable Variable automatically when an operation reads it.
 
     Parameters
     ----------
     initial_value : Tensor, ndarray, number, nested lists of numbers, or a function without arguments
         Is copied; a function is called for it.
     trainable : bool
-        Whether tapes watch it by themselves, and optimizers update it.
+        Whether tapes watch it automatically, and optimizers update it.
     name : str, optional
         Shown in errors, summaries and drawings.
     dtype : dtype, optional
@@ -158,7 +158,7 @@ class Variable(Tensor):
         return self
 
     def assign_add(self, value: TensorLike) -> Variable:
-        """Add `value` to the value, in place where nobody else sees the buffer. See `assign`."""
+        """Add `value` to the value, in place where nothing else refers to the buffer. See `assign`."""
         array = self._checked(value, "assign_add")
         if tracing.tracer is not None:
             tracing.tracer.note_assign(self, "assign_add", self._widened(value))
@@ -168,7 +168,7 @@ class Variable(Tensor):
         return self
 
     def assign_sub(self, value: TensorLike) -> Variable:
-        """Subtract `value` from the value, in place where nobody else sees the buffer. See `assign`."""
+        """Subtract `value` from the value, in place where nothing else refers to the buffer. See `assign`."""
         array = self._checked(value, "assign_sub")
         if tracing.tracer is not None:
             tracing.tracer.note_assign(self, "assign_sub", self._widened(value))
@@ -183,7 +183,7 @@ class Variable(Tensor):
             tape._assignments.append((new_id(), method, self._id, value._id if isinstance(value, Tensor) else 0))
 
     def adopt(self, array: Array) -> None:
-        """Make `array`, of this shape and dtype and nobody else's, the value: an assignment that needs no memory."""
+        """Assign `array` without a copy: it must have this shape and dtype, and nothing else may refer to it."""
         if tracing.tracer is None:
             self._array = np.asarray(array, order="C")
         else:
@@ -244,7 +244,7 @@ _references: Callable[[Any], int] = getattr(sys, "getrefcount", lambda _: sys.ma
 
 
 def _references_to_an_unshared_buffer() -> int:
-    """What `_references` says in `Variable.writable` when nobody but the Variable holds its buffer.
+    """What `_references` says in `Variable.writable` when only the Variable refers to its buffer.
 
     Measured rather than written down, because it differs between Python versions.
     """
