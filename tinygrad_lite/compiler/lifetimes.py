@@ -58,8 +58,8 @@ def with_bases(nodes: Iterable[Node]) -> set[int]:
 def in_place_sums(nodes: Iterable[Node]) -> set[int]:
     """The additions to Variables whose results are only assigned: they write into the Variables' own arrays.
 
-    That is an addition at the end, after what may fail, and would have to be undone if it failed. A small one is made
-    in its place in the list.
+    Such an addition comes at the end, after everything that may fail, because it would have to be undone after a
+    failure. A small sum is computed at its position in the list.
     """
     readers: dict[int, int] = {}
     for node in nodes:
@@ -95,7 +95,7 @@ def last_uses(nodes: list[Node], in_place: set[int]) -> dict[int, int]:
 
 
 def memory_ends(nodes: list[Node], last: dict[int, int]) -> dict[int, int]:
-    """When the memory of each node is free: after its last use and those of all that look into it."""
+    """When the memory of each node is free: after the last use of it and of all nodes that share it."""
     ends = {id(node): last[id(node)] for node in nodes}
     for node in reversed(nodes):
         for base in node.shares:

@@ -1,6 +1,6 @@
 """Names: what a program calls its values, constants and functions.
 
-Every name is valid in Python and given once. Values have the names of the user's variables where there are any.
+Every name is valid in Python and given once. A value has the name of the user's variable, if there is one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Names:
         self._operations = SimpleNamespace()
         self.namespace: dict[str, Any] = {**namespace, "ops": self._operations}
         self._taken = {*self.namespace, "buffers", "buffer", "rows"}
-        self._numbers: dict[str, int] = {}  # the last that was put behind a name
+        self._numbers: dict[str, int] = {}  # the last number that was appended to a name
         self._numbers_of_operations: dict[str, int] = {}
         self._of_nodes: dict[int, str] = {}  # by id()
         self._wanted: dict[int, str] = {}  # the names that nodes should have, by id()

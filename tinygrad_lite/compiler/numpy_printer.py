@@ -1,7 +1,7 @@
 """The NumPy printer: a schedule as Python source that calls NumPy.
 
-It finds names and writes each step as a line, a loop as a `for` over blocks. What is computed, when, and into which
-memory stands in the schedule.
+It gives names, and writes each step as a line and each loop as a `for` over blocks. The schedule says what is
+computed, when, and in which memory.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class _Printer:
         return [f"del {names}"] if names else []
 
     def _is_defined(self, node: Node) -> bool:
-        """Whether a node needs no line: an argument, a constant of the namespace, or x.T, which is written in place."""
+        """Whether a node needs no line: an argument, a constant of the namespace, or x.T (part of other lines)."""
         if node.kind == "constant":
             self.names.define(node, self.names.constant(node.value, node.name or "constant"))
         elif node.is_transpose:

@@ -34,7 +34,7 @@ Rule = Callable[[Node], Node | None]
 """What may stand for a node whose inputs are already rewritten; None: the node stays."""
 
 _EFFECTS = frozenset({"update", "check", "assign", "output"})
-_UNCHANGED_BY_ONE = {np.multiply: 2, np.divide: 1}  # so many of their arguments, if the other is 1
+_UNCHANGED_BY_ONE = {np.multiply: 2, np.divide: 1}  # how many of their arguments come out as they are if the other is 1
 
 
 def optimized(nodes: list[Node]) -> list[Node]:
