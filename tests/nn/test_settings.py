@@ -293,11 +293,11 @@ def test_options_of_a_function_are_attributes_and_others_are_not():
 @pytest.mark.parametrize("labels", [[-1.0, 1.0, 1.0], [0.0, 2.0, 1.0], [0.25, 1.0, 0.0]])
 def test_binary_accuracy_refuses_labels_that_can_equal_no_answer(labels):
     y = np.array(labels, np.float32)[:, None]
-    with pytest.raises(ValueError, match="labels 0 or 1"):
+    with pytest.raises(ValueError, match="labels that are 0 or 1"):
         metrics.binary_accuracy(y, P)
     model = nn.Sequential([nn.Dense(1)])
     model.compile("sgd", "hinge", metrics=["accuracy"])
-    with pytest.raises(ValueError, match="labels 0 or 1"):
+    with pytest.raises(ValueError, match="labels that are 0 or 1"):
         model.fit(np.ones((3, 2), np.float32), y, verbose=0)
 
 

@@ -63,7 +63,7 @@ class CheckedOptions(Checked):
 
 
 def is_real(value: Any) -> bool:
-    """Whether it is a finite number: True, "1" and nan are none."""
+    """Whether it is a finite number; True, "1" and nan are not."""
     return isinstance(value, (int, float, np.integer, np.floating)) and type(value) is not bool and math.isfinite(value)
 
 
