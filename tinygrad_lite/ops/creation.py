@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 
@@ -311,6 +311,34 @@ _linspace.defvjp(
 )
 
 
+@overload
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: Literal[False] = False,
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+    *,
+    device: str | None = None,
+) -> Tensor: ...
+
+
+@overload
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: int = 50,
+    endpoint: bool = True,
+    *,
+    retstep: Literal[True],
+    dtype: DTypeLike | None = None,
+    axis: int = 0,
+    device: str | None = None,
+) -> tuple[Tensor, Tensor]: ...
+
+
 def linspace(
     start: TensorLike,
     stop: TensorLike,
@@ -321,7 +349,7 @@ def linspace(
     axis: int = 0,
     *,
     device: str | None = None,
-) -> Any:
+) -> Tensor | tuple[Tensor, Tensor]:
     """Numbers at equal distances from `start` to `stop`, to both of which a gradient flows back.
 
     Parameters

@@ -13,7 +13,7 @@ backpropagation" (2015), and J. Townsend, "Differentiating the singular value de
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.linalg import LinAlgError
@@ -247,7 +247,15 @@ def _qr_vjp(g: Value, y: Value, a: Value, mode: str) -> Value:
 _qr.defvjp(_qr_vjp)
 
 
-def qr(a: TensorLike, mode: str = "reduced") -> Any:
+@overload
+def qr(a: TensorLike, mode: Literal["reduced", "complete"] = "reduced") -> QRResult: ...
+
+
+@overload
+def qr(a: TensorLike, mode: Literal["r"]) -> Tensor: ...
+
+
+def qr(a: TensorLike, mode: str = "reduced") -> QRResult | Tensor:
     """The factors of A = Q·R: Q with orthonormal columns, R upper triangular.
 
     The rule is from Walter and Lehmann (2010). It needs the first columns of `a`, as many as there are rows, to be
@@ -353,7 +361,21 @@ def _over_values(x: Value, values: Value) -> Value:
 _svd.defvjp(_svd_vjp)
 
 
-def svd(a: TensorLike, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False) -> Any:
+@overload
+def svd(
+    a: TensorLike, full_matrices: bool = True, compute_uv: Literal[True] = True, hermitian: bool = False
+) -> SVDResult: ...
+
+
+@overload
+def svd(
+    a: TensorLike, full_matrices: bool = True, *, compute_uv: Literal[False], hermitian: bool = False
+) -> Tensor: ...
+
+
+def svd(
+    a: TensorLike, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> SVDResult | Tensor:
     """The singular value decomposition: A = U·diag(S)·Vh.
 
     The rule is from Townsend (2016) and Ionescu et al. (2015). Where singular values coincide, or are 0 in a matrix

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import Literal, overload
 
 import numpy as np
 
@@ -239,6 +239,28 @@ def std(
 # Weighted means -----------------------------------------------------------------------------------------------
 
 
+@overload
+def average(
+    a: TensorLike,
+    axis: Axis = None,
+    weights: TensorLike | None = None,
+    returned: Literal[False] = False,
+    *,
+    keepdims: bool = False,
+) -> Tensor: ...
+
+
+@overload
+def average(
+    a: TensorLike,
+    axis: Axis = None,
+    weights: TensorLike | None = None,
+    *,
+    returned: Literal[True],
+    keepdims: bool = False,
+) -> tuple[Tensor, Tensor]: ...
+
+
 def average(
     a: TensorLike,
     axis: Axis = None,
@@ -246,7 +268,7 @@ def average(
     returned: bool = False,
     *,
     keepdims: bool = False,
-) -> Any:
+) -> Tensor | tuple[Tensor, Tensor]:
     """The weighted mean of the elements over `axis`: Σ a·weights / Σ weights.
 
     Parameters

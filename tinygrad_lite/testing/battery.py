@@ -21,7 +21,7 @@ from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import Tensor, wrap
 from tinygrad_lite.testing.gradients import FIGURES, KinkError, check_gradients, over_floats, reverse
 from tinygrad_lite.testing.scripts import literal, name_of, reference_to
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, DTypeLike
 
 __all__ = ["NUMPYS", "Battery", "PrimitiveError"]
 
@@ -357,7 +357,7 @@ class _Point:
         )
 
 
-def _is_ours(f: Any) -> bool:
+def _is_ours(f: Callable[..., Any]) -> bool:
     return str(getattr(f, "__module__", "")).startswith("tinygrad_lite.")
 
 
@@ -370,7 +370,7 @@ def _same(a: Any, b: Any) -> bool:
     return bool(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc"))
 
 
-def _as_dtype(x: Any, dtype: Any) -> Any:
+def _as_dtype(x: Any, dtype: DTypeLike) -> Any:
     return x.astype(dtype) if _is_floating(x) else x
 
 
@@ -404,7 +404,7 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def _gradients(function: Any, arrays: Sequence[Array], weights: Sequence[Array]) -> list[Tensor | None]:
+def _gradients(function: Callable[..., Any], arrays: Sequence[Array], weights: Sequence[Array]) -> list[Tensor | None]:
     """The gradients of the weighted sum of the results, the weights in their dtype and their own layout."""
     points = [wrap(x) for x in arrays]
     dtypes = [y.dtype for y in function(points)]

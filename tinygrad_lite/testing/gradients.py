@@ -1,9 +1,8 @@
-"""The gradient checker: what reverse mode says against what the function itself says.
+"""The gradient checker: the gradients of reverse mode against the function's own values.
 
-Walk a little way from the test point in a random direction, and the function's values tell its slope. Reverse
-mode claims the same number: the gradient times the direction. Where the two differ a rule is wrong, unless
-the function has no slope there, which `slopes` tells apart. The second order is the same question about
-another function, the one that returns the gradient; and so on.
+Along a random direction through the test point, differences of the function's values give its slope. The gradient
+times the direction must be the same number. Where the two differ a rule is wrong, unless the function has no slope
+there, which `slopes` finds out. The second order is the same test of the function that returns the gradient, and so on.
 """
 
 from __future__ import annotations

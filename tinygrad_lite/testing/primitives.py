@@ -173,7 +173,7 @@ def _cases(
     return drawing.with_metadata(drawn.strategy(), metadata)
 
 
-def _count(f: Any, count: int | None, metadata: Mapping[str, Any]) -> int:
+def _count(f: Callable[..., Any], count: int | None, metadata: Mapping[str, Any]) -> int:
     """How many arrays `f` takes."""
     if count is not None:
         return count

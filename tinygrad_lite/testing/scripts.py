@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from tinygrad_lite.core.tensor import Tensor
 _LARGEST_LITERAL = 1000  # elements of an array that a message writes out
 
 
-def name_of(f: Any) -> str:
+def name_of(f: Callable[..., Any]) -> str:
     """What to call `f` in a message."""
     if isinstance(f, functools.partial):
         arguments = [literal(x) for x in f.args] + [f"{name}={literal(x)}" for name, x in f.keywords.items()]
@@ -28,7 +28,7 @@ def name_of(f: Any) -> str:
     return getattr(f, "__qualname__", None) or getattr(f, "__name__", None) or repr(f)
 
 
-def argument_names(f: Any, count: int) -> list[str]:
+def argument_names(f: Callable[..., Any], count: int) -> list[str]:
     """The names of the first `count` positional parameters."""
     if isinstance(f, functools.partial) and not f.args:
         f = f.func
@@ -70,7 +70,7 @@ def literal(x: Any) -> str:
     return repr(x)
 
 
-def reference_to(f: Any, placeholder: str = "f") -> tuple[list[str], str]:
+def reference_to(f: Callable[..., Any], placeholder: str = "f") -> tuple[list[str], str]:
     """Lines that a script needs before it can speak of `f`, and the expression for it then."""
     if isinstance(f, functools.partial):
         preamble, inner = reference_to(f.func)
