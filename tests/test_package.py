@@ -68,8 +68,9 @@ def wheel(tmp_path_factory):
 
 
 def test_wheel_is_small(wheel):
-    # The aim was 300 kB, and held until the drawings came; the kit, compat, saving and compiling were added since.
-    assert wheel.stat().st_size < 500_000
+    # The aim was 300 kB, and held until the drawings came. Since then: the testing kit, compat, saving, the compiler,
+    # and more but shorter files, each with its own imports and its own entry in the archive.
+    assert wheel.stat().st_size < 530_000
 
 
 def test_wheel_holds_the_package_its_types_and_nothing_else(wheel):
