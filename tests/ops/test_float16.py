@@ -136,3 +136,12 @@ def test_losses_and_metrics_of_many(loss):
     metric = nn.metrics.Mean()
     metric.update_state(tgl.ones(MANY, "float16"))
     assert metric.result().item() == 1.0
+
+
+@pytest.mark.parametrize("function", [tgl.sum, tgl.mean])
+@pytest.mark.parametrize("options", [{"axis": 0}, {"axis": 0, "dtype": "float16"}, {"axis": 0, "keepdims": True}, {}])
+def test_compiled_sums_round_once(function, options):
+    x = np.ones((5000, 3), "float16")
+    compiled = tgl.function(lambda a: function(a, **options))
+    for _ in range(3):
+        np.testing.assert_array_equal(compiled(x).numpy(), function(x, **options).numpy())

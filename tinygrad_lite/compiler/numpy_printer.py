@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_lite.compiler.names import Names
 from tinygrad_lite.compiler.node import Node
-from tinygrad_lite.compiler.schedule import Loop, Schedule, Step
+from tinygrad_lite.compiler.schedule import Loop, Schedule, Step, is_rounded_once
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.utils.rows import compares_in_rows
 
@@ -218,7 +218,7 @@ class _Printer:
             if getattr(np, primitive.forward.__name__, None) is not primitive.forward:  # of another package
                 called = self.names.operation(primitive.forward, primitive.__name__)
             return f"{called}({', '.join([*arguments, *([f'out={out}'] if out else [])])})"
-        if name in _WITH_OUT and (out or name not in _ONLY_WITH_OUT):
+        if name in _WITH_OUT and (out or name not in _ONLY_WITH_OUT) and not is_rounded_once(node):
             text = _WITH_OUT[name].format(*arguments, out=out, **fields)
             for default in (", dtype=None", ", keepdims=False", ", initial=None", ", out=None"):
                 text = text.replace(default, "")

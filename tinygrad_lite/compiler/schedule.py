@@ -50,6 +50,11 @@ WRITES_INTO = (
 _ROUNDING_ONCE = {"_sum", "_mean"}  # of float16, which their forward functions add up in float32
 
 
+def is_rounded_once(node: Node) -> bool:
+    """Whether only the forward function computes it right: NumPy's own adds float16 up in float16."""
+    return node.dtype == HALF and node.operation in _ROUNDING_ONCE
+
+
 @dataclass(slots=True)
 class Step:
     """One node's place in the program."""
@@ -244,8 +249,7 @@ class _Planner:
         if node.is_ufunc:
             possible = node.payload.forward.nout == 1
         else:
-            is_rounded_once = node.dtype == HALF and node.operation in _ROUNDING_ONCE
-            possible = node.operation in WRITES_INTO and not is_rounded_once
+            possible = node.operation in WRITES_INTO and not is_rounded_once(node)
         return possible and node.shape != () and id(node) not in self._handed_out
 
     def _can_be_overwritten(self, x: Node, node: Node) -> bool:
