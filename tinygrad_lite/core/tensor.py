@@ -406,8 +406,10 @@ def to_tensor(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
 
 def float_dtype(*values: Any) -> np.dtype[Any] | None:
     """The dtype of the first Tensor or array of floats: what Python's floats become that meet it."""
-    kinds = (x.dtype for x in values if isinstance(x, (Tensor, np.ndarray)))
-    return next((dtype for dtype in kinds if dtype.kind == "f"), None)
+    for x in values:
+        if isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind == "f":
+            return x.dtype
+    return None
 
 
 def to_tensors(*values: TensorLike) -> list[Tensor]:

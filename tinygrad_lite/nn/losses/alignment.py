@@ -18,7 +18,8 @@ __all__ = ["aligned", "as_tensors", "check_shapes", "class_labels", "line_up", "
 
 def as_tensors(y_true: TensorLike, y_pred: TensorLike) -> tuple[Tensor, Tensor]:
     """Both as tensors, lined up, the predictions as floats."""
-    y_pred = to_tensor(y_pred, float_dtype(y_true))
+    if not isinstance(y_pred, Tensor):
+        y_pred = to_tensor(y_pred, float_dtype(y_true))
     y_pred = y_pred if y_pred.dtype.kind == "f" else ops.cast(y_pred, "float32")
     y_true = to_tensor(y_true, y_pred.dtype)
     return (y_true, y_pred) if y_true.ndim == y_pred.ndim else line_up(y_true, y_pred)
@@ -45,9 +46,10 @@ def line_up(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     (n,) and (n, 1) become (n, 1); (n, t) and (n, t, 1) become (n, t), as in Keras. Other shapes, and values that are
     not arrays, are returned unchanged.
     """
-    if not (_is_array_like(y_true) and _is_array_like(y_pred)):
-        return y_true, y_pred
-    y_true, y_pred = to_tensors(y_true, y_pred)
+    if not (isinstance(y_true, Tensor) and isinstance(y_pred, Tensor)):
+        if not (_is_array_like(y_true) and _is_array_like(y_pred)):
+            return y_true, y_pred
+        y_true, y_pred = to_tensors(y_true, y_pred)
     a, b = y_true.shape, y_pred.shape
     if (*a, 1) == b:
         return (ops.reshape(y_true, b), y_pred) if len(a) < 2 else (y_true, ops.reshape(y_pred, a))
