@@ -1,62 +1,159 @@
 """What `ops.operators` adds to Tensor: operators, and the methods that an ndarray has too. For type checkers only."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
 
 from tinygrad_lite.core.tensor import Tensor, TensorLike
+from tinygrad_lite.utils.types import Axis, Casting, DTypeLike, Index, ShapeLike
+
+_SortKind: TypeAlias = Literal["quicksort", "mergesort", "heapsort", "stable"]
 
 class OperatorMethods:
-    __array_ufunc__: Callable[..., Any]
     T: Tensor
     mT: Tensor
     real: Tensor
     imag: Tensor
-    all: Callable[..., Tensor]
-    any: Callable[..., Tensor]
-    argmax: Callable[..., Tensor]
-    argmin: Callable[..., Tensor]
-    argpartition: Callable[..., Tensor]
-    argsort: Callable[..., Tensor]
-    astype: Callable[..., Tensor]
-    choose: Callable[..., Tensor]
-    clip: Callable[..., Tensor]
-    compress: Callable[..., Tensor]
-    conj: Callable[..., Tensor]
-    conjugate: Callable[..., Tensor]
-    copy: Callable[..., Tensor]
-    cumprod: Callable[..., Tensor]
-    cumsum: Callable[..., Tensor]
-    diagonal: Callable[..., Tensor]
-    dot: Callable[..., Tensor]
-    flatten: Callable[..., Tensor]
-    max: Callable[..., Tensor]
-    mean: Callable[..., Tensor]
-    min: Callable[..., Tensor]
-    partition: Callable[..., Tensor]
-    prod: Callable[..., Tensor]
-    ravel: Callable[..., Tensor]
-    repeat: Callable[..., Tensor]
-    reshape: Callable[..., Tensor]
-    round: Callable[..., Tensor]
-    searchsorted: Callable[..., Tensor]
-    sort: Callable[..., Tensor]
-    squeeze: Callable[..., Tensor]
-    std: Callable[..., Tensor]
-    sum: Callable[..., Tensor]
-    swapaxes: Callable[..., Tensor]
-    take: Callable[..., Tensor]
-    trace: Callable[..., Tensor]
-    transpose: Callable[..., Tensor]
-    var: Callable[..., Tensor]
-    nonzero: Callable[[], tuple[Tensor, ...]]
-    __matmul__: Callable[[Tensor, Any], Tensor]
-    __rmatmul__: Callable[[Tensor, Any], Tensor]
-    __eq__: Callable[[Tensor, Any], Tensor]  # type: ignore[assignment]
-    __ne__: Callable[[Tensor, Any], Tensor]  # type: ignore[assignment]
-
+    def all(
+        self, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: TensorLike = True
+    ) -> Tensor: ...
+    def any(
+        self, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: TensorLike = True
+    ) -> Tensor: ...
+    def argmax(self, axis: int | None = None, out: None = None, keepdims: bool = False) -> Tensor: ...
+    def argmin(self, axis: int | None = None, out: None = None, keepdims: bool = False) -> Tensor: ...
+    def argpartition(
+        self,
+        kth: int | Sequence[int],
+        axis: int | None = -1,
+        kind: Literal["introselect"] = "introselect",
+        order: None = None,
+    ) -> Tensor: ...
+    def argsort(
+        self, axis: int | None = -1, kind: _SortKind | None = None, order: None = None, stable: bool | None = None
+    ) -> Tensor: ...
+    def astype(
+        self, dtype: DTypeLike, order: str = "K", casting: Casting = "unsafe", subok: bool = True, copy: bool = True
+    ) -> Tensor: ...
+    def choose(self, choices: Sequence[TensorLike], out: None = None, mode: str = "raise") -> Tensor: ...
+    def clip(
+        self,
+        a_min: TensorLike | None = None,
+        a_max: TensorLike | None = None,
+        out: None = None,
+        *,
+        min: TensorLike | None = None,
+        max: TensorLike | None = None,
+    ) -> Tensor: ...
+    def compress(self, condition: TensorLike, axis: int | None = None) -> Tensor: ...
+    def conj(self) -> Tensor: ...
+    def conjugate(self) -> Tensor: ...
+    def copy(self, order: str = "K", subok: bool = False) -> Tensor: ...
+    def cumprod(self, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Tensor: ...
+    def cumsum(self, axis: int | None = None, dtype: DTypeLike | None = None, out: None = None) -> Tensor: ...
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor: ...
+    def dot(self, b: TensorLike, out: None = None) -> Tensor: ...
+    def flatten(self, order: str = "C") -> Tensor: ...
+    def max(
+        self,
+        axis: Axis = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: TensorLike | None = None,
+        where: TensorLike = True,
+    ) -> Tensor: ...
+    def mean(
+        self,
+        axis: Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        keepdims: bool = False,
+        *,
+        where: TensorLike = True,
+    ) -> Tensor: ...
+    def min(
+        self,
+        axis: Axis = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: TensorLike | None = None,
+        where: TensorLike = True,
+    ) -> Tensor: ...
+    def nonzero(self) -> tuple[Tensor, ...]: ...
+    def partition(
+        self,
+        kth: int | Sequence[int],
+        axis: int | None = -1,
+        kind: Literal["introselect"] = "introselect",
+        order: None = None,
+    ) -> Tensor: ...
+    def prod(
+        self,
+        axis: Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: TensorLike = 1,
+        where: TensorLike = True,
+    ) -> Tensor: ...
+    def ravel(self, order: str = "C") -> Tensor: ...
+    def repeat(self, repeats: TensorLike, axis: int | None = None) -> Tensor: ...
+    def reshape(self, *shape: ShapeLike) -> Tensor: ...
+    def round(self, decimals: int = 0, out: None = None) -> Tensor: ...
+    def searchsorted(self, v: TensorLike, side: str = "left", sorter: TensorLike | None = None) -> Tensor: ...
+    def sort(
+        self, axis: int | None = -1, kind: _SortKind | None = None, order: None = None, *, stable: bool | None = None
+    ) -> Tensor: ...
+    def squeeze(self, axis: Axis = None) -> Tensor: ...
+    def std(
+        self,
+        axis: Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: TensorLike = True,
+        mean: TensorLike | None = None,
+        correction: float | None = None,
+    ) -> Tensor: ...
+    def sum(
+        self,
+        axis: Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        keepdims: bool = False,
+        initial: TensorLike = 0,
+        where: TensorLike = True,
+    ) -> Tensor: ...
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor: ...
+    def take(self, indices: TensorLike, axis: int | None = None, out: None = None, mode: str = "raise") -> Tensor: ...
+    def trace(
+        self, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: DTypeLike | None = None, out: None = None
+    ) -> Tensor: ...
+    def transpose(self, *axes: int | Sequence[int] | None) -> Tensor: ...
+    def var(
+        self,
+        axis: Axis = None,
+        dtype: DTypeLike | None = None,
+        out: None = None,
+        ddof: float = 0,
+        keepdims: bool = False,
+        *,
+        where: TensorLike = True,
+        mean: TensorLike | None = None,
+        correction: float | None = None,
+    ) -> Tensor: ...
+    def __matmul__(self, other: TensorLike) -> Tensor: ...
+    def __rmatmul__(self, other: TensorLike) -> Tensor: ...
+    def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]
+    def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
+    # NumPy passes whatever its function was called with, and the result is a Tensor, an array or several.
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any: ...
     def __float__(self) -> float: ...
     def __int__(self) -> int: ...
-    def __getitem__(self, index: Any) -> Tensor: ...
+    def __getitem__(self, index: Index) -> Tensor: ...
     def __add__(self, other: TensorLike) -> Tensor: ...
     def __radd__(self, other: TensorLike) -> Tensor: ...
     def __sub__(self, other: TensorLike) -> Tensor: ...
