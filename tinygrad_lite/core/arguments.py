@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.structure import flatten
-from tinygrad_lite.core.tensor import Tensor, as_array, wrap
+from tinygrad_lite.core.structure import Structure, flatten
+from tinygrad_lite.core.tensor import Tensor, TensorLike, as_array, wrap
 
 __all__ = ["UnconnectedGradients", "answer_of", "one_hot", "seeds_of", "tensors_of", "unconnected_of"]
 
@@ -43,7 +43,7 @@ def unconnected_of(value: UnconnectedGradients | str) -> UnconnectedGradients:
         ) from None
 
 
-def tensors_of(structure: Any, role: str, method: str = "gradient") -> list[Tensor]:
+def tensors_of(structure: Structure, role: str, method: str = "gradient") -> list[Tensor]:
     leaves: list[Any] = structure if type(structure) is list else flatten(structure)
     for leaf in leaves:
         if not isinstance(leaf, Tensor):
@@ -60,7 +60,7 @@ def tensors_of(structure: Any, role: str, method: str = "gradient") -> list[Tens
     return leaves
 
 
-def seeds_of(targets: list[Tensor], output_gradients: Any) -> list[Tensor]:
+def seeds_of(targets: list[Tensor], output_gradients: Structure) -> list[Tensor]:
     """What every target's elements are weighted with."""
     if output_gradients is None:
         return [_one(target) for target in targets]
@@ -77,7 +77,7 @@ def _one(target: Tensor) -> Tensor:
     return wrap(np.ones(shape, dtype) if shape else dtype.type(1))
 
 
-def _seed(target: Tensor, g: Any) -> Tensor:
+def _seed(target: Tensor, g: TensorLike) -> Tensor:
     array = as_array(g, like=target.dtype, looks=True)
     if isinstance(g, (int, float)) or (array.dtype.kind in "iub" and not isinstance(g, (Tensor, np.ndarray))):
         array = array.astype(target.dtype)

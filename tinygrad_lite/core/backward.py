@@ -15,7 +15,7 @@ import numpy as np
 
 from tinygrad_lite.core.record import FIELDS, Observer, backwards, state
 from tinygrad_lite.core.tensor import HALF, Tensor, detached, wrap
-from tinygrad_lite.utils.types import Array, Shape
+from tinygrad_lite.utils.types import Array, Axis, Shape, Value
 
 __all__ = ["sum_to_shape", "summed", "twin", "walk", "walk_small", "zero_rule"]
 
@@ -180,7 +180,7 @@ def _output_gradients(
 # The zero rule ------------------------------------------------------------------------------------------------
 
 
-def zero_rule(g: Any, d: Any) -> Any:
+def zero_rule(g: Value, d: Value) -> Value:
     """A gradient that is zero contributes zero: 0 where `g` is 0, also where the local derivative is inf or nan."""
     flat = (d._array if isinstance(d, Tensor) else d).ravel()
     total = flat.dot(flat)  # nan if there is one: one fast pass
@@ -199,7 +199,7 @@ def _fitted(d: Any, x: Any, primitive: Any, position: int) -> Any:
     return d if d.dtype == x.dtype else d.astype(x.dtype)
 
 
-def sum_to_shape(d: Any, shape: Shape) -> Any:
+def sum_to_shape(d: Value, shape: Shape) -> Value:
     """The adjoint of broadcasting from `shape`: add up over the axes along which values were repeated."""
     extra = d.ndim - len(shape)
     axes = tuple(range(extra)) + tuple(
@@ -208,16 +208,16 @@ def sum_to_shape(d: Any, shape: Shape) -> Any:
     return summed(d, axes).reshape(shape) if axes else d.reshape(shape)
 
 
-def summed(x: Any, axis: Any, keepdims: bool = False) -> Any:
+def summed(x: Value, axis: Axis, keepdims: bool = False) -> Value:
     """The sum over `axis`; of float16 in float32, rounded once."""
     if x.dtype == HALF:
         return x.sum(axis=axis, dtype=np.float32, keepdims=keepdims).astype(HALF)
     return x.sum(axis=axis, keepdims=keepdims)
 
 
-# Grads that are recorded ----------------------------------------------------------------------------------
+# Gradients that are recorded ----------------------------------------------------------------------------------
 
-_NOBODY = Observer()
+_DEFAULT_OBSERVER = Observer()
 
 
 def walk_observer() -> Observer | None:
@@ -225,7 +225,7 @@ def walk_observer() -> Observer | None:
     tapes = state.tapes
     observer = tapes.observer
     if tapes or (observer is not None and observer.observes_walks):
-        return observer or _NOBODY
+        return observer or _DEFAULT_OBSERVER
     return None
 
 
@@ -236,7 +236,7 @@ def twin(g: Tensor) -> Tensor:
 
 
 def distinct(gradients: list[Any], before: int) -> list[Any]:
-    """Grads as so many tensors, none of which is another, or older than the identity `before`.
+    """The gradients as different tensors, none of them older than the identity `before`.
 
     A rule may return the tensor that it got, so that two arguments have the same gradient, or one that the caller
     has. A tape that is asked for derivatives with respect to gradients would take them for one.

@@ -378,8 +378,8 @@ def _explained(self: Any, error: Exception, arrays: Any, kwargs: dict[str, Any])
         return ValueError(text)
 
 
-def refuse_out(name: str, out: Any) -> None:
-    """Raise if a function of NumPy's was asked to write into an array."""
+def refuse_out(name: str, out: object) -> None:
+    """Raise if a NumPy function was asked to write into an array."""
     if out is not None:
         raise TypeError(f"{name} cannot write into out=: tensors never change. Assign the result instead.")
 

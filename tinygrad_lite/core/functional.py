@@ -16,9 +16,9 @@ import numpy as np
 
 from tinygrad_lite.core.arguments import UnconnectedGradients
 from tinygrad_lite.core.backward import twin
-from tinygrad_lite.core.structure import flatten, map_structure
+from tinygrad_lite.core.structure import Structure, flatten, map_structure
 from tinygrad_lite.core.tape import GradientTape
-from tinygrad_lite.core.tensor import Tensor, to_tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike, to_tensor
 from tinygrad_lite.core.variable import Variable
 
 __all__ = ["hessian_vector_product", "value_and_gradient"]
@@ -105,7 +105,7 @@ def value_and_gradient(
     return call
 
 
-def hessian_vector_product(f: Callable[[Any], Any], x: Any, vector: Any) -> Any:
+def hessian_vector_product(f: Callable[[Any], Tensor], x: Structure, vector: Structure) -> Structure:
     """The matrix of second derivatives of `f` at `x`, times a vector, without the matrix: H(x) v.
 
     It is the derivative of the gradient in the direction `vector`, computed as a gradient of the gradient (the
@@ -164,14 +164,14 @@ def hessian_vector_product(f: Callable[[Any], Any], x: Any, vector: Any) -> Any:
     return map_structure(lambda _: next(products), x)
 
 
-def _shared_variables(arguments: Any) -> dict[int, Variable]:
+def _shared_variables(arguments: Structure) -> dict[int, Variable]:
     """The Variables that occur more than once among the arguments, by identity."""
     variables = [leaf for leaf in flatten(arguments) if isinstance(leaf, Variable)]
     times = Counter(v._id for v in variables)
     return {v._id: v for v in variables if times[v._id] > 1}
 
 
-def _apart(arguments: Any, shared: dict[int, Variable]) -> Any:
+def _apart(arguments: Structure, shared: dict[int, Variable]) -> Structure:
     """The arguments with a different tensor in each place; a Variable that occurs once is kept."""
 
     def apart(leaf: Any) -> Any:
@@ -217,7 +217,7 @@ def _checked_value(value: Any, name: str) -> Tensor:
     return value
 
 
-def _like(leaf: Tensor, vector: Any) -> Tensor:
+def _like(leaf: Tensor, vector: TensorLike) -> Tensor:
     """`vector` as a tensor, if it has the shape and dtype of `leaf`."""
     tensor = vector if isinstance(vector, (Tensor, np.ndarray, np.generic)) else Tensor(vector, leaf.dtype)
     if tensor.shape != leaf.shape or tensor.dtype != leaf.dtype:

@@ -18,7 +18,7 @@ Structure: TypeAlias = Any
 _INNER = (list, tuple, dict)  # anything else is a leaf
 
 
-def map_structure(function: Callable[[Any], Any], structure: Structure) -> Any:
+def map_structure(function: Callable[[Any], Any], structure: Structure) -> Structure:
     """Apply `function` to every leaf of `structure` and return the same structure.
 
     Parameters

@@ -312,7 +312,7 @@ class GradientTape:
     # Differentiating --------------------------------------------------------------------------------------
 
     if TYPE_CHECKING:  # set by diagnostics
-
+        # an Explanation, a class of `diagnostics`, which imports this file
         def explain(self, target: Tensor, source: Tensor) -> Any: ...
 
     def gradient(

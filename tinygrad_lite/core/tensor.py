@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 import numpy as np
 
 from tinygrad_lite.core.record import state, tracing
-from tinygrad_lite.utils.types import Array, ArrayLike, DTypeLike, Shape
+from tinygrad_lite.utils.types import Array, ArrayLike, DTypeLike, Index, Shape, Value
 
 if TYPE_CHECKING:
     from tinygrad_lite.core.operator_methods import OperatorMethods as _Operators
@@ -140,7 +140,7 @@ def _refuse_subclass(kind: type) -> None:
         )
 
 
-def holds_tensors(value: Any) -> bool:
+def holds_tensors(value: object) -> bool:
     """Whether `value` is a list or tuple, perhaps nested, with a Tensor in it."""
     if not isinstance(value, (list, tuple)):
         return False
@@ -182,7 +182,7 @@ def _holds_numpy(value: Any) -> bool:
     return isinstance(value, (np.ndarray, np.generic, Tensor)) or hasattr(value, "__array__")
 
 
-def _short(value: Any) -> str:
+def _short(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
@@ -269,7 +269,7 @@ class Tensor(_Operators):
         view.flags.writeable = False
         return view
 
-    def item(self) -> Any:
+    def item(self) -> Any:  # bool, int or float, depending on the dtype
         """The only element, as a Python number.
 
         Raises
@@ -285,7 +285,7 @@ class Tensor(_Operators):
         self._leave(".item()")
         return self._array.item()
 
-    def tolist(self) -> Any:
+    def tolist(self) -> Any:  # lists as deep as there are axes
         """The value as nested Python lists."""
         self._leave(".tolist()")
         return self._array.tolist()
@@ -332,7 +332,7 @@ class Tensor(_Operators):
     def __iter__(self) -> Iterator[Tensor]:
         return (self[index] for index in range(len(self)))
 
-    def __setitem__(self, key: Any, value: Any) -> None:
+    def __setitem__(self, key: Index, value: TensorLike) -> None:
         raise TypeError(
             f"{type(self).__name__} does not support item assignment: tensors never change. Received: "
             f"key={_short(key)}. Use tgl.where(mask, new, old) or tgl.index_set(tensor, key, value) to make "
@@ -345,7 +345,7 @@ class Tensor(_Operators):
     def __copy__(self) -> Tensor:
         return self  # which never changes
 
-    def __deepcopy__(self, memo: Any) -> Tensor:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         return copy.copy(self)
 
     def _leave(self, way: str, refusal: str = "") -> None:
@@ -366,7 +366,7 @@ class Tensor(_Operators):
                 tape._left.setdefault(self._id, way)
 
 
-def wrap(data: Any) -> Tensor:
+def wrap(data: Value) -> Tensor:
     """A Tensor around `data` without a copy: for arrays that are not written to afterwards."""
     tensor = Tensor.__new__(Tensor)
     tensor._array = data
@@ -397,14 +397,14 @@ def reading(x: Tensor) -> Tensor:
     return y
 
 
-def to_tensor(value: Any, like: np.dtype[Any] | None = None) -> Tensor:
+def to_tensor(value: object, like: np.dtype[Any] | None = None) -> Tensor:
     """`value` itself if it is a Tensor, else a new one of it; Python's floats get the dtype `like`."""
     if isinstance(value, Tensor):
         return value
     return stacked(value, like) if holds_tensors(value) else Tensor(as_array(value, like=like))
 
 
-def float_dtype(*values: Any) -> np.dtype[Any] | None:
+def float_dtype(*values: object) -> np.dtype[Any] | None:
     """The dtype of the first Tensor or array of floats: what Python's floats become that meet it."""
     for x in values:
         if isinstance(x, (Tensor, np.ndarray)) and x.dtype.kind == "f":
@@ -457,7 +457,7 @@ def constant(value: TensorLike, dtype: DTypeLike | None = None, shape: Shape | N
         if tensor.size != 1 and tensor.size != int(np.prod(shape)):
             raise ValueError(
                 f"constant expected one value or as many as shape={shape} holds. Received: a value of shape "
-                f"{tensor.shape}. Leave `shape` away, or give one number."
+                f"{tensor.shape}. Leave out `shape`, or pass one number."
             )
         fits = tensor.size == int(np.prod(shape))
         tensor = tensor.reshape(shape) if fits else tensor.reshape(()) * np.ones(shape, tensor.dtype)

@@ -110,13 +110,13 @@ class Variable(Tensor):
             tracing.tracer.refuse(self, ".numpy()")
         return super().numpy()
 
-    def item(self) -> Any:
+    def item(self) -> Any:  # bool, int or float, depending on the dtype
         """The only element, as a Python number; also what `float`, `int` and `bool` ask for."""
         if tracing.tracer is not None:
             tracing.tracer.refuse(self, "The number")
         return super().item()
 
-    def tolist(self) -> Any:
+    def tolist(self) -> Any:  # lists as deep as there are axes
         """The current value as nested Python lists."""
         if tracing.tracer is not None:
             tracing.tracer.refuse(self, ".tolist()")
@@ -177,7 +177,7 @@ class Variable(Tensor):
         np.subtract(data, array, out=data, casting="same_kind")
         return self
 
-    def _note_assignment(self, method: str, value: Any) -> None:
+    def _note_assignment(self, method: str, value: TensorLike) -> None:
         """Note on the open tapes, for `tape.explain`, which value is assigned: no gradient goes through."""
         for tape in state.tapes:
             tape._assignments.append((new_id(), method, self._id, value._id if isinstance(value, Tensor) else 0))
@@ -199,7 +199,7 @@ class Variable(Tensor):
             self._array = self._array.copy() if copied else np.empty_like(self._array)
         return self._array
 
-    def _checked(self, value: Any, method: str) -> Array:
+    def _checked(self, value: TensorLike, method: str) -> Array:
         """`value` as an array of this shape whose dtype can be stored here; else the error that says so."""
         array = as_array(value, like=self._array.dtype, looks=True)
         if array.shape != self._array.shape:

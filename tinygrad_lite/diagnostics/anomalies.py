@@ -7,17 +7,18 @@ The first one that is not finite raises, with the values of the arguments.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.core.backward import zero_rule
-from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.primitive import Primitive
+from tinygrad_lite.core.tensor import Tensor, TensorLike
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.diagnostics.observing import Site, SiteObserver, reporting, site_of
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Shape, Value
 
 __all__ = ["AnomalyError", "detect_anomalies"]
 
@@ -56,8 +57,8 @@ def detect_anomalies() -> Iterator[None]:
     Raises
     ------
     AnomalyError
-        With the operation, its layer, what went in, and the line that called it. Also for what went into an operation
-        and was not finite before: data, or a weight.
+        With the operation, its layer, its arguments, and the line that called it. Also for an argument that was not
+        finite before: data, or a weight.
     TypeError
         It is opened inside of a `tgl.function` that is being traced.
 
@@ -72,14 +73,22 @@ def detect_anomalies() -> Iterator[None]:
     Traceback (most recent call last):
     tinygrad_lite.diagnostics.anomalies.AnomalyError: The gradient of sqrt for x expected finite numbers. Received: inf
     """
-    with np.errstate(all="ignore"), _AnomalyObserver():  # NumPy would warn of the same, with less information
+    with np.errstate(all="ignore"), _AnomalyObserver():  # NumPy would warn of the same values, with less information
         yield
 
 
 class _AnomalyObserver(SiteObserver):
     """Raises for the first value that is not finite."""
 
-    def see(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any, site: Site) -> None:
+    def see(
+        self,
+        primitive: Primitive,
+        args: Sequence[Any],
+        arrays: Sequence[Any],
+        metadata: Mapping[str, Any],
+        outputs: Sequence[Tensor],
+        site: Site,
+    ) -> None:
         for output in outputs:
             wrong = _wrong(output._array)
             if wrong is None:
@@ -88,7 +97,7 @@ class _AnomalyObserver(SiteObserver):
             for argument, x, array in zip(names, args, arrays):
                 had = _wrong(array)
                 if had is not None:
-                    raise _came_in(name, argument, x, array, had, site)
+                    raise _wrong_argument(name, argument, x, array, had, site)
             index = tuple(int(n) for n in np.argwhere(wrong)[0])
             lines = [_described(*pair, index, output.shape, primitive) for pair in zip(names, arrays)]
             message = (
@@ -97,24 +106,24 @@ class _AnomalyObserver(SiteObserver):
             )
             raise AnomalyError(message, name, site)
 
-    def note_gradient(self, identity: int, g: Any) -> None:
+    def note_gradient(self, identity: int, g: Value) -> None:
         array = _plain(g)
         wrong = _wrong(array)
         if wrong is not None:
             site = site_of(identity)
             message = (
-                f"A gradient on its way back expected finite numbers. Received: {_count(array, wrong)}. No gradient "
-                "rule made it: several finite gradients were too large when added up, or output_gradients had it. "
+                f"The gradient of a result expected finite numbers. Received: {_count(array, wrong)}. No gradient "
+                "rule made it: the sum of several finite gradients is too large, or output_gradients contains it. "
                 "Below is the operation whose result has this gradient.\n" + _where(site)
             )
             raise AnomalyError(message, "gradient", site, is_backward=True)
         super().note_gradient(identity, g)
 
     def examined(self, entries: Iterable[Any]) -> Iterable[Any]:
-        return reporting(super().examined(entries), _judge)
+        return reporting(super().examined(entries), _check_rule)
 
 
-def _judge(entry: Any, position: int, g: Any, d: Any) -> None:
+def _check_rule(entry: tuple[Any, ...], position: int, g: Value, d: Value | None) -> None:
     """Raise if a gradient rule made something of `g` that is not finite."""
     if d is None:
         return
@@ -147,19 +156,19 @@ def _judge(entry: Any, position: int, g: Any, d: Any) -> None:
     raise AnomalyError(message, name, site, is_backward=True)
 
 
-def _came_in(name: str, argument: str, x: Any, array: Array, wrong: Array, site: Site) -> AnomalyError:
+def _wrong_argument(name: str, argument: str, x: TensorLike, array: Array, wrong: Array, site: Site) -> AnomalyError:
     if isinstance(x, Variable):
         what = f"the Variable {x.name!r}"
         fix = (
-            "An assignment or an optimizer's step put it there, before: look at gradients and learning rate, or at "
+            "An earlier assignment or optimizer step put it there: check the gradients, the learning rate and "
             "the initial value."
         )
     else:
         what = "a constant or data"
-        fix = "Look at where it comes from: a gap in a file, a division by zero while it was prepared, a mask of inf."
+        fix = "Check its source: a missing value in a file, a division by zero in its preparation, a mask of inf."
     message = (
-        f"{name} expected finite numbers. Received: {argument}, {what}, with {_count(array, wrong)}. It was there "
-        f"before: no operation since detect_anomalies() was opened made it.\n{_where(site)}{fix}"
+        f"{name} expected finite numbers. Received: {argument}, {what}, with {_count(array, wrong)}. No "
+        f"operation inside of detect_anomalies() made it.\n{_where(site)}{fix}"
     )
     return AnomalyError(message, name, site)
 
@@ -167,20 +176,20 @@ def _came_in(name: str, argument: str, x: Any, array: Array, wrong: Array, site:
 # Words --------------------------------------------------------------------------------------------------------
 
 
-def _name(primitive: Any) -> str:
+def _name(primitive: Primitive) -> str:
     return str(primitive.__name__.strip("_"))
 
 
-def _names(primitive: Any, count: int) -> list[str]:
+def _names(primitive: Primitive, count: int) -> list[str]:
     names = list(primitive.arrays) if primitive.arity is not None else []
     return names + [f"argument {n}" for n in range(len(names), count)]
 
 
-def _plain(x: Any) -> Any:
+def _plain(x: Value) -> Value:
     return x._array if isinstance(x, Tensor) else x
 
 
-def _wrong(array: Any) -> Array | None:
+def _wrong(array: Value) -> Array | None:
     """Where `array` is not finite; None if it is everywhere."""
     array = np.asarray(array)
     if array.dtype.kind not in "fc" or np.isfinite(array).all():
@@ -188,7 +197,7 @@ def _wrong(array: Any) -> Array | None:
     return ~np.isfinite(array)
 
 
-def _count(array: Any, wrong: Array) -> str:
+def _count(array: Value, wrong: Array) -> str:
     """For example "nan, in 2 of 12 elements, the first at [0, 3]"."""
     array = np.asarray(array)
     kinds = " and ".join(sorted({str(value) for value in array[wrong].reshape(-1)[:1000].tolist()}))
@@ -198,7 +207,7 @@ def _count(array: Any, wrong: Array) -> str:
     return f"{kinds}, in {int(wrong.sum())} of {array.size} elements, the first at [{first}]"
 
 
-def _described(name: str, value: Any, index: tuple[int, ...], shape: tuple[int, ...], primitive: Any) -> str:
+def _described(name: str, value: Value, index: tuple[int, ...], shape: Shape, primitive: Primitive) -> str:
     """One argument on a line: shape, dtype, its values or their range, and what it is where the result is wrong."""
     array = np.asarray(_plain(value))
     text = f"    {name}: shape={array.shape}, dtype={array.dtype}"
@@ -207,19 +216,19 @@ def _described(name: str, value: Any, index: tuple[int, ...], shape: tuple[int, 
     elif array.size:
         text += f", from {array.min():.6g} to {array.max():.6g}"
     if primitive.is_elementwise and array.size > 1:
-        with suppress(ValueError):  # it has the shape of the result, and the gradient was summed over axes of that
+        with suppress(ValueError):  # `array` has the shape of the result, and `shape` is that of the summed gradient
             text += f"; there it is {np.broadcast_to(array, shape)[index]:.6g}"
     return text + "\n"
 
 
 def _where(site: Site | None) -> str:
     if site is None:
-        return "    called before detect_anomalies() was opened: open it around the whole computation for the line\n"
+        return "    called before detect_anomalies() was opened: open it around the whole computation to see the line\n"
     layer = f"    in the layer {'/'.join(site.layers)}\n" if site.layers else ""
     return f"{layer}    called at {site}\n"
 
 
-def _fix(primitive: Any, value: Any) -> str:
+def _fix(primitive: Primitive, value: np.floating[Any]) -> str:
     if primitive.domain:
         return f"Domain: {primitive.domain} Keep the arguments inside of it, for example with tgl.clip or tgl.maximum."
     if np.isinf(value):
@@ -230,7 +239,7 @@ def _fix(primitive: Any, value: Any) -> str:
     return "The operation is not defined for these arguments."
 
 
-def _fix_of_gradient(primitive: Any, value: Any) -> str:
+def _fix_of_gradient(primitive: Primitive, value: np.floating[Any]) -> str:
     if primitive.domain or primitive.kinks:
         known = " ".join(f"{t}: {s}" for t, s in (("Domain", primitive.domain), ("Kinks", primitive.kinks)) if s)
         return (

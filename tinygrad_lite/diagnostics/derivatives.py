@@ -1,4 +1,4 @@
-"""Why a gradient rule returned zeros, or None: what the values of the operation say about it."""
+"""Why a gradient rule returned zeros, or None, found out from the values of the operation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.backward import zero_rule
+from tinygrad_lite.utils.types import Array, Value
 
 __all__ = ["why_zero"]
 
@@ -25,7 +26,7 @@ _SATURATING = {
 _CHOOSING = {"where", "maximum", "minimum", "fmax", "fmin"}
 
 
-def why_zero(entry: Any, position: int, g: Any, d: Any) -> str:
+def why_zero(entry: tuple[Any, ...], position: int, g: Value, d: Value | None) -> str:
     """Why this operation's slope is zero for the argument at `position`, or why it has none."""
     primitive, arguments = entry[0], entry[3]
     name, x = primitive.__name__, np.asarray(arguments[position])
@@ -33,9 +34,9 @@ def why_zero(entry: Any, position: int, g: Any, d: Any) -> str:
     if d is None:
         return f"it has no gradient for {argument}"
     if not primitive.is_elementwise:
-        if name in _SATURATING and not _answers(entry, position, np.ones_like(g)):
+        if name in _SATURATING and not _has_slope(entry, position, np.ones_like(g)):
             return f"it is saturated: for inputs {_span(x)} its slope rounds to 0"
-        if _answers(entry, position, g):
+        if _has_slope(entry, position, g):
             return f"what arrives there adds up to exactly zero for {argument}"
         return f"nothing arrives at the part of its result that depends on {argument}, or its slope is 0 there"
     arrives = g != 0
@@ -45,7 +46,7 @@ def why_zero(entry: Any, position: int, g: Any, d: Any) -> str:
         if not where:
             return f"all {x.size} inputs are at most 0, where its slope is 0 (a dead relu)"
         return "all inputs are at most 0 where a gradient arrives, and its slope is 0 there (a dead relu)"
-    if _answers(entry, position, g):
+    if _has_slope(entry, position, g):
         return "what arrives there is so small that its product with the slope rounds to 0"
     if name == "_clip" and position == 0:
         return f"all inputs,{where} {_span(x)}, lie outside of its limits, where its slope is 0"
@@ -59,12 +60,12 @@ def why_zero(entry: Any, position: int, g: Any, d: Any) -> str:
     return f"its slope for {argument} is 0 at the values{where} {_span(x)}"
 
 
-def _span(x: Any) -> str:
+def _span(x: Array) -> str:
     return f"from {x.min():.4g} to {x.max():.4g}" if x.size else "none"
 
 
-def _answers(entry: Any, position: int, g: Any) -> bool:
-    """Whether another gradient of the output, zero where this one is, gives the argument one that is not zero."""
+def _has_slope(entry: tuple[Any, ...], position: int, g: Value) -> bool:
+    """Whether the rule returns something that is not zero for a random `g` with the same zeros."""
     primitive, _, _, arguments, metadata, y = entry
     rng = np.random.default_rng(0)
     items = g if isinstance(g, tuple) else (g,)

@@ -1,23 +1,26 @@
 """Observers that see every operation of a thread, with its layer and the user's line that called it.
 
 A `SiteObserver` is the `core.record.Observer` of its thread, and remembers the line of every operation's call. Without
-one, nothing is looked at and nothing is remembered; with one, a `tgl.function` runs eagerly, as it does for every tape.
+one, calls are neither checked nor remembered; with one, a `tgl.function` runs eagerly, as it does for every tape.
 """
 
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self, TypeAlias
 
+from tinygrad_lite.core.primitive import Primitive, Rule
 from tinygrad_lite.core.record import Observer, new_id, state, tracing
+from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.utils.callers import user_frame
+from tinygrad_lite.utils.types import Value
 
 __all__ = ["Site", "SiteObserver", "call_site", "reporting", "site_of"]
 
 MOST_SITES = 1 << 16
-"""Operations whose lines are remembered; of more, the latest."""
+"""How many operations have their lines remembered: the latest ones."""
 
 
 class Site(NamedTuple):
@@ -39,21 +42,21 @@ class Site(NamedTuple):
 
 
 def call_site() -> Site:
-    """Where the user is, and in which layers."""
+    """The user's line that is running, and the layers around it."""
     frame, _ = user_frame()
     return Site(frame.f_code.co_filename, frame.f_lineno, state.scopes)
 
 
-_sites: dict[int, Site] = {}  # of results, by identity; identities are never given twice
+_sites: dict[int, Site] = {}  # by the identity of the result; no identity is used twice
 _shared: dict[Site, Site] = {}
 
 
-def site_of(output: Any) -> Site | None:
+def site_of(output: int | tuple[int, ...]) -> Site | None:
     """The site of the operation with this output (an identity, or a tuple of them), if it was observed."""
     return _sites.get(output[0] if isinstance(output, tuple) else output)
 
 
-def _remember(outputs: Iterable[Any], site: Site) -> None:
+def _remember(outputs: Iterable[Tensor], site: Site) -> None:
     site = _shared.setdefault(site, site)
     for output in outputs:
         output._id = output._id or new_id()
@@ -75,7 +78,7 @@ class SiteObserver(Observer):
     def __init__(self) -> None:
         self._outer: SiteObserver | None = None
 
-    def __enter__(self) -> Any:
+    def __enter__(self) -> Self:
         if tracing.tracer is not None:
             raise TypeError(
                 "Operations cannot be observed while a tgl.function is traced: it has no values yet. Open the "
@@ -91,10 +94,25 @@ class SiteObserver(Observer):
     ) -> None:
         state.tapes.observer = self._outer
 
-    def see(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any, site: Site) -> None:
+    def see(
+        self,
+        primitive: Primitive,
+        args: Sequence[Any],
+        arrays: Sequence[Any],
+        metadata: Mapping[str, Any],
+        outputs: Sequence[Tensor],
+        site: Site,
+    ) -> None:
         """Look at one application of a primitive."""
 
-    def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any) -> None:
+    def note_call(
+        self,
+        primitive: Primitive,
+        args: Sequence[Any],
+        arrays: Sequence[Any],
+        metadata: Mapping[str, Any],
+        outputs: Sequence[Tensor],
+    ) -> None:
         site = call_site()
         _remember(outputs, site)
         observer: SiteObserver | None = self
@@ -102,7 +120,7 @@ class SiteObserver(Observer):
             observer.see(primitive, args, arrays, metadata, outputs, site)
             observer = observer._outer
 
-    def note_gradient(self, identity: int, g: Any) -> None:
+    def note_gradient(self, identity: int, g: Value) -> None:
         if self._outer is not None:
             self._outer.note_gradient(identity, g)
 
@@ -110,13 +128,14 @@ class SiteObserver(Observer):
         return entries if self._outer is None else self._outer.examined(entries)
 
 
-Report = Callable[[Any, int, Any, Any], None]
+Report: TypeAlias = Callable[[Any, int, Value, Value | None], None]
+"""Takes an entry, the position of an argument, the gradient of the output, and what the rule returned."""
 
 
-class _Reporting:
-    """Stands for the primitive of an entry in a walk backwards, and reports what each of its rules returns."""
+class _ReportingPrimitive:
+    """Takes the place of the primitive of an entry in a walk backwards, and reports what each of its rules returns."""
 
-    def __init__(self, entry: Any, report: Report) -> None:
+    def __init__(self, entry: tuple[Any, ...], report: Report) -> None:
         primitive = entry[0]
         self._entry, self._report, self._primitive = entry, report, primitive
         self.is_elementwise = primitive.is_elementwise
@@ -125,17 +144,17 @@ class _Reporting:
         self.rules = ()  # so that `rule_for` is asked
         self.joint_rule = None if primitive.joint_rule is None else self._joint
 
-    def _joint(self, g: Any, y: Any, *arguments: Any, **metadata: Any) -> Any:
+    def _joint(self, g: Value, y: Value, *arguments: Value, **metadata: Any) -> Sequence[Value | None]:
         ds = self._primitive.joint_rule(g, y, *arguments, **metadata)
         for position, d in enumerate(ds):
             self._report(self._entry, position, g, d)
         return ds
 
-    def rule_for(self, position: int) -> Any:
+    def rule_for(self, position: int) -> Rule:
         rules = self._primitive.rules
         rule = rules[position] if position < len(rules) else self._primitive.rule_for(position)
 
-        def applied(g: Any, y: Any, *arguments: Any, **metadata: Any) -> Any:
+        def applied(g: Value, y: Value, *arguments: Value, **metadata: Any) -> Value | None:
             d = None if rule is None else rule(g, y, *arguments, **metadata)
             self._report(self._entry, position, g, d)
             return d
@@ -149,4 +168,4 @@ def reporting(entries: Iterable[Any], report: Report) -> Iterator[Any]:
     `g` is the gradient of the entry's output, `d` what the rule returned for the argument at `position`, or None.
     """
     for entry in entries:
-        yield (_Reporting(entry, report), *entry[1:])
+        yield (_ReportingPrimitive(entry, report), *entry[1:])
