@@ -1,9 +1,9 @@
 """Why a gradient is None, or zero everywhere, in words.
 
-A record holds operations, not the reasons why others are not in it. So a tape notes besides what ends in operations
-without a gradient, which values are assigned to Variables, and which leave for Python and NumPy. The source's influence
-is followed through all of these; where it reaches the target only through a cut, the cut is the answer. What NumPy made
-of a value that left is not known, except for a constant that is exactly that value.
+A record contains only operations with a gradient. So a tape also notes results of operations without one, values that
+are assigned to Variables, and values that leave for Python and NumPy. The dependence on the source is followed through
+all of these. Where it reaches the target only through a cut, the cut is the answer. What NumPy computed from a value
+that left is not known, except for a constant that is exactly that value.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.core.variable import Variable
 from tinygrad_lite.diagnostics.derivatives import why_zero
 from tinygrad_lite.diagnostics.observing import Site, reporting, site_of
+from tinygrad_lite.utils.types import Value
 
 __all__ = ["Explanation", "explain"]
 
@@ -31,10 +32,10 @@ class Explanation:
     """An answer of `tape.explain`; prints as its text."""
 
     reason: str
-    """In two or three words: "never watched", "zero derivative" and so on."""
+    """Two or three words: "never watched", "zero derivative" and so on."""
     text: str
     operation: str | None = None
-    """The name of the operation where the way from the target to the source ends, if it is one."""
+    """The name of the operation at which the path from the target to the source ends, if it ends at one."""
     site: Site | None = None
     """The line that called it, if it was observed: inside of `tgl.detect_anomalies`."""
 
@@ -47,9 +48,9 @@ class Explanation:
 def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
     """Say why the gradient of `target` with respect to `source` is None or all zeros.
 
-    Ask before `gradient`, or a persistent tape: another one has let go of its record then, and little can be said.
-    Lines of code are known for what was computed inside of `tgl.detect_anomalies`. Of a gradient that is there, it
-    says which ways from the source to the target have no part in it.
+    Call it before `gradient`, or use a persistent tape: other tapes have released their record then, and little is
+    known. Lines of code are known for what was computed inside of `tgl.detect_anomalies`. For a gradient that is not
+    zero, it says which paths from the source to the target do not contribute to it.
 
     Parameters
     ----------
@@ -63,7 +64,7 @@ def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
     Raises
     ------
     TypeError
-        Something else than a Tensor.
+        An argument is not a Tensor.
     RuntimeError
         The tape was never entered.
 
@@ -80,8 +81,8 @@ def explain(self: GradientTape, target: Tensor, source: Tensor) -> Explanation:
     if not self._entered:
         raise RuntimeError("This tape has no record: it was never entered. Compute inside of `with tape:`.")
     case = _Case(self, target, source)
-    for clue in (_integers, _source_unwatched, _target_unrecorded, _released, _slopes, _cut):
-        found = clue(case)
+    for check in (_integers, _source_unwatched, _target_unrecorded, _released, _slopes, _cut):
+        found = check(case)
         if found is not None:
             return found
     return case.none(
@@ -102,17 +103,17 @@ _ADVICE = {
 
 
 class _Cut(NamedTuple):
-    """Where the source's influence goes on without a gradient."""
+    """An operation or assignment that passes on the source's value, but no gradient."""
 
     way: str
-    """The name of an operation, or the method of the assignment."""
+    """The name of an operation, or of the method that assigned."""
     key: int
-    """The identity of what it made, or of the value that was assigned."""
+    """The identity of its result, or of the value that was assigned."""
     variable: str = ""
     """The name of the Variable that was assigned."""
 
     def in_words(self, what: str) -> str:
-        """What it is, and what to do about it; for an operation, from its name on."""
+        """What it is, and what to do about it. For an operation, the text starts with its name."""
         if self.variable:
             return (
                 f"{what} was assigned to the Variable {self.variable} by {self.way}, with which the target was "
@@ -123,7 +124,7 @@ class _Cut(NamedTuple):
 
 
 class _Case:
-    """A question, and what clues need."""
+    """A target, a source, and what the checks need to know about them."""
 
     def __init__(self, tape: GradientTape, target: Tensor, source: Tensor) -> None:
         self.tape, self.target, self.source = tape, target, source
@@ -134,13 +135,15 @@ class _Case:
         self.cuts = sorted(self._follow(), key=lambda cut: (bool(cut.variable), cut.key))
 
     def _follow(self) -> set[_Cut]:
-        """The cuts between the source and the target: its influence on everything that the tape noted, in order."""
+        """The cuts between the source and the target, found by following what depends on the source."""
         tape, reached = self.tape, self.reached
         cuts: dict[int, set[_Cut]] = {}
         events: list[tuple[float, str, Any]] = [(key, "made", (key, made)) for key, made in tape._beyond.items()]
         events += [(time, "assigned", assigned) for time, *assigned in tape._assignments]
         time = float("inf")
-        for entry in reversed(self.record):  # entries that the tape was lent have later identities than what uses them
+        for entry in reversed(
+            self.record
+        ):  # entries shared by other tapes can have later identities than what uses them
             time = min(time, *keys_of(entry[1]))
             events.append((time, "recorded", entry))
         for _, kind, event in sorted(events, key=lambda event: event[0]):
@@ -172,7 +175,9 @@ class _Case:
         names += [self.tape._beyond[key][0]] if key in self.tape._beyond else []
         return f"The result of {_plain_name(names[0])}" if names else "A value"
 
-    def none(self, reason: str, text: str, operation: str | None = None, output: Any = 0) -> Explanation:
+    def none(
+        self, reason: str, text: str, operation: str | None = None, output: int | tuple[int, ...] = 0
+    ) -> Explanation:
         """The answer for a gradient that is None."""
         site = site_of(output) if output else None
         line = f" The line is {site}" if site else _HOW_TO_SEE_LINES if output else ""
@@ -180,7 +185,7 @@ class _Case:
         return Explanation(reason, f"{head} {text}{line}", operation, site)
 
     def cut_off(self) -> Explanation | None:
-        """The answer where the source has a part in the target, but only through cuts."""
+        """The answer where the target depends on the source, but only through cuts."""
         if not self.cuts:
             return None
         first = self.cuts[0]
@@ -191,7 +196,7 @@ class _Case:
         return self.none(reason, " ".join(texts), _plain_name(first.way), first.key)
 
     def asides(self) -> str:
-        """Sentences on ways from the source to the target that no gradient takes, beside a recorded one."""
+        """Sentences on paths from the source to the target without a gradient, besides a recorded one."""
         texts = []
         for cut in self.cuts:
             if cut.variable:
@@ -203,7 +208,7 @@ class _Case:
             name = _plain_name(entry[0].__name__)
             texts.append(f"{what} left the tape through {way}, and {name} got its value as a constant: no gradient.")
         texts = texts or [
-            f"{self.what(key)} left the tape through {way}: what was computed from that has no part in it."
+            f"{self.what(key)} left the tape through {way}: what was computed from that does not contribute."
             for key, way in self.left()
         ]
         return "".join(f" {text}" for text in dict.fromkeys(texts))
@@ -213,11 +218,11 @@ class _Case:
         return [(key, way) for key, way in self.tape._left.items() if key in self.reached and key != self.target._id]
 
     def left_in_words(self) -> str:
-        """The first of these, where they are all that is known."""
+        """A sentence for each of the first of these, for answers where nothing else is known."""
         return "".join(f" {self.what(key)} left the tape through {way}." for key, way in self.left()[:3])
 
     def needed(self) -> list[Any]:
-        """The entries that the target was computed by, last first."""
+        """The entries from which the target was computed, the last first."""
         everything = {key for entry in self.record for key in keys_of(entry[1])} | {self.target._id}
         return between(everything | self.tape._watched, {self.target._id}, reversed(self.record))
 
@@ -226,7 +231,7 @@ def _plain_name(name: str) -> str:
     return name.strip("_")
 
 
-# Clues, the surest first --------------------------------------------------------------------------------------
+# Checks, the most certain first -------------------------------------------------------------------------------
 
 
 def _integers(case: _Case) -> Explanation | None:
@@ -295,7 +300,9 @@ def _target_unrecorded(case: _Case) -> Explanation | None:
             "The target was computed before this tape was opened, while another recorded.",
         )
     if isinstance(target, Variable):
-        return case.none("no way", "The target is a Variable that no operation read, and that holds nothing of it.")
+        return case.none(
+            "no way", "The target is a Variable that no operation read, and its value does not depend on the source."
+        )
     paused = " inside of tape.stop_recording()," if tape._pauses else ""
     return case.none(
         "used before the tape opened",
@@ -308,8 +315,8 @@ def _released(case: _Case) -> Explanation | None:
     if case.tape._used and not case.tape._persistent:
         return Explanation(
             "released",
-            "This tape let go of its record when it computed a gradient, so why cannot be said any more. Ask before "
-            "gradient is called, or use GradientTape(persistent=True).",
+            "This tape released its record when it computed a gradient, so the reason is not known any more. Call "
+            "explain before gradient, or use GradientTape(persistent=True).",
         )
     return None
 
@@ -318,10 +325,10 @@ def _slopes(case: _Case) -> Explanation | None:
     """Where the target depends on the source: the derivatives along the way."""
     if case.target._id not in case.reached:
         return None
-    ends: list[tuple[Any, int, Any, Any]] = []
-    arrivals: list[Any] = []
+    ends: list[tuple[tuple[Any, ...], int, Value, Value | None]] = []
+    arrivals: list[Value] = []
 
-    def note(entry: Any, position: int, g: Any, d: Any) -> None:
+    def note(entry: tuple[Any, ...], position: int, g: Value, d: Value | None) -> None:
         if entry[2][position] not in case.reached:
             return
         arrives = any(np.any(item) for item in (g if isinstance(g, tuple) else (g,)))
@@ -368,7 +375,7 @@ def _slopes(case: _Case) -> Explanation | None:
 
 
 def _cut(case: _Case) -> Explanation | None:
-    """Where the target does not depend on the source: the place where it once did."""
+    """Where no recorded operation leads from the source to the target: the place where the dependence was lost."""
     if case.cuts:
         return case.cut_off()
     for entry, what, way, is_rounded in _returned(case):
@@ -390,11 +397,11 @@ def _cut(case: _Case) -> Explanation | None:
     return None
 
 
-# What clues look at -------------------------------------------------------------------------------------------
+# What the checks use ------------------------------------------------------------------------------------------
 
 
 def _constants(entries: list[Any]) -> Iterator[tuple[Any, int]]:
-    """Every argument that no tape knows: (entry, position)."""
+    """Every argument that is a constant for the tape: (entry, position)."""
     for entry in entries:
         for position, key in enumerate(entry[2]):
             if not key:
@@ -402,9 +409,9 @@ def _constants(entries: list[Any]) -> Iterator[tuple[Any, int]]:
 
 
 def _returned(case: _Case) -> Iterator[tuple[Any, str, str, bool]]:
-    """Operations of the target's that got a value that had left the tape: the entry, of what, how, and if rounded."""
+    """Operations that got a value that had left the tape: the entry, what left, how, and whether it was rounded."""
     left = case.left()
-    values: dict[int, Any] = {case.source._id: case.source._array}
+    values: dict[int, Value] = {case.source._id: case.source._array}
     for entry in case.record if left else ():
         values.update(zip(keys_of(entry[1]), entry[5] if isinstance(entry[5], tuple) else (entry[5],)))
         values.update((key, value) for key, value in zip(entry[2], entry[3]) if key == case.source._id)
@@ -416,14 +423,14 @@ def _returned(case: _Case) -> Iterator[tuple[Any, str, str, bool]]:
                 break
 
 
-def _same(array: Any, value: Any) -> bool:
-    """Whether a constant has these values, which are not values that many things have."""
+def _same(array: Value, value: Value) -> bool:
+    """Whether a constant has these values, and they are not only 0, 1 and -1, which could be equal by chance."""
     if np.shape(array) != np.shape(value) or not np.size(array) or type(value) in (int, bool):
         return False
     return bool(np.array_equal(array, value)) and not set(np.ravel(array)[:100].tolist()) <= {0.0, 1.0, -1.0}
 
 
-def _is_number_of(array: Any, value: Any) -> bool:
+def _is_number_of(array: Value, value: Value) -> bool:
     """Whether a Python number is the value of an array with one element, rounded or not."""
     if np.size(array) != 1 or type(value) not in (int, float):
         return False

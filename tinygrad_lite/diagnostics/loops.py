@@ -1,15 +1,15 @@
-"""What `tgl.strict()` sees of loops written by hand: those suspicions of `fit` that a record and a step can show.
+"""Checks of training loops written by hand, where `tgl.strict()` is on: those of `fit` without labels and epochs.
 
-A step of such a loop shows itself twice. Where it asks its tape for gradients, the record of the forward pass is there
-to be looked through: in the first step and in every hundredth. Where its optimizer takes a step, so are the loss, which
-the tape was asked for before, and the weights: in the first thirty steps. What an epoch is, and what are labels, a loop
-does not say.
+A step of such a loop is checked at two places. Where it computes gradients, the record of the forward pass is checked:
+in the first step and in every hundredth. Where its optimizer takes a step, the loss and the weights are checked: in the
+first thirty steps. Labels and epochs of such a loop are not known.
 """
 
 from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,19 +30,23 @@ from tinygrad_lite.diagnostics.suspicions import (
     origin_of,
     unmoved_weights,
 )  # fmt: skip
+from tinygrad_lite.utils.types import Value
 
 __all__ = ["EVERY"]
 
 EVERY = 100
-"""Computations of gradients of the same Variables, of which one is looked through."""
+"""One of so many computations of gradients of the same Variables is checked."""
 
 
-class _Seen(threading.local):
-    """What this thread asked gradients for."""
+class _Computed(threading.local):
+    """The gradients that this thread computed."""
 
     def __init__(self) -> None:
         self.times: dict[int, int] = {}  # by the identity of the first Variable
-        self.loss: tuple[frozenset[int], float] = (frozenset(), 0.0)  # the latest one, and of which Variables
+        self.loss: tuple[frozenset[int], float] = (
+            frozenset(),
+            0.0,
+        )  # the latest one, and the Variables of its gradients
 
 
 class _Steps:
@@ -54,29 +58,29 @@ class _Steps:
         self.marks: dict[str, int] = {}  # checksums of weights that have not moved yet
 
 
-_seen = _Seen()
+_computed = _Computed()
 _steps: weakref.WeakKeyDictionary[Any, _Steps] = weakref.WeakKeyDictionary()
 
 
-def _look_through(tape: GradientTape, targets: list[Tensor], sources: list[Tensor]) -> None:
+def _check_gradients(tape: GradientTape, targets: list[Tensor], sources: list[Tensor]) -> None:
     variables = [x for x in sources if isinstance(x, Variable) and x.trainable]
     if not variables or is_seen() or tracing.tracer is not None:
         return  # a derivative of higher order, or no training at all
     if len(targets) == 1 and targets[0].size == 1:
-        _seen.loss = frozenset(v._id for v in variables), float(targets[0]._array.reshape(()))
+        _computed.loss = frozenset(v._id for v in variables), float(targets[0]._array.reshape(()))
     first = variables[0]._id
-    times = _seen.times.pop(first, 0)
-    _seen.times[first] = times + 1
-    while len(_seen.times) > EVERY:
-        del _seen.times[next(iter(_seen.times))]
+    times = _computed.times.pop(first, 0)
+    _computed.times[first] = times + 1
+    while len(_computed.times) > EVERY:
+        del _computed.times[next(iter(_computed.times))]
     if times % EVERY == 0:
-        _look_at(tape)
+        _check_record(tape)
 
 
-def _look_at(tape: GradientTape) -> None:
-    """Put every operation of a record before the suspicions."""
+def _check_record(tape: GradientTape) -> None:
+    """Check every operation of a record."""
     known = set(tape._variables)
-    origins: dict[Any, str] = {}
+    origins: dict[int | tuple[int, ...], str] = {}
     for fields, layers in zip(entries_of(tape._record), scopes_of(tape)):
         entry = Entry(*fields)
         known.update(entry.output_id if type(entry.output_id) is tuple else [entry.output_id])
@@ -95,13 +99,13 @@ def _look_at(tape: GradientTape) -> None:
             origins[entry.output_id] = origin
 
 
-def _is_a_column(arrays: Any) -> bool:
-    """Whether (N,) meets (N, 1): in a loop of one's own other broadcasting is meant, as that of a bias."""
+def _is_a_column(arrays: Sequence[Value]) -> bool:
+    """Whether shapes are (N,) and (N, 1). Other broadcasting is usual in such loops, for example of a bias."""
     shapes = sorted((np.shape(x) for x in arrays), key=len)
     return len(shapes) == 2 and len(shapes[0]) == 1 and shapes[1] == (*shapes[0], 1)
 
 
-def _look_after(optimizer: Any, variables: list[Variable]) -> None:
+def _check_step(optimizer: Any, variables: list[Variable]) -> None:  # an Optimizer, which has a higher floor
     steps = _steps.setdefault(optimizer, _Steps())
     if steps.taken >= FIRST_STEPS:
         return
@@ -110,7 +114,7 @@ def _look_after(optimizer: Any, variables: list[Variable]) -> None:
     if steps.taken == 1:
         steps.marks = weights
     steps.marks = {name: mark for name, mark in steps.marks.items() if weights.get(name, mark) == mark}
-    of, loss = _seen.loss
+    of, loss = _computed.loss
     if of.issuperset(v._id for v in variables):
         steps.losses.append(loss)
     unmoved = list(steps.marks) if steps.taken == FIRST_STEPS else []
@@ -123,5 +127,5 @@ def _look_after(optimizer: Any, variables: list[Variable]) -> None:
             warn_or_raise(found)
 
 
-on_gradient.append(_look_through)
-on_step.append(_look_after)
+on_gradient.append(_check_gradients)
+on_step.append(_check_step)

@@ -1,22 +1,22 @@
-"""What is suspicious: one function for each suspicion.
+"""Signs of probable mistakes in training: one function for each.
 
-Each looks at something that is there anyway, an operation of a forward pass or the numbers of the first steps or of an
-epoch, and returns what it found in words: what, where and the usual fix. A false alarm is worse than silence, so each
-has a condition under which the thing is hardly ever meant. `fit` asks them (nn/suspicions.py), and where `tgl.strict`
-is on they are asked of loops written by hand (diagnostics/loops.py).
+Each checks an operation of a forward pass, or numbers of the first steps or of an epoch, and returns a message: what,
+where and the usual fix. A false alarm is worse than no message, so the conditions are narrow: code that fulfils them is
+hardly ever intended. `fit` calls these functions, and where `tgl.strict` is on, loops.py calls them for training loops
+written by hand.
 """
 
 from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from tinygrad_lite.core.variable import Variable
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Value
 
 __all__ = ["FIRST_STEPS", "OF_AN_EPOCH", "OF_AN_OPERATION", "Epoch", "Seen", "checksums", "origin_of"]
 
@@ -27,13 +27,13 @@ class Seen(NamedTuple):
     """An operation of the first step."""
 
     name: str
-    arrays: Any
+    arrays: Sequence[Value]
     origins: list[str | None]
-    """Of each argument: "inputs" if it is the model's input, "softmax" or "sigmoid" if that made it."""
+    """For each argument: "inputs" if it is the model's input, "softmax" or "sigmoid" if it is the result of that."""
     output: Array
     layer: str
     inputs: Array
-    """What the model was given, as the user passed it."""
+    """The model's inputs, as the user passed them."""
 
     @property
     def where(self) -> str:
@@ -42,7 +42,7 @@ class Seen(NamedTuple):
 
 
 def unnormalised(seen: Seen) -> str | None:
-    """Most samples have values over 10, and a Dense multiplies them with its weights."""
+    """Most samples have values over 10, and a Dense layer multiplies them by its weights."""
     if seen.name not in ("dense", "matmul") or seen.origins[0] != "inputs" or not _is_large(seen.inputs):
         return None
     low, high = seen.inputs.min(), seen.inputs.max()
@@ -55,7 +55,7 @@ def unnormalised(seen: Seen) -> str | None:
 
 
 def integers(seen: Seen) -> str | None:
-    """Integers that are more than bits go into a Dense, which takes them for quantities."""
+    """Integers other than 0 and 1 go into a Dense layer, which treats them as quantities."""
     x = seen.inputs
     if seen.name not in ("dense", "matmul") or seen.origins[0] != "inputs" or x.dtype.kind not in "iu":
         return None
@@ -65,7 +65,7 @@ def integers(seen: Seen) -> str | None:
             "by // or by .astype(int)? Divide with / instead."
         )
     if _is_large(x) or (x.min() >= -1 and x.max() <= 1):
-        return None  # `unnormalised` tells of the former
+        return None  # `unnormalised` reports the former
     return (
         f"{seen.where} expected floats. Received: {x.dtype} from {x.min()} to {x.max()}. If they number categories, "
         'make them one-hot with datasets.to_categorical(x); if they are quantities, pass x.astype("float32").'
@@ -80,7 +80,7 @@ _LOSSES_OF_LOGITS = {
 
 
 def softmax_twice(seen: Seen) -> str | None:
-    """A softmax, or a loss from logits, of what is probabilities already."""
+    """A softmax, or a loss from logits, is applied to probabilities."""
     made = _LOSSES_OF_LOGITS.get(seen.name, "softmax")
     if seen.origins[0] != made:
         return None
@@ -110,7 +110,7 @@ def dead_layer(seen: Seen) -> str | None:
 
 
 def broadcasting_loss(seen: Seen) -> str | None:
-    """Outside of all layers, arrays of different numbers of axes make something larger than both."""
+    """Outside of all layers, arrays with different numbers of axes broadcast to a result larger than both."""
     arrays = [x for x in seen.arrays if isinstance(x, np.ndarray)]
     if seen.layer or len(arrays) != 2 or arrays[0].ndim == arrays[1].ndim or not all(x.ndim for x in arrays):
         return None
@@ -124,12 +124,12 @@ def broadcasting_loss(seen: Seen) -> str | None:
     )
 
 
-# What only gives its argument another shape or dtype.
+# Operations that only change shape or dtype.
 _SAME_THING = {"_reshape", "_cast", "transpose", "matrix_transpose", "expand_dims", "squeeze", "positive"}
 
 
 def origin_of(name: str, first: str | None) -> str | None:
-    """The origin of what the operation `name` makes of an argument whose origin is `first`; see `Seen`."""
+    """The origin of the result of the operation `name`, whose first argument has the origin `first`; see `Seen`."""
     return name if name in ("softmax", "sigmoid") else first if name in _SAME_THING else None
 
 
@@ -151,26 +151,26 @@ def _is_large(x: Array) -> bool:
 
 
 class Epoch(NamedTuple):
-    """What an epoch left."""
+    """The numbers of an epoch."""
 
     losses: list[float]
-    """Of its first steps."""
+    """The losses of its first steps."""
     loss: float
-    """Of all of it."""
+    """The loss of the whole epoch."""
     samples: int
     label: Array | None
     """The label, if all samples had the same."""
     unmoved: list[str]
-    """The names of the weights that are what they were before, bit by bit."""
+    """The names of the weights that did not change, not even in one bit."""
     weights: int
     learning_rate: float
     is_own_loss: bool = False
-    """Whether loss or step are the user's, who may not need labels."""
+    """Whether the user defined the loss or the step, which may not need labels."""
     span: str = "an epoch"
 
 
 def constant_labels(epoch: Epoch) -> str | None:
-    """All samples have one label; there are enough of them that this is no chance."""
+    """All samples have the same label, and there are too many of them for a coincidence."""
     if epoch.label is None or epoch.samples < 16 or epoch.is_own_loss:
         return None
     return (
@@ -180,7 +180,7 @@ def constant_labels(epoch: Epoch) -> str | None:
 
 
 def unmoved_weights(epoch: Epoch) -> str | None:
-    """Trainable weights are after an epoch what they were before, though there is something to learn."""
+    """Trainable weights did not change in an epoch, although the loss is not zero."""
     if not epoch.unmoved or not epoch.learning_rate or not epoch.loss or not math.isfinite(epoch.loss):
         return None
     which = "all weights" if len(epoch.unmoved) == epoch.weights else ", ".join(epoch.unmoved)
@@ -209,11 +209,11 @@ def diverging_steps(epoch: Epoch) -> str | None:
 OF_AN_EPOCH: tuple[Callable[[Epoch], str | None], ...] = (constant_labels, unmoved_weights, diverging_steps)
 
 FIRST_STEPS = 30
-"""Steps at the beginning in which losses are looked at one by one."""
+"""How many steps at the beginning have their losses checked one by one."""
 
 
 def checksums(variables: Iterable[Variable]) -> dict[str, int]:
-    """A checksum of every weight by its name; a single number may well stay what it is, if all is symmetric."""
+    """A checksum of every weight by its name, except for single numbers, which symmetry can keep unchanged."""
     return {v.name: zlib.crc32(np.ascontiguousarray(v._array).data) for v in variables if v.size > 1}
 
 
