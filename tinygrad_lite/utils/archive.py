@@ -1,9 +1,9 @@
 """Files of arrays: written completely or not at all, and checked when they are read.
 
 An archive is a zip of `.npy` arrays and JSON texts. NumPy and any zip program can read it, and no code in it can run.
-A file is written under another name, and renamed when it is complete and on the disk: after an interruption, there is
-the old file or the new one. When a file is read, sizes are compared with the number of bytes before memory is used,
-and every fault is a ValueError that names the file.
+A file is written under another name, and renamed when it is complete and on the disk: after an interruption, the path
+has the old file or the new one. When a file is read, sizes are compared with the number of bytes before memory is
+allocated, and every fault is a ValueError that names the file.
 """
 
 from __future__ import annotations
@@ -23,21 +23,19 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Shape
 
 __all__ = ["Archive", "Header", "atomic_path", "write_archive"]
 
 MOST_TEXT = 16 << 20
-"""Bytes of a JSON text at the most."""
+"""The largest number of bytes in a JSON text."""
 _CHUNK = 1 << 20
-_one_at_a_time = (
-    threading.Lock()
-)  # NumPy parses a header with `ast`, which two threads at once can break in Python 3.11
+_header_lock = threading.Lock()  # NumPy parses a header with `ast`, which two threads at once can break in Python 3.11
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # of every entry: equal contents make equal files
 
 
 class Header(NamedTuple):
-    """What an array of an archive says about itself.
+    """Shape and dtype of an array in an archive.
 
     Examples
     --------
@@ -45,7 +43,7 @@ class Header(NamedTuple):
     True
     """
 
-    shape: tuple[int, ...]
+    shape: Shape
     dtype: np.dtype[Any]
 
 
@@ -96,7 +94,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the new name on the disk too, where the system can be asked for that."""
+    """Write the new name to the disk too, where the operating system has a call for that."""
     if hasattr(os, "O_DIRECTORY"):
         descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -115,7 +113,7 @@ def write_archive(
     path : str or path
     arrays : mapping of str to ndarray
         Each becomes the entry `name.npy`.
-    texts : mapping of str to what JSON can say, optional
+    texts : mapping of str to values of JSON, optional
         Each becomes the entry `name.json`.
 
     Raises
@@ -149,7 +147,7 @@ def write_archive(
 
 # Reading ------------------------------------------------------------------------------------------------------
 
-# What Python's and NumPy's readers raise where bytes are not what they should be.
+# What Python's and NumPy's readers raise for damaged files.
 _BAD_FILE = (
     zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, RuntimeError, OverflowError,
     UnicodeDecodeError, ValueError, TypeError, KeyError, IndexError, SyntaxError,
@@ -160,8 +158,8 @@ _BAD_FILE = (
 class Archive:
     """An archive opened for reading; use it as a context.
 
-    Nothing is taken from it on opening but the list of its entries, which is checked: no entry twice, no path
-    out of the archive, nothing encrypted, no entries that overlap.
+    Opening reads only the list of its entries and checks it: no entry twice, no path that leaves the archive,
+    nothing encrypted, no entries that overlap.
 
     Parameters
     ----------
@@ -177,7 +175,7 @@ class Archive:
     OSError
         The file does not exist or cannot be read.
     ValueError
-        It is not an archive, is damaged, or holds something else. Also raised by `array` and `text`.
+        It is not an archive, is damaged, or contains something else. Also raised by `array` and `text`.
 
     Examples
     --------
@@ -206,17 +204,17 @@ class Archive:
     def __enter__(self) -> Archive:
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
     def header(self, name: str) -> Header:
-        """Shape and dtype of an array, without reading it; checked against the bytes that are there."""
+        """Shape and dtype of an array, without reading it; checked against the number of bytes in the file."""
         with self._damage(f"{name}.npy"), self._open(f"{name}.npy") as entry:
             (shape, dtype), _ = self._header(entry, f"{name}.npy")
             return Header(shape, dtype.newbyteorder("="))
 
     def array(self, name: str) -> Array:
-        """An array, C-contiguous. Ask for its `header` first where its size may not be what you want."""
+        """An array, C-contiguous. Read its `header` first to check its size."""
         with self._damage(f"{name}.npy"), self._open(f"{name}.npy") as entry:
             (shape, dtype), is_fortran = self._header(entry, f"{name}.npy")
             flat: Any = np.empty(math.prod(shape), dtype)
@@ -231,8 +229,8 @@ class Archive:
             array = flat.reshape(shape[::-1]).T if is_fortran else flat.reshape(shape)
             return np.asarray(array, dtype.newbyteorder("="), order="C")
 
-    def text(self, name: str) -> Any:
-        """What a JSON text says."""
+    def text(self, name: str) -> Any:  # any value of JSON
+        """The value of a JSON text."""
         full = f"{name}.json"
         with self._damage(full), self._open(full) as entry:
             raw = entry.read(MOST_TEXT + 1)
@@ -257,7 +255,7 @@ class Archive:
         }.get(version)
         if read is None:
             raise ValueError(f"version {version} of the .npy format is not supported")
-        with _one_at_a_time:
+        with _header_lock:
             shape, is_fortran, dtype = read(entry)
         if dtype.hasobject or dtype.kind not in "fiub":
             raise ValueError(f"its dtype is {dtype}; only real numbers and booleans are read, never Python objects")
@@ -271,7 +269,7 @@ class Archive:
 
     @contextmanager
     def _damage(self, what: str) -> Iterator[None]:
-        """A context whose complaints about bytes become one ValueError that names the file."""
+        """A context in which errors about damaged bytes become one ValueError that names the file."""
         try:
             yield
         except _BAD_FILE as error:
@@ -283,7 +281,7 @@ class Archive:
 
 
 def _checked_entries(entries: list[zipfile.ZipInfo], size: int) -> dict[str, zipfile.ZipInfo]:
-    """The entries by name, if there is nothing odd about them; `size` is that of the file."""
+    """The entries by name, if all of them are valid; `size` is that of the file."""
     found: dict[str, zipfile.ZipInfo] = {}
     end = 0
     for entry in sorted(entries, key=lambda entry: entry.header_offset):

@@ -1,7 +1,7 @@
 """The user's line of code: the innermost one on the stack that is neither of this package nor of NumPy.
 
-It also finds the name of the function that a line calls, because a function written in C asks an object for its number
-and cannot be seen from there.
+It also finds the function that a line calls. A function written in C, for example `math.sin`, calls `__float__` of its
+argument, and has no frame on the stack.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _INSIDE = (*(os.path.dirname(path) + os.sep for path in _PACKAGES), "<__array_fu
 
 
 def user_frame() -> tuple[FrameType, int]:
-    """That line's frame, and how many frames it is above the caller of this function."""
+    """The frame of that line, and how many frames it is above the caller of this function."""
     frame, depth = sys._getframe(1), 0
     while frame.f_code.co_filename.startswith(_INSIDE) and frame.f_back is not None:
         frame, depth = frame.f_back, depth + 1
@@ -32,13 +32,13 @@ def user_frame() -> tuple[FrameType, int]:
 
 
 def warn_user(message: str, category: type[Warning]) -> None:
-    """Warn of something in the user's line, however many calls of this package are between."""
+    """Warn about the user's line, however many calls of this package are between."""
     _, depth = user_frame()
     warnings.warn(message, category, stacklevel=depth + 1)
 
 
-def called_by(frame: FrameType) -> Any:
-    """What a frame is calling at the moment, if it calls it by a name: `operator.setitem` for `x[i] = y`; else None."""
+def called_by(frame: FrameType) -> Any:  # a name can refer to any object
+    """The object that a frame is calling, if it is called by a name; `operator.setitem` for `x[i] = y`; else None."""
     path = _path_to_callee(frame.f_code, frame.f_lasti)
     if path is None:
         return None
@@ -50,7 +50,7 @@ def called_by(frame: FrameType) -> Any:
             callee = scope[path[0]]
             break
     for name in path[1:]:
-        if not isinstance(callee, (ModuleType, np.ndarray)):  # of others, a look at an attribute may run code
+        if not isinstance(callee, (ModuleType, np.ndarray)):  # for others, reading an attribute may run code
             return None
         callee = getattr(callee, name, None)
     return callee
@@ -58,18 +58,18 @@ def called_by(frame: FrameType) -> Any:
 
 @functools.lru_cache(512)
 def _path_to_callee(code: CodeType, place: int) -> tuple[str, ...] | None:
-    """The names that lead to what is called at a place in the bytecode: ("math", "sin"); none for `x[i] = y`."""
+    """The names of what is called at a place in the bytecode: ("math", "sin"), or () for `x[i] = y`."""
     instructions = list(dis.get_instructions(code))
     position = next((n for n, instruction in enumerate(instructions) if instruction.offset == place), 0)
     call = instructions[position]
     if call.opname == "STORE_SUBSCR":
         return ()
-    where: Any = call.positions
+    where = call.positions
     if not call.opname.startswith("CALL") or where is None or where.end_col_offset is None:
         return None
     names: list[str] = []
     for instruction in instructions[:position]:  # the callee's expression begins where that of the call does
-        at: Any = instruction.positions
+        at: Any = instruction.positions  # Positions, as `begins` checks
         begins = at is not None and (at.lineno, at.col_offset) == (where.lineno, where.col_offset)
         if not begins or (at.end_lineno, at.end_col_offset) >= (where.end_lineno, where.end_col_offset):
             continue

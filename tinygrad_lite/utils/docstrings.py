@@ -1,4 +1,4 @@
-"""Docstrings of elementwise functions: one line about the function, and what is true of all of them."""
+"""Docstrings of elementwise functions: one line about the function, and the sections that all of them share."""
 
 from __future__ import annotations
 

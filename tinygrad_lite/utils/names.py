@@ -1,4 +1,4 @@
-"""Finding things by name: one table per kind, one error that lists the names and suggests the nearest."""
+"""Finding things by name: one table for each kind, and one error that lists the names and suggests the nearest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["check_surplus", "explain_calls", "holds", "lookup", "unexpected"]
 T = TypeVar("T")
 
 
-def lookup(kind: str, table: Mapping[str, T], identifier: Any) -> T:
+def lookup(kind: str, table: Mapping[str, T], identifier: object) -> T:
     """The entry of `table` called `identifier`; capitals and underscores do not count.
 
     Parameters
@@ -55,8 +55,8 @@ def lookup(kind: str, table: Mapping[str, T], identifier: Any) -> T:
     raise ValueError(f"Unknown {kind}. Received: {identifier!r}.{hint} Known: {known}.")
 
 
-def unexpected(instance: Any, names: Iterable[str], instead: Mapping[str, str]) -> TypeError:
-    """The error for arguments that the class of `instance` does not take: says which it takes.
+def unexpected(instance: object, names: Iterable[str], instead: Mapping[str, str]) -> TypeError:
+    """The error for arguments that the class of `instance` does not take: the message lists those that it takes.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def unexpected(instance: Any, names: Iterable[str], instead: Mapping[str, str]) 
     names : iterable of str
         The arguments that it was given.
     instead : mapping of str
-        What to write for those that are known from elsewhere.
+        What to write instead of arguments that other libraries have.
 
     Examples
     --------
@@ -91,7 +91,7 @@ def unexpected(instance: Any, names: Iterable[str], instead: Mapping[str, str]) 
 
 
 def explain_calls(cls: type) -> None:
-    """Let the constructor that `cls` defines say what it takes, where it is called with other arguments.
+    """Make the constructor of `cls` raise an error that lists its arguments when it is called with others.
 
     Examples
     --------
@@ -112,7 +112,7 @@ def explain_calls(cls: type) -> None:
         return
 
     @functools.wraps(init)
-    def explained(self: Any, *args: Any, **kwargs: Any) -> None:
+    def explained(self: object, *args: Any, **kwargs: Any) -> None:
         try:
             init(self, *args, **kwargs)
         except TypeError as error:
@@ -124,7 +124,9 @@ def explain_calls(cls: type) -> None:
     cls.__init__ = explained  # type: ignore[misc]
 
 
-def _wrong_call(instance: Any, signature: inspect.Signature, args: Any, kwargs: Mapping[str, Any]) -> TypeError:
+def _wrong_call(
+    instance: object, signature: inspect.Signature, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+) -> TypeError:
     """The error for arguments that a constructor does not take."""
     parameters = list(signature.parameters.values())[1:]  # without self
     names = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
@@ -149,7 +151,7 @@ def _wrong_call(instance: Any, signature: inspect.Signature, args: Any, kwargs: 
 
 
 def check_surplus(
-    instance: Any, given: Mapping[str, Any], without_effect: Mapping[str, Any], instead: Mapping[str, str]
+    instance: object, given: Mapping[str, Any], without_effect: Mapping[str, Any], instead: Mapping[str, str]
 ) -> None:
     """Raise for arguments that the class of `instance` does not take, unless they ask for nothing.
 
@@ -162,7 +164,7 @@ def check_surplus(
     without_effect : mapping of str
         Arguments that Keras has and this package has not, and the values at which they change nothing.
     instead : mapping of str
-        What to write for those that are known from elsewhere.
+        What to write instead of arguments that other libraries have.
 
     Examples
     --------
@@ -182,13 +184,13 @@ def check_surplus(
         raise unexpected(instance, wrong, instead)
 
 
-def is_same(value: Any, default: Any) -> bool:
+def is_same(value: object, default: object) -> bool:
     """Whether an argument is at its default: equal, and of the same type."""
     return value is default or (type(value) is type(default) and bool(value == default))
 
 
-def holds(condition: Callable[[Any], Any], value: Any) -> bool:
-    """Whether a condition is true of a value that may be no number at all.
+def holds(condition: Callable[[Any], object], value: object) -> bool:
+    """Whether a condition is true for a value; False if the value is not a number.
 
     Examples
     --------

@@ -33,7 +33,7 @@ def show(text: str) -> None:
 
 
 def is_terminal(file: TextIO | None) -> bool:
-    """Whether somebody looks at `file`. A program without a console has None for an output.
+    """Whether `file` is a terminal. A program without a console has None as its output.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""What NumPy computes faster with a row of equal numbers than with one number."""
+"""When NumPy is faster with a row of equal numbers than with a single number."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ __all__ = ["compares_in_rows"]
 
 
 def compares_in_rows(shape: Shape) -> bool:
-    """Whether a maximum of floats with one number is faster with a row of it: NumPy compares two rows faster."""
+    """Whether the maximum of a float array and a number is faster if the number is repeated to a row."""
     return len(shape) > 1 and 64 <= shape[-1] <= 4096 <= math.prod(shape)

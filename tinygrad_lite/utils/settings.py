@@ -1,4 +1,4 @@
-"""Attributes that are checked whenever they are set: in the constructor, and later just as well.
+"""Attributes that are checked whenever they are set: in the constructor, and later too.
 
 A class lists its settings, each with a function that returns the value to store or raises an error. Without this, a
 number out of its range would be noticed late, or not at all.
@@ -18,7 +18,7 @@ __all__ = ["Checked", "CheckedOptions", "flag", "is_real"]
 
 
 class Checked:
-    """An object whose settings are checked when they are set, and whose constructor says what it takes.
+    """An object whose settings are checked when they are set, and whose constructor lists its arguments in errors.
 
     Examples
     --------
@@ -31,7 +31,7 @@ class Checked:
     """
 
     _settings: ClassVar[dict[str, Callable[[Any, Any], Any]]] = {}
-    """What becomes of a value that is set to an attribute: a function of the object and the value, by its name."""
+    """For each attribute, a function of the object and the value that returns what is stored."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -43,7 +43,7 @@ class Checked:
 
 
 class CheckedOptions(Checked):
-    """An object with a dict of `options`, which are its attributes too: an option that is set later counts."""
+    """An object with a dict of `options`, which are its attributes too; setting one changes the dict."""
 
     options: dict[str, Any]
 
@@ -62,12 +62,12 @@ class CheckedOptions(Checked):
         self.options = {**options, name: value if convert is None else convert(self, value)}
 
 
-def is_real(value: Any) -> bool:
+def is_real(value: object) -> bool:
     """Whether it is a finite number; True, "1" and nan are not."""
     return isinstance(value, (int, float, np.integer, np.floating)) and type(value) is not bool and math.isfinite(value)
 
 
-def flag(name: str, value: Any) -> bool:
+def flag(name: str, value: object) -> bool:
     """True or False; 0 and 1 stand for them.
 
     Raises
