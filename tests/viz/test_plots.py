@@ -97,8 +97,8 @@ def test_learning_curves_on_given_axes_draw_the_loss_only():
 @pytest.mark.parametrize(
     ("arguments", "error", "says"),
     [
-        ({"histories": {"loss": []}}, ValueError, "an epoch at least"),
-        ({"histories": {}}, ValueError, "an epoch at least"),
+        ({"histories": {"loss": []}}, ValueError, "at least one epoch"),
+        ({"histories": {}}, ValueError, "at least one epoch"),
         ({"histories": HISTORY, "metrics": "auc"}, ValueError, r"among \['loss', 'accuracy'\].*auc"),
         ({"histories": [1.0, 2.0]}, TypeError, "what fit returned.*Received: float"),
         ({"histories": HISTORY, "ax": "left"}, TypeError, "ax to be matplotlib axes.*str"),

@@ -1,8 +1,8 @@
-"""DOT: a graph as text in Graphviz's language. Needs nothing installed.
+"""DOT: a graph as text in Graphviz's language. No other package is needed.
 
-The styles are data: a table for the kinds of nodes, another for edges. Kinds differ in shape as well as in colour
-(those of Okabe and Ito, for every kind of colour vision), so that a drawing can be read in print. Labels are
-Graphviz's HTML-like tables, with every text in them escaped.
+The styles are data: a table for the kinds of nodes, another for edges. Kinds differ in outline as well as in colour, so
+that a drawing can be read in print. The colours are those of Okabe and Ito, which colour-blind readers can tell apart.
+Labels are Graphviz's HTML-like tables, and all text in them is escaped.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ ARROWS = {
     "backward": (RED, "gradient, with the local derivative"),
 }
 
-# where the name of a box stands: on its upper left, where no edge enters (Graphviz turns these too)
+# position of the name of a box: upper left, where no edge enters (Graphviz rotates it with rankdir)
 CORNERS = {"TB": "labeljust=l", "BT": "labeljust=l; labelloc=b", "LR": "labeljust=l", "RL": "labeljust=r"}
 
 FONT = "Helvetica"
 LONGEST, LONGEST_FORMULA = 44, 56  # characters in a line
-WIDE = 6  # operations one after another that fit beside each other
-MOST_BESIDE = 16  # nodes of a graph that is drawn from left to right
+WIDE = 6  # longest chain of operations that is drawn from left to right
+MOST_BESIDE = 16  # most nodes of a graph that is drawn from left to right
 
 
 def to_dot(data: GraphData) -> str:
@@ -81,7 +81,7 @@ def to_dot(data: GraphData) -> str:
 
 
 def escaped(text: str) -> str:
-    """`text` for an HTML-like label: shows as it is, whatever it holds.
+    """`text` with its special characters escaped, for an HTML-like label.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def _defaults(rankdir: str) -> list[str]:
 
 
 def _rankdir(data: GraphData) -> str:
-    """From left to right where that fits a page, else downwards; gradients flow the other way round."""
+    """Left to right where that fits on a page, else top to bottom; reversed for a graph of gradients."""
     levels: dict[str, int] = defaultdict(int)
     turned = data.direction == "backward"
     for edge in reversed(data.edges) if turned else data.edges:
@@ -117,7 +117,7 @@ def _rankdir(data: GraphData) -> str:
 
 
 def _boxes(data: GraphData, corner: str) -> Iterator[str]:
-    """The nodes, each in the box that it belongs to."""
+    """The nodes, each in its box."""
     nodes: defaultdict[str | None, list[Node]] = defaultdict(list)
     inner: defaultdict[str | None, list[Group]] = defaultdict(list)
     for node in data.nodes:
@@ -182,7 +182,7 @@ def _label(node: Node, values: str, of: str) -> str:
 
 
 def _title(node: Node) -> str:
-    """What it is called and how it is computed: `x1 = x · w`."""
+    """The name and the formula of a node: `x1 = x · w`."""
     name = f"<b>{escaped(_short(node.name if node.group is None else node.symbol))}</b>"
     if node.formula is None:
         return name
@@ -193,7 +193,7 @@ def _title(node: Node) -> str:
 
 
 def _numbers(value: Any, values: str, color: str, title: str | None) -> Iterator[str]:
-    """The lines about an array or several, after a title; what is not finite is set apart."""
+    """The lines about one or several arrays, after a title, with a marked line for elements that are not finite."""
     if values == "none" and not isinstance(value, tuple) and not warning(value):
         return
     for item in value if isinstance(value, tuple) else (value,):
@@ -204,7 +204,7 @@ def _numbers(value: Any, values: str, color: str, title: str | None) -> Iterator
             lines = [f"{title} = {lines[0]}"]
         elif title and lines and np.size(item) != 1:
             yield _text(title, color, 10)
-        face = "Courier" if len(lines) > 1 and is_small(item) and values == "auto" else None  # columns stand straight
+        face = "Courier" if len(lines) > 1 and is_small(item) and values == "auto" else None  # aligns the columns
         yield from (_text(_short(line), color, 10, face) for line in lines)
         if found := warning(item):
             yield (
@@ -231,11 +231,11 @@ def _short(text: str, longest: int = LONGEST) -> str:
 
 
 def _arrows(data: GraphData) -> Iterator[str]:
-    """The edges; those that connect the same nodes, where a value is used twice, are one arrow."""
+    """The edges. Several edges between the same two nodes are drawn as one arrow."""
     together: dict[tuple[str, str, str], list[Edge]] = {}
     for edge in data.edges:
         if edge.is_faint and edge.direction == "backward" and data.direction == "both":
-            continue  # nothing flows there, and the forward edge shows the connection
+            continue  # no gradient flows there, and the forward edge shows the connection
         together.setdefault((edge.source, edge.target, edge.direction), []).append(edge)
     for (source, target, direction), edges in together.items():
         style = EDGES["faint" if all(edge.is_faint for edge in edges) else direction]
@@ -244,13 +244,13 @@ def _arrows(data: GraphData) -> Iterator[str]:
         if not data.highlighted.isdisjoint(edges):
             style = {**style, **HIGHLIGHTED}
         if direction == "backward" and data.direction == "both":
-            # laid out like the forward edge beside it and then turned round: only so it gets room for its label
+            # laid out in the direction of the forward edge, with the arrow reversed, so that the label gets space
             source, target, style = target, source, {**style, "dir": "back", "style": "dashed"}
         yield f"  {source} -> {target}{_attributes(style)};"
 
 
 def _edge_label(edges: list[Edge]) -> str:
-    """Derivatives add up, `2 + 2`; shapes stand one below the other, with how often that is."""
+    """Derivatives as a sum, `2 + 2`; shapes one below the other, each with its count."""
     numbers = [edge.label for edge in edges if edge.derivative is not None]
     if numbers:
         text = " + ".join(f"({number})" if n and number.startswith("-") else number for n, number in enumerate(numbers))
@@ -267,7 +267,7 @@ def _edge_label(edges: list[Edge]) -> str:
 
 
 def _legend(data: GraphData) -> Iterator[str]:
-    """A row below the drawing, with a sample of each kind that there is."""
+    """A row below the drawing, with a sample of each kind in it."""
     present = {"target" if node.is_target else node.kind for node in data.nodes}
     cells = [_sample(kind) for kind in KINDS if kind in present]
     for direction in dict.fromkeys(edge.direction for edge in data.edges):
@@ -291,7 +291,7 @@ def _sample(kind: str) -> str:
 
 
 def _attributes(attributes: dict[str, str]) -> str:
-    """As DOT writes them; what stands in angle brackets is HTML-like and takes no quotes."""
+    """The attributes in DOT's syntax. Text in angle brackets is HTML-like and is not quoted."""
     return f" [{', '.join(_written(attributes.items()))}]"
 
 

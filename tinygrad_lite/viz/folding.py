@@ -1,8 +1,8 @@
-"""Folding: boxes drawn as one node each, and runs of equal boxes as one node for all of them.
+"""Folding: a box is drawn as one node, and a run of equal boxes as a single node.
 
-A network of a hundred layers is readable when each layer is a node, and better still when ninety-eight equal
-layers are one node marked ×98. Two boxes are equal when the same operations on the same shapes are wired the
-same way in them; a run is a chain in which each feeds the next and nothing else.
+A network of a hundred layers is readable if each layer is one node, and more readable if 98 equal layers are one
+node marked ×98. Two boxes are equal if they have the same operations on the same shapes, connected in the same
+way. A run is a chain of boxes in which the output of each is used by the next one only.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tinygrad_lite.viz.trace import Trace
 
 __all__ = ["Box", "box_name", "fold", "repeats"]
 
-LONGEST_PERIOD = 8  # boxes that repeat together
+LONGEST_PERIOD = 8  # most boxes in a block that repeats
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Box:
 
 
 def fold(trace: Trace, depth: float) -> dict[str, Box]:
-    """The box that stands for each node below `depth`: of boxes in boxes, as many levels stay open.
+    """The folded box of each node that is more than `depth` levels of boxes deep.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ def fold(trace: Trace, depth: float) -> dict[str, Box]:
     Returns
     -------
     dict of Box
-        By the id of the node; what stays visible is not in it.
+        By the id of the node; nodes that stay visible are not in it.
     """
     folded = {
         node.id: lineage[int(depth)]
@@ -88,7 +88,7 @@ def _runs(trace: Trace, folded: dict[str, str]) -> dict[str, Box]:
 
 
 def repeats(signatures: list[Any]) -> list[tuple[int, int]]:
-    """A chain cut into runs: how many boxes repeat together, and how often they do.
+    """A chain divided into runs: for each, the length of the repeated block and the number of repetitions.
 
     Examples
     --------
@@ -112,15 +112,15 @@ def repeats(signatures: list[Any]) -> list[tuple[int, int]]:
 
 
 def _signatures(trace: Trace, folded: dict[str, str]) -> dict[str, tuple[Any, ...]]:
-    """What must be the same in equal boxes: operations, shapes and wiring."""
+    """For each box, its operations, shapes and connections; equal boxes have equal signatures."""
     parts: defaultdict[str, list[Any]] = defaultdict(list)
-    place: dict[str, int] = {}  # of a node among those of its box
+    place: dict[str, int] = {}  # index of a node in its box
     operands: defaultdict[str, list[Any]] = defaultdict(list)
     for arc in trace.arcs:
         group = folded.get(arc.consumer)
         inside = group is not None and folded.get(arc.producer) == group
         producer = trace.nodes[arc.producer]
-        kind = producer.kind if inside else "value"  # from outside: an input as well as another box's output
+        kind = producer.kind if inside else "value"  # a value from outside, an input or the output of another box
         operands[arc.consumer].append((arc.producer if inside else None, kind, producer.shape))
     for node in trace.nodes.values():
         group = folded.get(node.id)
@@ -133,7 +133,7 @@ def _signatures(trace: Trace, folded: dict[str, str]) -> dict[str, tuple[Any, ..
 
 
 def box_name(names: list[str], period: int, count: int) -> tuple[str, str]:
-    """The title of a folded node, and a line about what it holds.
+    """The title of a folded node, and a line about its contents.
 
     Examples
     --------

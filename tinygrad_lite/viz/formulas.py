@@ -1,8 +1,8 @@
 """How operations and their gradient rules are written for a reader: `x · w`, and `g · x` in the backward pass.
 
 Two tables, in Python's own format strings: `{0}` is the first argument, `{y}` the output, `{g}` the gradient
-of the output. The number in `{0:2}` is the precedence that the argument needs there; what has a lower one is put in
-parentheses. An operation that is in no table is written as a call, and its rule as the code that computes it.
+of the output. The number in `{0:2}` is the lowest precedence that the argument may have there without parentheses. An
+operation that is in no table is written as a call, and its rule as Python code.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SUM, PRODUCT, POWER, ATOM = 1, 2, 3, 4
 
 
 class Term(str):
-    """A piece of a formula that knows how tightly it binds: a sum less than a product, a name most."""
+    """A part of a formula and its precedence: lowest for a sum, higher for a product, highest for a name."""
 
     level: int
 
@@ -98,7 +98,7 @@ def display_name(primitive: Primitive) -> str:
 
 
 def literal(number: Any) -> Term:
-    """A number in a formula; a negative one goes into parentheses where something stands before it.
+    """A number in a formula; a negative one is put in parentheses after an operator.
 
     Examples
     --------
@@ -110,7 +110,7 @@ def literal(number: Any) -> Term:
 
 
 def formula(primitive: Primitive, operands: Sequence[Term], metadata: dict[str, Any]) -> Term:
-    """An application of `primitive` as a reader writes it.
+    """The formula of a call of `primitive`.
 
     Examples
     --------
@@ -135,7 +135,7 @@ def formula(primitive: Primitive, operands: Sequence[Term], metadata: dict[str, 
 
 
 def rule_text(primitive: Primitive, position: int, g: Term, y: Term, operands: Sequence[Term]) -> Term | None:
-    """What the rule for the argument at `position` computes, as a reader writes it; None if no table says.
+    """The formula of the gradient rule for the argument at `position`; None if it is in no table.
 
     Examples
     --------
@@ -153,7 +153,7 @@ def rule_text(primitive: Primitive, position: int, g: Term, y: Term, operands: S
 
 
 def derivative_text(primitive: Primitive, position: int, y: Term, operands: Sequence[Term]) -> str | None:
-    """The local derivative of the output with respect to one argument, as a reader writes it.
+    """The formula of the local derivative of the output with respect to one argument.
 
     Examples
     --------
@@ -166,7 +166,7 @@ def derivative_text(primitive: Primitive, position: int, y: Term, operands: Sequ
 
 
 def rule_code(primitive: Primitive, position: int) -> str | None:
-    """The Python expression that computes the gradient of the argument at `position`, as it was written.
+    """The source code of the gradient rule for the argument at `position`; None if there is none.
 
     Examples
     --------
@@ -180,7 +180,7 @@ def rule_code(primitive: Primitive, position: int) -> str | None:
         return None
     try:
         source = textwrap.dedent(inspect.getsource(rule)).strip()
-    except (OSError, TypeError):  # defined where no source is kept
+    except (OSError, TypeError):  # defined without a source file
         return None
     if rule.__name__ != "<lambda>":
         return source if source.count("\n") <= 12 else None
@@ -188,7 +188,7 @@ def rule_code(primitive: Primitive, position: int) -> str | None:
 
 
 def _lambda_body(source: str, rule: Any, siblings: list[Any]) -> str | None:
-    """The body of one of the lambdas that stand in `source`, the line or lines around it."""
+    """The body of the lambda `rule`, given the source lines that it is defined in."""
     try:
         tree = ast.parse(source.rstrip(","))
     except SyntaxError:

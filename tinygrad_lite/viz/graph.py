@@ -1,19 +1,18 @@
-"""Graph: a computation as plain data, made from a tape's record, for every drawing.
+"""Graph: a computation as plain data, made from the record of a tape; all drawings are made from it.
 
-The record holds each operation with the identities and values of its arguments, in the order of execution.
-That is already the graph. Added are names, boxes for layers, local derivatives and gradients, and a folded view
-of large graphs. The gradients are computed with the primitives'
-own rules, one operation at a time, and the tape is left as it was.
+The record has each operation with the identities and values of its arguments, in the order of execution. That is
+already the graph. This module adds names, boxes for layers, local derivatives, gradients, and a folded view of large
+graphs. The gradients are computed with the rules of the primitives, one operation at a time. The tape is not changed.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tinygrad_lite.core.structure import flatten
 from tinygrad_lite.core.tape import GradientTape
@@ -30,6 +29,9 @@ __all__ = ["Graph", "graph"]
 DIRECTIONS = ("forward", "backward", "both")
 VALUES = ("auto", "statistics", "none")
 
+Tensors: TypeAlias = "Tensor | Sequence[Tensors] | Mapping[Any, Tensors]"
+"""A Tensor, or lists, tuples and dicts of them; keys of a dict can be anything."""
+
 
 @dataclass
 class Graph(GraphData):
@@ -38,14 +40,14 @@ class Graph(GraphData):
     Attributes
     ----------
     nodes : list of Node
-        In the order of execution: what enters an operation stands before it.
+        In the order of execution: the operands of an operation come before it.
     edges : list of Edge
     groups : list of Group
         The boxes that are open, the outer ones first.
     direction : "forward", "backward" or "both"
     values : "auto", "statistics" or "none"
     highlighted : set of Edge
-        The edges on the way that `path` was last asked for.
+        The edges of the paths that the last call of `path` found.
 
     Examples
     --------
@@ -69,7 +71,7 @@ class Graph(GraphData):
 
     @property
     def dot(self) -> str:
-        """The graph as DOT text, which any Graphviz draws; needs nothing installed.
+        """The graph as DOT text, which any Graphviz program can draw. No other package is needed.
 
         Examples
         --------
@@ -84,24 +86,24 @@ class Graph(GraphData):
         return to_dot(self)
 
     def render(self, path: str | os.PathLike[str]) -> Path:
-        """Draw into a file.
+        """Draw the graph into a file.
 
         Parameters
         ----------
         path : str or path
-            Its ending says how: `.svg`, `.png`, `.pdf`, or `.dot` for the text.
+            The extension selects the format: `.svg`, `.png`, `.pdf`, or `.dot` for the text.
 
         Returns
         -------
         Path
-            Of the file.
+            The path of the file.
 
         Raises
         ------
         RendererMissing
-            There is neither Graphviz's `dot` nor graphviz-pure, which the `viz` extra installs.
+            Neither Graphviz's `dot` nor graphviz-pure, which the `viz` extra installs, was found.
         ValueError
-            The ending is unknown.
+            The extension is unknown.
 
         Examples
         --------
@@ -126,7 +128,7 @@ class Graph(GraphData):
         return file
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """What a notebook shows: the drawing, or how to get one."""
+        """What a notebook shows: the drawing, or a message that says how to install a renderer."""
         try:
             return {"image/svg+xml": draw(self.dot, "svg").decode(), "text/plain": repr(self)}
         except RendererMissing as error:
@@ -138,19 +140,19 @@ class Graph(GraphData):
         Parameters
         ----------
         what : Tensor, Node or str
-            A name may be the whole name of a Variable, or its last part if that is clear: `kernel`.
+            The whole name of a node, or its last part if only one node has it: `kernel`.
 
         Returns
         -------
         Node
-            A folded box for what is inside of it.
+            For a tensor inside a folded box, the node of the box.
 
         Raises
         ------
         ValueError
-            There is no such node, or several.
+            No node matches, or several do.
         TypeError
-            Something else than a Tensor, a Node or a name.
+            `what` is not a Tensor, a Node or a str.
 
         Examples
         --------
@@ -187,9 +189,9 @@ class Graph(GraphData):
         return nodes[0]
 
     def path(self, target: Tensor | Node | str, source: Tensor | Node | str) -> Chain:
-        """The derivative of `target` with respect to `source`, as the product that the chain rule makes of it.
+        """The derivative of `target` with respect to `source`, written out with the chain rule.
 
-        The edges on the way are highlighted in what is drawn next.
+        The edges on the paths between them are highlighted in the next drawing.
 
         Parameters
         ----------
@@ -199,7 +201,7 @@ class Graph(GraphData):
         Returns
         -------
         Chain
-            Prints as the product.
+            Printing it shows the product.
 
         Raises
         ------
@@ -219,7 +221,10 @@ class Graph(GraphData):
         """
         start, end = self.find(target), self.find(source)
         if self._trace is None or self._view is None:
-            raise ValueError("path expected a graph that was read off a tape: this one holds no derivatives.")
+            raise ValueError(
+                "path expected a graph made from a tape. Received: a graph without derivatives. "
+                "Make it with viz.graph(tape, target)."
+            )
         self._trace.differentiate()
         found = find_path(self._view.edges("backward"), start, end, self._view.derivative(start.id, end.id))
         if found is None:
@@ -241,27 +246,28 @@ class Graph(GraphData):
         return found
 
     def to_html(self, path: str | os.PathLike[str] | None = None, *, title: str | None = None) -> Path | str:
-        """Write the stepper: a page that plays the computation forwards and the gradients backwards, step by step.
+        """Write the stepper: a page that shows the forward and the backward pass step by step.
 
-        One file, which works from disk, without a network and without `dot`. Boxes that the graph has folded
-        are folded when the page opens, and can be opened there; the arrow keys go from step to step.
+        It is one file, which works from disk, without a network and without `dot`. Boxes that are folded in the
+        graph are folded when the page opens, and can be unfolded there. The arrow keys go from step to step.
 
         Parameters
         ----------
         path : str or path, optional
-            The file to write, `step.html`; its folder is made. Without it, the page is returned.
+            The file to write, for example `step.html`. Its folder is created if needed. Default: the page is
+            returned as a string.
         title : str, optional
-            Stands above the graph; the targets' names unless given.
+            The heading of the page. Default: made from the names of the targets.
 
         Returns
         -------
-        Path, or str
-            Of the file; or the page.
+        Path or str
+            The path of the file; the page if `path` is None.
 
         Raises
         ------
         ValueError
-            The graph was not read off a tape: there is nothing to play.
+            The graph was not made from a tape, so it has no steps.
 
         Examples
         --------
@@ -277,7 +283,7 @@ class Graph(GraphData):
         """
         if self._trace is None or self._view is None:
             raise ValueError(
-                "to_html expected a graph that was read off a tape. Received: one without a record of operations. "
+                "to_html expected a graph made from a tape. Received: a graph without a record of operations. "
                 "Make it with viz.graph(tape, target)."
             )
         from tinygrad_lite.viz import html
@@ -290,36 +296,37 @@ class Graph(GraphData):
 
 def graph(
     tape: GradientTape,
-    target: Any,
-    sources: Any = None,
+    target: Tensors,
+    sources: Tensors | None = None,
     *,
     direction: str = "forward",
     depth: float | None = None,
     values: str = "auto",
     names: Mapping[str, Any] | None = None,
 ) -> Graph:
-    """Read the computation of `target` off a tape's record.
+    """Make the graph of the computation of `target` from the record of a tape.
 
     Parameters
     ----------
     tape : GradientTape
-        That still has its record: draw before `gradient`, or make the tape persistent.
+        It must still have its record: call this before `gradient`, or make the tape persistent.
     target : Tensor, or list, tuple or dict of Tensors
-        What was computed.
+        The results whose computation is drawn.
     sources : Tensor, or list, tuple or dict of Tensors, optional
-        What gradients flow to; what does not lead to one is drawn faint. Default: all that the tape watches.
+        Gradients flow to these. Nodes that do not depend on one are drawn faint. Default: all tensors that the
+        tape watches.
     direction : "forward", "backward" or "both"
-        Backward edges carry the local derivatives: a number between scalars, otherwise the shapes between
-        which the Jacobian takes a gradient.
+        Backward edges are labelled with the local derivatives: a number between scalars, otherwise the shapes
+        of the gradient before and after the Jacobian is applied.
     depth : int, optional
-        How many levels of layers in layers are open, 0 for none; the others are drawn as one node each, and
-        runs of equal ones as a single node. Default: as many as are readable, all in a graph of up to 60 nodes.
+        How many levels of nested layers are open, 0 for none. Deeper layers are drawn as one node each, and
+        runs of equal layers as a single node. Default: as many as are readable; all in a graph of up to 60 nodes.
     values : "auto", "statistics" or "none"
-        What is written of arrays: all numbers of small ones and statistics of large ones, statistics of all
-        but scalars, or nothing.
+        How arrays are shown. "auto": small ones with all numbers, large ones as statistics. "statistics": all
+        but scalars as statistics. "none": not at all.
     names : mapping, optional
-        Tensors and arrays by their names, as `locals()` has them. Variables and layers have names already.
-        What has none then belongs to the statement that uses it: `loss = abs(y_true - x2)` is one node.
+        Tensors and arrays by name; `locals()` can be passed. Variables and layers already have names.
+        An unnamed result is then drawn with the statement that uses it: `loss = abs(y_true - x2)` is one node.
 
     Returns
     -------
@@ -328,11 +335,11 @@ def graph(
     Raises
     ------
     RuntimeError
-        The tape has no record, or released it when it computed a gradient.
+        The tape has no record, or released it after `gradient`.
     ValueError
         The tape did not record `target`, or an option is unknown.
     TypeError
-        Something else than a tape or Tensors.
+        `tape` is not a GradientTape, or `target` or `sources` contain something other than Tensors.
 
     Examples
     --------
@@ -379,13 +386,13 @@ def graph(
     return Graph(view.nodes, view.edges(direction), view.groups, direction, values, _trace=trace, _view=view)
 
 
-def _check_option(name: str, value: Any, known: tuple[str, ...]) -> None:
+def _check_option(name: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
         listed = ", ".join(map(repr, known))
         raise ValueError(f"{name} expected one of {listed}. Received: {name}={value!r}.")
 
 
-def _tensors(structure: Any, role: str) -> list[Tensor]:
+def _tensors(structure: Tensors, role: str) -> list[Tensor]:
     leaves = flatten(structure)
     for leaf in leaves:
         if not isinstance(leaf, Tensor):

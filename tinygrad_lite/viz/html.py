@@ -1,13 +1,13 @@
 """The stepper: one HTML file that shows backpropagation step by step in a browser.
 
-The page holds the graph and its steps as JSON, a style sheet, and two programs: `layout.js` places boxes and arrows,
-`stepper.js` draws them and plays the steps. The layout is made in the page, not with `dot` when the page is written,
-for three reasons: folding a layer or showing only what leads to one parameter lays out anew what is left; text is
-measured in the fonts that are there; and no installed program decides how the page looks, or whether there is one.
+The page contains the graph and its steps as JSON, a style sheet, and two scripts: `layout.js` places boxes and arrows,
+`stepper.js` draws them and plays the steps. The layout is computed in the browser, not with `dot`, for three reasons:
+folding a layer or showing only the way to one parameter needs a new layout; text is measured in the fonts that the
+browser has; and the page does not depend on an installed program.
 
-Nothing of the data is run or parsed as HTML: it stands in a script element of type application/json with `<`
-escaped, the program writes text nodes only, and a Content-Security-Policy lists the hashes of the two scripts
-and of the style sheet and refuses everything else, the network included.
+The data is never run or parsed as HTML. It is in a script element of type application/json with `<` escaped, and the
+scripts write text nodes only. A Content-Security-Policy allows the two scripts and the style sheet, by their hashes,
+and forbids everything else, also the network.
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def page(trace: Trace, drawn: View, values: str, title: str) -> str:
 
 
 def write(text: str, path: str | os.PathLike[str]) -> Path:
-    """Write a page; the folder is made."""
+    """Write a page into a file; its folder is created if needed."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(text.encode("utf-8", "replace"))
@@ -159,11 +159,11 @@ def _file(name: str) -> str:
 
 
 def _hash(text: str) -> str:
-    """As a Content-Security-Policy wants it, of what stands between the tags."""
+    """The hash of the contents of an element, as a Content-Security-Policy expects it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _json(data: Any) -> str:
-    """JSON that can stand in a script element: no `</script>`, no `<!--`, whatever a name holds."""
+    """JSON for a script element, without `</script>` and `<!--`, whatever the names contain."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -1,8 +1,8 @@
-"""The layers of a model as a drawing, before anything was computed.
+"""The layers of a model as a drawing, without a computation.
 
-A model is read by what it shows of itself: `layers`, and of each layer its name, the shape of its output and how
-many parameters it has. How values flow through a Sequential is known; in a model with a `call` of its own it is
-Python code, so there the layers stand without arrows, and `viz.graph` shows the flow of one call.
+The drawing is made from `model.layers` and, for each layer, its name, the shape of its output and its number of
+parameters. The layers of a Sequential are connected by arrows. In a model with its own `call` the order is Python
+code, so its layers are drawn without arrows; `viz.graph` shows the computation of one call.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tinygrad_lite.viz.parts import Edge, Group, Node
 
 __all__ = ["model"]
 
-READABLE = 30  # layers; of more, runs of equal ones are folded
+READABLE = 30  # with more layers, runs of equal ones are folded
 
 
 def model(model: Any) -> Graph:
@@ -25,13 +25,13 @@ def model(model: Any) -> Graph:
     Parameters
     ----------
     model : nn.Model
-        Shapes and parameters are known once it is built: by a first call, an `Input`, or `model.build(shape)`.
+        Shapes and parameters are known after it is built: by a first call, an `Input`, or `model.build(shape)`.
 
     Returns
     -------
     Graph
-        Of nodes of the kind "layer". The layers of a Sequential are connected; a Sequential in a model is a box.
-        Of more than 30 layers, runs of equal ones are folded.
+        Its nodes have the kind "layer". The layers of a Sequential are connected; a Sequential in a model is a
+        box. In a model of more than 30 layers, runs of equal layers are folded.
 
     Raises
     ------
@@ -59,7 +59,7 @@ def model(model: Any) -> Graph:
 
 
 class _Drawing:
-    """The nodes, edges and boxes of the models that were visited."""
+    """The nodes, edges and boxes of the models added so far."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
@@ -67,9 +67,9 @@ class _Drawing:
         self.groups: list[Group] = []
 
     def add(self, model: Any) -> None:
-        """Add the layers of `model`; those of a Sequential in it follow in its place, without recursion."""
+        """Add the layers of `model`. A Sequential in it is replaced by its layers, without recursion."""
         last = self._input_of(model)
-        follows = _is_chain(model)  # whether what comes next takes the output of `last`
+        follows = _is_chain(model)  # whether the next layer takes the output of `last`
         waiting = self._inside(model, None, follows)
         while waiting:
             item, group, follows = waiting.pop()
@@ -85,7 +85,7 @@ class _Drawing:
                 waiting += self._inside(item, inner, follows)
 
     def _inside(self, model: Any, group: Group | None, follows: bool) -> list[tuple[Any, Group | None, bool]]:
-        """What a model holds, last first: each with its box, and whether it takes the output of what is before."""
+        """The layers in reverse order, each with its box and whether it takes the output of the one before."""
         items = self._folded(model.layers, group)
         flags = [follows, *[_is_chain(model)] * (len(items) - 1)]
         return [(item, group, flag) for item, flag in zip(items, flags)][::-1]
@@ -99,7 +99,7 @@ class _Drawing:
         return self.nodes[-1]
 
     def _folded(self, layers: Any, group: Group | None) -> list[Any]:
-        """A node for each layer, or for each run of equal ones; a Sequential stays as it is, to be opened."""
+        """A node for each layer, or for each run of equal ones. A Sequential is returned unchanged and opened later."""
         nodes = [layer if _is_chain(layer) else _node(layer, group) for layer in layers]
         if len(nodes) <= READABLE:
             return nodes

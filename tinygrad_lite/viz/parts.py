@@ -13,7 +13,7 @@ __all__ = ["Edge", "GraphData", "Group", "Node"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and where it comes from.
+    """A value and the operation that computed it.
 
     Attributes
     ----------
@@ -23,19 +23,19 @@ class Node:
         "parameter" (a Variable), "input" (data from outside), "constant" (a number, or a result through
         which no gradient flows), "operation", or "layer" (a folded box).
     name : str
-        Of the Variable, the one that the caller gave, or that of the operation. Unique in its graph.
+        The name of the Variable, the name given by the caller, or that of the operation. Unique in its graph.
     is_named : bool
-        Whether the name is a Variable's or the caller's, and not that of the operation.
+        Whether the name comes from a Variable or the caller, and not from the operation.
     operation : str or None
-        What computed it.
+        The operation that computed it.
     formula, arithmetic : str or None
-        How it was computed, in names and, between scalars, in numbers.
+        How it was computed: with names, and for scalars also with numbers.
     shape : tuple of int
-        With None for an axis of any length, in the drawing of a model.
+        In the drawing of a model, None stands for an axis of any length.
     dtype : str
     value : ndarray or number; a tuple of them where an operation has several outputs
     gradient : ndarray or number, tuple of them, or None
-        Of the graph's target with respect to the value, where it was computed and there is one.
+        The gradient of the graph's target with respect to the value; None if not computed or if none flows.
     gradient_state : str
         "computed", "not computed", or "none" where no gradient flows.
     group : str or None
@@ -43,13 +43,13 @@ class Node:
     is_target, is_source : bool
         Whether it is a target of the graph, or one of the sources.
     is_faint : bool
-        Whether it leads to no source.
+        Whether it depends on no source.
     count : int
-        How often what a folded box holds was repeated.
+        For a folded run, the number of repetitions.
     parameters : int
         Number of elements of the parameters in a folded box.
     details : str
-        A line about what a folded box holds.
+        A line about the contents of a folded box.
     """
 
     id: str
@@ -59,7 +59,7 @@ class Node:
     operation: str | None = None
     formula: str | None = None
     arithmetic: str | None = None
-    shape: tuple[Any, ...] = ()
+    shape: tuple[int | None, ...] = ()
     dtype: str = ""
     value: Any = field(default=None, compare=False)
     gradient: Any = field(default=None, compare=False)
@@ -74,7 +74,7 @@ class Node:
 
     @property
     def symbol(self) -> str:
-        """What formulas call it: `kernel` for `dense/kernel`."""
+        """The name in formulas: `kernel` for `dense/kernel`."""
         return self.name.rsplit("/", 1)[-1] or self.name
 
 
@@ -89,15 +89,15 @@ class Edge:
     direction : str
         "forward" or "backward".
     argument : int
-        Position among the operation's arguments.
+        The position of the argument in the operation.
     derivative : float or None
         Backward, between scalars: the local derivative.
     action : str or None
-        Backward: the shapes between which the Jacobian acts on a gradient, `(128, 10) → (128, 512)`.
+        Backward: the shapes of the gradient before and after the Jacobian is applied, `(128, 10) → (128, 512)`.
     contribution : ndarray, number or None
-        Backward: what arrives at its end. The gradient of a node is the sum over the edges that end there.
+        Backward: the term that it adds. The gradient of a node is the sum over the edges that end there.
     is_faint : bool
-        Whether it leads to no source.
+        Whether it depends on no source.
     """
 
     source: str
@@ -111,7 +111,7 @@ class Edge:
 
     @property
     def label(self) -> str:
-        """What a drawing writes on it."""
+        """The text on the edge in a drawing."""
         if self.derivative is not None:
             return number(self.derivative)
         return self.action or ""
@@ -119,7 +119,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A box: what was computed during one call of a layer.
+    """A box around the operations of one call of a layer.
 
     Attributes
     ----------
@@ -127,7 +127,7 @@ class Group:
     parent : str or None
         The id of the box around it.
     level : int
-        0 for a box that is in no other.
+        The number of boxes around it.
     """
 
     id: str
@@ -138,20 +138,20 @@ class Group:
 
 @dataclass
 class GraphData:
-    """A computation as plain data, which is all that a drawing needs.
+    """A computation as plain data, for drawing.
 
     Attributes
     ----------
     nodes : list of Node
-        In the order of execution: what enters an operation stands before it.
+        In the order of execution: the operands of an operation come before it.
     edges : list of Edge
     groups : list of Group
         The boxes that are open, the outer ones first.
     direction : "forward", "backward" or "both"
     values : "auto", "statistics" or "none"
-        What is written of arrays; see `viz.graph`.
+        How arrays are shown; see `viz.graph`.
     highlighted : set of Edge
-        The edges on the way that `path` was last asked for.
+        The edges of the paths that the last call of `path` found.
     """
 
     nodes: list[Node]

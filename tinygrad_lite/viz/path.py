@@ -8,37 +8,38 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.parts import Edge, Node
 from tinygrad_lite.viz.summary import number, shape_text
 
 __all__ = ["Chain", "find_path"]
 
-MOST_ROUTES = 32  # that are listed
-MOST_WRITTEN = 8  # that are written out
+MOST_ROUTES = 32  # listed in a Chain
+MOST_WRITTEN = 8  # written out in its text
 
 
 @dataclass(frozen=True)
 class Chain:
-    """A derivative, as the sum over all ways of the products of what stands on their edges.
+    """A derivative by the chain rule: the sum over all paths of the product of the local derivatives on each path.
 
     Attributes
     ----------
     routes : list of list of Edge
-        Each way, from the result on; at most 32 of them.
+        The paths, each from the result to the source; at most 32.
     edges : frozenset of Edge
-        Those on any way, also where there are more than 32 ways.
+        The edges of all paths, also where there are more than 32.
     factors : list of float or str
-        What stands on the edges of the first way: local derivatives, or the shapes between which they act.
+        The labels of the edges on the first path: local derivatives, or the shapes before and after the Jacobian.
     product : float or ndarray
-        The derivative: of a scalar by a scalar a number, else the gradient of the result's sum.
+        The derivative: a number between scalars, otherwise the gradient of the sum of the result.
     text : str
-        All that, written out.
+        The derivative, written out.
     """
 
     routes: list[list[Edge]]
     edges: frozenset[Edge] = field(repr=False)
     factors: list[float | str]
-    product: Any
+    product: float | Array
     text: str
 
     def __str__(self) -> str:
@@ -49,12 +50,12 @@ class Chain:
 
 
 def find_path(edges: list[Edge], start: Node, end: Node, product: Any) -> Chain | None:
-    """All ways along backward `edges` from `start` to `end`; None if there are none.
+    """All paths along backward `edges` from `start` to `end`; None if there is none.
 
     Parameters
     ----------
     edges : list of Edge
-        Backward ones; faint ones are no way.
+        Backward edges; faint ones are ignored.
     start, end : Node
     product : ndarray or None
         The derivative.
@@ -96,7 +97,7 @@ def _reached(start: str, following: dict[str, list[str]]) -> set[str]:
 
 
 def _routes(useful: dict[str, list[Edge]], start: str, end: str) -> tuple[list[list[Edge]], bool]:
-    """The ways, and whether these are all. Every edge in `useful` leads to the end, so no step is in vain."""
+    """The paths, and whether these are all. Each edge in `useful` leads to the end, so there are no dead ends."""
     routes: list[list[Edge]] = []
     waiting = [iter(useful[start])]
     way: list[Edge] = []
@@ -117,7 +118,7 @@ def _routes(useful: dict[str, list[Edge]], start: str, end: str) -> tuple[list[l
 
 
 def _text(routes: list[list[Edge]], is_complete: bool, start: Node, end: Node, product: Any) -> str:
-    """`dloss/dw = 1 · 1 · 2 = 2`; where something is no scalar, the shapes on the way."""
+    """`dloss/dw = 1 · 1 · 2 = 2`; the shapes along the path where not everything is a scalar."""
     title = f"d{start.symbol}/d{end.symbol}"
     dots = [] if is_complete and len(routes) <= MOST_WRITTEN else ["…"]
     if isinstance(product, float) and all(edge.derivative is not None for route in routes for edge in route):

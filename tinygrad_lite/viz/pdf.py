@@ -1,8 +1,8 @@
-"""A laid-out graph as PDF, drawn with matplotlib: for graphviz-pure, which writes none itself.
+"""A laid-out graph as PDF, drawn with matplotlib, because graphviz-pure cannot write PDF.
 
-Graphviz's JSON says for each node, edge and box what to draw, as a list of operations: set a colour, draw a
-polygon, a curve, an ellipse, a text. Each has its function here. Texts are set in matplotlib's own font, as
-large as fits into the width that the layout has for them.
+Graphviz's JSON has a list of drawing operations for each node, edge and box: set a colour, draw a polygon, a curve,
+an ellipse or a text. Each operation has a function here. Texts use matplotlib's font, reduced where they would be
+wider than the layout allows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def pdf_of(layout: dict[str, Any]) -> bytes:
     Parameters
     ----------
     layout : dict
-        What Graphviz writes as `json`.
+        Graphviz's output in the format `json`.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def pdf_of(layout: dict[str, Any]) -> bytes:
             for operation in part.get(kind, ()):
                 OPERATIONS.get(operation["op"], _ignore)(axes, pen, operation)
     file = io.BytesIO()
-    with matplotlib.rc_context({"pdf.fonttype": 42}):  # letters stay letters, which can be searched and copied
+    with matplotlib.rc_context({"pdf.fonttype": 42}):  # text stays text, which can be searched and copied
         figure.savefig(file, format="pdf", metadata={"CreationDate": None})
     return file.getvalue()
 
@@ -138,12 +138,12 @@ def _text(axes: Any, pen: Pen, operation: dict[str, Any]) -> None:
         return
     family = "DejaVu Sans Mono" if pen.get("mono") else "DejaVu Sans"
     font = FontProperties(family=family, weight="bold" if pen["bold"] else "normal")
-    room = width - indent
+    available = width - indent
     natural = TextPath((0, 0), text.replace("$", r"\$"), size=size, prop=font).get_extents().width
-    font.set_size(size * min(1.0, room / natural if natural else 1.0))
+    font.set_size(size * min(1.0, available / natural if natural else 1.0))
     x, y = operation["pt"]
     left = x - width * {"l": 0.0, "c": 0.5, "r": 1.0}[operation["align"]]
-    place = left + indent + room / 2
+    place = left + indent + available / 2
     axes.text(place, y, text, fontproperties=font, color=pen["line"], ha="center", va="baseline", parse_math=False)
 
 

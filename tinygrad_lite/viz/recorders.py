@@ -1,4 +1,4 @@
-"""Callbacks that record training for a plot: curves while it runs, gradients' norms, the path of the weights."""
+"""Callbacks that record training for plots: learning curves, norms of gradients, the path of the weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.core.tape import GradientTape
-from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike
 from tinygrad_lite.utils.callback import Callback
 from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.plots.canvas import as_array
@@ -23,20 +23,20 @@ Logs = Mapping[str, float]
 
 
 class LiveCurves(Callback):
-    """Learning curves while the model trains: redrawn in a notebook, elsewhere a picture that each epoch renews.
+    """Draw learning curves while the model trains: in a notebook, or into a file that each epoch replaces.
 
     Parameters
     ----------
     path : str or path
-        The picture to write outside of a notebook; its folder is made. A program that shows pictures and
-        looks for changes, as most editors do, shows the training.
+        The file to write outside of a notebook. Its folder is created if needed. Most editors show the new
+        picture as soon as the file changes.
 
     Attributes
     ----------
     history : dict of str to list of float
-        The numbers so far.
+        Loss and metrics of the epochs so far.
     figure : matplotlib Figure or None
-        As drawn last.
+        The last drawing.
 
     Examples
     --------
@@ -79,7 +79,7 @@ class LiveCurves(Callback):
             self._display.update(self.figure)
 
     def _write(self) -> None:
-        """Replace the picture in one go, so that who looks at it never sees half a file."""
+        """Replace the file in one step, so that no reader sees an incomplete picture."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         kind = self.path.suffix.removeprefix(".") or "png"
@@ -91,7 +91,7 @@ class LiveCurves(Callback):
 
 
 def _in_notebook() -> bool:
-    """Whether a notebook's kernel runs this, and not Python or a terminal's IPython."""
+    """Whether this runs in the kernel of a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None and hasattr(ipython, "get_ipython") else None
     return shell is not None and hasattr(shell, "kernel")
@@ -100,15 +100,15 @@ def _in_notebook() -> bool:
 class GradientNorms(Callback):
     """Records the norm of each parameter's gradient through training, for `viz.plots.gradient_flow`.
 
-    The gradient is taken of the loss on the given samples, always the same ones, before the first step and
-    after every `every` steps: what changes is then due to the weights and not to the batch. It costs one forward
-    and one backward pass over these samples each time, and leaves training as it is: with layers in inference
-    mode, it draws no random number.
+    The gradient of the loss on the given samples is computed before the first step and after every `every` steps.
+    The samples are always the same, so the norms change because of the weights and not because of the batch. Each
+    record costs one forward and one backward pass over these samples. Layers are in inference mode and no random
+    number is drawn, so training is not affected.
 
     Parameters
     ----------
-    x, y : arrays
-        Samples, a batch or so, and their labels.
+    x, y : array_like
+        Samples, about as many as in a batch, and their labels.
     every : int
         Steps between two records.
 
@@ -117,7 +117,7 @@ class GradientNorms(Callback):
     steps : list of int
         The number of steps done at each record.
     norms : dict of str to list of float
-        By the parameter's name; 0 where no gradient flows.
+        The norms of each parameter, by its name; 0 where no gradient flows.
 
     Raises
     ------
@@ -137,7 +137,7 @@ class GradientNorms(Callback):
     ([0, 1, 2, 3], [2.0, 1.92, 1.84, 1.77])
     """
 
-    def __init__(self, x: Any, y: Any, every: int = 1) -> None:
+    def __init__(self, x: TensorLike, y: TensorLike, every: int = 1) -> None:
         _check_every(every, "GradientNorms")
         self._x, self._y = as_array(x), as_array(y)
         if not self._x.ndim or not len(self._x) or len(self._x) != len(self._y):
@@ -173,9 +173,9 @@ class GradientNorms(Callback):
 
 
 class WeightPath(Callback):
-    """Keeps the weights that training went through, for `viz.plots.loss_surface`.
+    """Records the weights during training, for `viz.plots.loss_surface`.
 
-    Each point is a copy of all trainable weights: choose `every` so that memory holds them.
+    Each point is a copy of all trainable weights: choose `every` so that they fit into memory.
 
     Parameters
     ----------
@@ -236,5 +236,5 @@ def _check_every(every: Any, name: str) -> None:
 
 
 def _unique(names: list[str]) -> list[str]:
-    """Numbers those that repeat, so that none is lost in a dict."""
+    """The names, with numbers after repeated ones, so that they can be keys of a dict."""
     return [name if name not in names[:n] else f"{name} ({n})" for n, name in enumerate(names)]

@@ -1,8 +1,8 @@
-"""From DOT text to a picture: with Graphviz's own `dot`, or with the port of it that pip installs.
+"""Pictures from DOT text, with Graphviz's `dot` or with `graphviz-pure`, a port that pip installs.
 
-`dot` is found on the PATH and driven through the `graphviz` package. Where it is missing, `graphviz-pure` steps
-in, a single program in a wheel; it is found where pip put it, whether or not that is on the PATH. It writes no
-PDF, so there its layout is drawn with matplotlib.
+`dot` is looked up on the PATH and run by the `graphviz` package. Where it is missing, `graphviz-pure` is used, a
+single program in a wheel. It is also found where pip installed it, if that is not on the PATH. It cannot write PDF,
+so its layout is drawn with matplotlib for that format.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from pathlib import Path
 __all__ = ["FORMATS", "RendererMissing", "draw"]
 
 FORMATS = ("svg", "png", "pdf")
-DOTS_PER_INCH = 144  # of a PNG: twice what a page shows, so that it stays sharp
+DOTS_PER_INCH = 144  # for PNG: twice the usual resolution of a screen
 
 
 class RendererMissing(RuntimeError):
-    """There is nothing that could lay out a graph."""
+    """No program that lays out graphs was found."""
 
 
 def draw(text: str, file_format: str) -> bytes:
@@ -30,20 +30,20 @@ def draw(text: str, file_format: str) -> bytes:
     Parameters
     ----------
     text : str
-        In DOT.
+        In the DOT language.
     file_format : "svg", "png" or "pdf"
 
     Returns
     -------
     bytes
-        Of the file.
+        The contents of the file.
 
     Raises
     ------
     RendererMissing
-        Neither `dot` nor graphviz-pure is there.
+        Neither `dot` nor graphviz-pure was found.
     ValueError
-        The format is unknown, or the text is no DOT.
+        The format is unknown, or the text is not valid DOT.
 
     Examples
     --------
@@ -86,7 +86,7 @@ def _with_graphviz(text: str, file_format: str) -> bytes:
 
 
 def _graphviz_pure() -> str | None:
-    """Where the program is: on the PATH, or where pip put it."""
+    """The path of graphviz-pure, from the PATH or from where pip installed it."""
     found = shutil.which("graphviz-pure")
     if found is not None:
         return found
@@ -106,7 +106,7 @@ def _run(program: str, text: str, file_format: str) -> bytes:
 
 
 def _message(output: bytes | str) -> str:
-    """The errors that a program printed; what it warned of is left out."""
+    """The errors that a program printed, without its warnings."""
     text = output.decode(errors="replace") if isinstance(output, bytes) else output
     lines = [line for line in text.splitlines() if line and not line.lower().startswith("warning")]
     return " ".join(lines) or "it gave no reason."

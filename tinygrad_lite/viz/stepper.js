@@ -1,4 +1,4 @@
-// The stepper: draws the graph that stands in #data, and plays its steps. All text is set as text, never as HTML.
+// The stepper: draws the graph in #data and plays its steps. All text is set as text, never as HTML.
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -404,7 +404,7 @@
       if (rule.code) parts.push(html("code", {}, rule.code));
       row(`to ${cut(rule.argument, 14)}`, ...parts);
     }
-    const legend = (node.rules || []).length ? [html("p", { class: "hint" }, `The rules say what goes back to each argument; g is the gradient of ${node.name}, y its value.`)] : [];
+    const legend = (node.rules || []).length ? [html("p", { class: "hint" }, `The rules give the gradient of each argument; g is the gradient of ${node.name}, y its value.`)] : [];
     $("details").replaceChildren(html("h2", {}, node.name), list, ...legend);
   }
 

@@ -1,8 +1,9 @@
-"""The steps of the stepper, and what each one shows, as data for a page.
+"""The steps of the stepper and their texts, as data for the page.
 
-First come the inputs, then each operation in the order of execution. Then the backward pass goes along one edge in each
-step, from the target's gradient, which is 1, to the parameters. All texts are written here; the page only shows them. A
-step has its `node`, its `edge` in the backward pass, the text, and the gradient of its node from then on.
+The first step shows the inputs. The next ones show one operation each, in the order of execution. Then each step of the
+backward pass follows one edge, from the gradient of the target, which is 1, to the parameters. All texts are written
+here; the page only shows them. A step has its `node` and a text. A backward step also has its `edge` and the gradient
+of the node so far.
 """
 
 from __future__ import annotations
@@ -22,38 +23,38 @@ from tinygrad_lite.viz.view import View
 
 __all__ = ["story"]
 
-MOST_NODES = 600  # that a page holds with all boxes open; of more, it shows what the graph shows
+MOST_NODES = 600  # a page with more nodes keeps the boxes closed that the graph has folded
 
 Data = dict[str, Any]
 
 
 def story(trace: Trace, drawn: View, values: str, title: str) -> Data:
-    """What the page has to know.
+    """The data of the page: nodes, edges, groups and steps.
 
     Parameters
     ----------
     trace : Trace
     drawn : View
-        What is folded there is folded when the page opens.
+        The graph as drawn. Boxes that are folded in it are folded when the page opens.
     values : "auto", "statistics" or "none"
     title : str
 
     Returns
     -------
     dict
-        Of strings, numbers, lists and dicts only: `title`, `nodes`, `edges`, `groups`, `steps`.
+        `title`, `nodes`, `edges`, `groups` and `steps`; all values can be written as JSON.
     """
     trace.differentiate()
     depth = float("inf") if len(trace.nodes) <= MOST_NODES else drawn.depth
     view = View(trace, depth)
     folded = {group.id for group in view.groups if group.level >= drawn.depth}
-    told = _Teller(trace, view, values)
+    builder = _StoryBuilder(trace, view, values)
     return {
         "title": title,
-        "nodes": [told.node(node) for node in view.nodes],
-        "edges": told.edges(),
+        "nodes": [builder.node(node) for node in view.nodes],
+        "edges": builder.edges(),
         "groups": [_group(group, folded) for group in view.groups],
-        "steps": list(told.steps()),
+        "steps": list(builder.steps()),
     }
 
 
@@ -61,8 +62,8 @@ def _group(group: Group, folded: set[str]) -> Data:
     return {"id": group.id, "name": group.name, "parent": group.parent, "folded": group.id in folded}
 
 
-class _Teller:
-    """Writes down nodes, edges and steps of one view."""
+class _StoryBuilder:
+    """Builds the data of the nodes, edges and steps of one view."""
 
     def __init__(self, trace: Trace, view: View, values: str) -> None:
         self._trace = trace
@@ -79,7 +80,7 @@ class _Teller:
     # Nodes and edges --------------------------------------------------------------------------------------
 
     def node(self, node: Node) -> Data:
-        """What the page shows of a node, in the graph and in its details."""
+        """The data of a node, for the graph and for the panel with its details."""
         data: Data = {
             "id": node.id,
             "kind": node.kind,
@@ -121,7 +122,7 @@ class _Teller:
         ]
 
     def _rules(self, node: Node) -> list[Data]:
-        """For each argument of an operation, how its gradient is computed."""
+        """How the gradient of each argument of an operation is computed."""
         parts = self._trace.inner.get(node.id, [])
         found = []
         for index in parts:
@@ -148,7 +149,7 @@ class _Teller:
         return None if text is None else str(text)
 
     def edges(self) -> list[Data]:
-        """From the argument to the operation, with the label of the backward pass."""
+        """The edges, from argument to operation, with their labels in the backward pass."""
         return [
             {
                 "from": edge.target,
@@ -205,7 +206,7 @@ class _Teller:
         return {"phase": "forward", "node": node.id, "title": node.name, "lines": lines}
 
     def _seeds(self) -> Iterable[Data]:
-        """The gradients with which the backward pass begins."""
+        """The steps that show the output gradients, with which the backward pass begins."""
         for node in self._targets:
             if node.gradient is None:
                 continue
@@ -231,12 +232,12 @@ class _Teller:
         scalar = edge.derivative is not None and _is_scalar(consumer.gradient) and _is_scalar(edge.contribution)
         if scalar:
             upstream = float(np.asarray(consumer.gradient).item())
-            share = float(np.asarray(edge.contribution).item())
+            contribution = float(np.asarray(edge.contribution).item())
             title = f"{local} = {self._derivative(index, consumer)}"
             equals = "=" if times == 1 and before is None else "+="
             lines = [
                 f"{self._d(node)} {equals} {self._d(consumer)} · {local}",
-                f"= {number(upstream)} · {_factor(edge.derivative or 0.0)} = {number(share)}",
+                f"= {number(upstream)} · {_factor(edge.derivative or 0.0)} = {number(contribution)}",
             ]
         else:
             title = f"{consumer.name} → {node.name}"
@@ -266,11 +267,11 @@ class _Teller:
         return step
 
     def _is_plain(self, edge: Edge) -> bool:
-        """Whether the edge leads to one operation, whose rule can be quoted."""
+        """Whether the edge comes from a single operation, so that its rule can be shown."""
         return len(self._trace.inner.get(edge.source, ())) == 1
 
     def _derivative(self, index: int, consumer: Node) -> str:
-        """The local derivative in names, and its number."""
+        """The local derivative as a formula and as a number."""
         edge, slot = self._edges[index], self._slots[index]
         shown = number(edge.derivative)
         if not self._is_plain(edge):
@@ -306,13 +307,13 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _factor(value: float) -> str:
-    """A number after an operator: negative ones in parentheses."""
+    """A number as a factor: in parentheses if it is negative."""
     text = number(value)
     return f"({text})" if text.startswith("-") else text
 
 
 def _exact(value: Any) -> str | None:
-    """All digits of a single number; the rows of a small array."""
+    """A scalar or a small array with all its digits; None for larger arrays."""
     if value is None or not is_small(value) or not np.size(value):
         return None
     array = np.asarray(value)

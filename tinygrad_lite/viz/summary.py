@@ -1,10 +1,13 @@
-"""The text for an array in a drawing: all numbers of a small one, statistics of a large one."""
+"""The text for an array in a drawing: all numbers of a small array, statistics of a large one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from tinygrad_lite.utils.types import ArrayLike
 
 __all__ = ["Statistics", "histogram", "is_small", "number", "shape_text", "statistics", "summary", "warning"]
 
@@ -21,7 +24,7 @@ class Statistics(NamedTuple):
 
 
 def number(value: Any) -> str:
-    """A number in four digits.
+    """A number with four digits.
 
     Examples
     --------
@@ -36,25 +39,25 @@ def number(value: Any) -> str:
     return "0" if text == "-0" else "NaN" if text == "nan" else text
 
 
-def shape_text(shape: tuple[Any, ...]) -> str:
+def shape_text(shape: Sequence[int | None]) -> str:
     """A shape as Python writes it: `()` for a scalar, `(3,)` for a vector, `(None, 3)` for any number of rows."""
     return str(tuple(None if n is None else int(n) for n in shape))
 
 
-def is_small(array: Any) -> bool:
+def is_small(array: ArrayLike) -> bool:
     """Whether all numbers of `array` are shown: at most 12 of them, in at most 4 rows of at most 6."""
     shape = np.shape(array)
     return int(np.prod(shape)) <= 12 and len(shape) <= 2 and all(n <= 6 for n in shape)
 
 
-def statistics(array: Any) -> Statistics:
+def statistics(array: ArrayLike) -> Statistics:
     """Mean, standard deviation and range of the finite elements of `array`; nan where there are none."""
     flat = np.asarray(array).ravel()
     if flat.dtype.kind != "f":
         flat = flat.astype(np.float64)
     total = flat.sum(dtype=np.float64)
     nan = inf = 0
-    if not np.isfinite(total):  # the sum of finite numbers is finite: only now is a closer look needed
+    if not np.isfinite(total):  # only then can an element be NaN or inf
         nan = int(np.isnan(flat).sum())
         inf = int(np.isinf(flat).sum())
         flat = flat[np.isfinite(flat)]
@@ -65,8 +68,8 @@ def statistics(array: Any) -> Statistics:
     return Statistics(float(mean), float(std), float(flat.min()), float(flat.max()), nan, inf)
 
 
-def warning(array: Any) -> str:
-    """`2 NaN, 1 inf` for an array that holds such elements, else nothing."""
+def warning(array: ArrayLike) -> str:
+    """`2 NaN, 1 inf` for an array with such elements, otherwise an empty string."""
     values = np.asarray(array)
     if values.dtype.kind != "f" or bool(np.isfinite(values).all()):
         return ""
@@ -74,14 +77,15 @@ def warning(array: Any) -> str:
     return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
 
-def summary(array: Any, values: str = "auto") -> list[str]:
-    """The lines that a drawing shows of an array.
+def summary(array: ArrayLike, values: str = "auto") -> list[str]:
+    """The lines of text for an array in a drawing.
 
     Parameters
     ----------
     array : ndarray or number
     values : "auto", "statistics" or "none"
-        All numbers of small arrays and statistics of large ones, statistics of all but scalars, or nothing.
+        "auto": all numbers of small arrays, statistics of large ones. "statistics": statistics of all but
+        scalars. "none": nothing.
 
     Examples
     --------
@@ -108,8 +112,8 @@ def summary(array: Any, values: str = "auto") -> list[str]:
     return [f"mean {mean}, std {std}", f"range {low} to {high}"]
 
 
-def histogram(array: Any, bins: int = 24) -> tuple[list[int], float, float] | None:
-    """Counts of the finite elements in equal bins, and the ends of the range; None if there is no range."""
+def histogram(array: ArrayLike, bins: int = 24) -> tuple[list[int], float, float] | None:
+    """Counts of the finite elements in equal bins, and the range; None for fewer than two, or an empty range."""
     flat = np.asarray(array, dtype=np.float64).ravel()
     flat = flat[np.isfinite(flat)]
     if flat.size < 2:

@@ -1,8 +1,8 @@
-"""From a tape's record to nodes and arcs, and the gradients on them.
+"""Trace: the record of a tape as nodes and arcs, with gradients.
 
-Everything here is one pass over the record, forwards or backwards; nothing recurses, so a computation of any
-depth can be read. The gradients come from the primitives' own rules, one operation at a time, and the tape is
-left as it was.
+Each function passes once over the record, forwards or backwards, without recursion, so the depth of a computation is
+not limited. The gradients are computed with the rules of the primitives, one operation at a time. The tape is not
+changed.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ from tinygrad_lite.viz.parts import Group, Node
 
 __all__ = ["Arc", "Names", "Slot", "Trace", "outputs_of"]
 
-LARGEST_STATEMENT = 4  # operations that are drawn as one where only their result has a name
+LARGEST_STATEMENT = 4  # operations drawn as one node where only the result has a name
 
-_dtype_name = lru_cache(str)  # NumPy takes its time over a dtype's name
+_dtype_name = lru_cache(str)  # str(dtype) is slow in NumPy
 
 Slot = tuple[int, int]  # the position of an entry in the trace, and of an argument in the entry
 
 
 class Arc(NamedTuple):
-    """A use of one node's value by another: an edge before it has a direction."""
+    """A use of one node's value by another node; edges are made from it."""
 
     producer: str
     consumer: str
@@ -41,7 +41,7 @@ class Arc(NamedTuple):
 
 
 class Names:
-    """The names that the caller gave, found again by a tensor's identity or by the array that it holds."""
+    """The names that the caller gave, looked up by a tensor's identity or by its array."""
 
     def __init__(self, names: Mapping[str, Any] | None) -> None:
         self.given = names is not None
@@ -61,7 +61,7 @@ class Names:
         return self._by_id.get(identity)
 
     def of_array(self, array: Any) -> str | None:
-        """The name of a constant: of the tensor that holds this very array, or of an equal ndarray."""
+        """The name of a constant: that of the tensor with this array object, or that of an equal ndarray."""
         name = self._by_array.get(id(array))
         if name is None and isinstance(array, np.ndarray):
             for candidate, value in self._arrays:
@@ -89,26 +89,26 @@ class Trace:
     ----------
     entries : list of Entry
     nodes : dict of Node
-        By id, each after what enters it.
+        By id. A node comes after the nodes of its operands.
     arcs : list of Arc
     groups : dict of Group
         By id.
     lineages : dict of tuple of str
-        The boxes around a box, the outermost first and itself last, by id.
+        For each box, by id: the boxes around it, the outermost first, and the box itself.
     inner : dict of list of int
         The positions of the entries that a node stands for.
     identities : dict of tuple of int
-        Of the tensors that a node stands for.
+        The identities of the tensors that a node stands for.
     terms : dict
-        What formulas call the operands and the output, for each slot.
+        How formulas write the operands and the output, for each slot.
     assigned : set of int
-        Identities of Variables that were assigned in between, and have a node for each value.
+        Identities of Variables that were assigned during the recording. They have a node for each value.
     leading : set of int
-        Identities of what leads to a source.
+        Identities of the tensors that depend on a source.
     gradients : dict of ndarray, or None
-        Of the targets, by identity, once `differentiate` was called.
+        The gradients of the targets, by identity; None before `differentiate` is called.
     contributions : dict of ndarray
-        What the rule of each slot adds to its argument's gradient.
+        For each slot, the term that its rule adds to the argument's gradient.
     """
 
     def __init__(self, tape: GradientTape, targets: list[Tensor], sources: list[Tensor] | None, names: Names):
@@ -132,8 +132,8 @@ class Trace:
         self.terms: dict[Slot, tuple[list[Term], Term]] = {}
         self.assigned: set[int] = set()
         self._boxes = self._find_boxes(kept)
-        self._node_of: dict[Any, str] = {}  # by a tensor's identity; for constants by what identifies them
-        self._counts: Counter[str] = Counter()  # of names that were given out
+        self._node_of: dict[Any, str] = {}  # by identity of the tensor; constants have other keys
+        self._counts: Counter[str] = Counter()  # how often each name was used
         self._add_nodes()
         self._place_leaves()
 
@@ -143,7 +143,7 @@ class Trace:
     # Boxes ------------------------------------------------------------------------------------------------
 
     def _find_boxes(self, kept: list[int]) -> list[str | None]:
-        """The innermost box of each entry. A scope that is entered again, by another call, is another box."""
+        """The innermost box of each entry. Each call that enters a scope makes a new box."""
         marks = self._tape._scopes
         opened: list[Group] = []
         count = position = 0
@@ -180,9 +180,9 @@ class Trace:
                 self._add_leaf(identity, identity, target._array, "input")
 
     def _statements(self) -> list[int]:
-        """For each entry the entry that it is drawn as a part of, most often itself.
+        """For each entry, the index of the entry in whose node it is drawn; in most cases its own.
 
-        Where the caller named what matters, an unnamed result that is used once belongs to the statement
+        Where the caller gave names, an unnamed result that is used once is drawn in the node of the statement
         that uses it: `loss = abs(y_true - x2)` is one node, as in a textbook.
         """
         roots = list(range(len(self.entries)))
@@ -211,7 +211,7 @@ class Trace:
         ]
 
     def _add_operation(self, root: int, parts: list[int]) -> None:
-        """The node of an operation or a statement, after the leaves that enter it."""
+        """Add the node of an operation or a statement, after the leaves that are its operands."""
         inside: dict[int, tuple[Term, Term | None]] = {}  # the formulas of a statement's inner results
         uses: list[tuple[str, Slot]] = []
         text, figures = Term(""), None
@@ -247,7 +247,7 @@ class Trace:
         self.arcs.extend(Arc(producer, node.id, slot) for producer, slot in uses)
 
     def _called(self, node: Node, box: str | None) -> str:
-        """What formulas in `box` call the value of a node: from outside, what leaves a layer has the layer's name."""
+        """How formulas in `box` write the value of a node. The output of another layer has that layer's name."""
         if node.is_named or node.group is None or node.group == box:
             return node.symbol
         lineage = self.lineages[node.group]
@@ -293,10 +293,10 @@ class Trace:
         self._counts[candidate] += 1
         return candidate
 
-    # Leaves: what no entry computed -----------------------------------------------------------------------
+    # Leaves: values that no entry computed -----------------------------------------------------------------------
 
     def _producer(self, index: int, position: int) -> str:
-        """The id of the node whose value is that argument; makes it if it is a leaf that was not seen yet."""
+        """The id of the node whose value is that argument; a new leaf is added first."""
         entry = self.entries[index]
         identity, value = entry.input_ids[position], entry.arguments[position]
         if identity in self._computed:
@@ -318,7 +318,7 @@ class Trace:
         tape = self._tape
         is_watched = identity in tape._roots
         variable = tape._variables.get(identity)
-        origin = tape._dead_ends.get(identity, "").lstrip("_")  # the operation that ends the gradient's way here
+        origin = tape._dead_ends.get(identity, "").lstrip("_")  # the operation without a gradient that computed it
         given = self._names.of_id(identity) if identity else self._names.of_array(value)
         if variable is not None and variable.name != "Variable":
             given = variable.name
@@ -351,7 +351,7 @@ class Trace:
         self.identities[node.id] = (identity,)
 
     def _place_leaves(self) -> None:
-        """Put parameters and constants into the innermost box that holds all their uses; inputs stay outside."""
+        """Put parameters and constants into the innermost box with all their uses; inputs stay outside of boxes."""
         boxes: dict[str, tuple[str, ...]] = {}
         for arc in self.arcs:
             if self.nodes[arc.producer].kind in ("parameter", "constant"):
@@ -369,7 +369,7 @@ class Trace:
         return self._tape._seeds.keys() == self._targets.keys()
 
     def differentiate(self) -> None:
-        """Compute the gradients of the targets, with the output gradients that the tape was last given."""
+        """Compute the gradients of the targets, with the output gradients of the last call of the tape's `gradient`."""
         if self.gradients is not None:
             return
         given = self._tape._seeds if self.was_differentiated() else {}
@@ -390,7 +390,7 @@ class Trace:
             )
 
     def gradients_of(self, node_id: str, gradients: Mapping[int, Any], contributions: Mapping[Slot, Any]) -> list[Any]:
-        """The gradients of what a node holds: for one of several values of a Variable, what its own uses add up to."""
+        """The gradients of a node's values; for one of several values of a Variable, the sum over its own uses."""
         identities = self.identities[node_id]
         if self.assigned.isdisjoint(identities):
             return [gradients.get(identity) for identity in identities]
@@ -398,9 +398,9 @@ class Trace:
         return [sum(own[1:], own[0]) if own else None]
 
     def pull_through(self, parts: Sequence[int], gradients: dict[int, Any]) -> dict[Slot, Any]:
-        """Pull `gradients` back through some of the entries: what each rule contributes, by slot.
+        """Pull `gradients` back through some of the entries; returns the contribution of each rule, by slot.
 
-        The gradients of everything on the way are added to `gradients`.
+        The gradients of all intermediate tensors are added to `gradients`.
         """
         contributions: dict[Slot, Any] = {}
         with np.errstate(all="ignore"), unseen():
@@ -414,10 +414,10 @@ class Trace:
 
 
 def _pull_back(entry: Entry, gradients: Mapping[int, Any], leading: set[int]) -> dict[int, Any]:
-    """What the rules of one entry make of its output's gradient, for each argument that leads to a source.
+    """The contributions of one entry to the gradients of its arguments, for those that depend on a source.
 
-    The tape's own walk does it, over a record of this entry alone, in which each argument has an identity of
-    its own so that two uses of one tensor stay apart.
+    They are computed by the tape's walk over a record with this entry only. Each argument has a different
+    identity there, so that two uses of one tensor are not added up.
     """
     ids = outputs_of(entry)[0]
     seeds = {-1 - n: gradients[identity] for n, identity in enumerate(ids) if identity in gradients}
@@ -432,14 +432,14 @@ def _pull_back(entry: Entry, gradients: Mapping[int, Any], leading: set[int]) ->
 
 
 def outputs_of(entry: Entry) -> tuple[tuple[int, ...], tuple[Any, ...]]:
-    """Identities and values of what an entry computed."""
+    """Identities and values of the outputs of an entry."""
     if isinstance(entry.output_id, tuple):
         return entry.output_id, entry.output
     return (entry.output_id,), (entry.output,)
 
 
 def _ancestors(record: Sequence[Entry], targets: set[int]) -> list[int]:
-    """Positions of the entries that lead to the targets."""
+    """Positions of the entries that the targets depend on."""
     needed = set(targets)
     kept = []
     for index in range(len(record) - 1, -1, -1):
@@ -450,7 +450,7 @@ def _ancestors(record: Sequence[Entry], targets: set[int]) -> list[int]:
 
 
 def _common(a: tuple[str, ...], b: tuple[str, ...]) -> tuple[str, ...]:
-    """The beginning that two lineages share."""
+    """The common prefix of two lineages."""
     length = next((n for n, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
     return a[:length]
 

@@ -1,9 +1,9 @@
-"""What is visible of a trace: the nodes, edges and open boxes at some depth of folding.
+"""View: the visible nodes, edges and open boxes of a trace at some depth of folding.
 
-A trace holds every operation; a person reads a few dozen nodes. A view replaces what lies below `depth` by one
-node a box (or a run of boxes), lets it speak for what leaves it, and turns the arcs between what is visible
-into edges, forwards, backwards or both. What is written on a backward edge is computed here: the derivative
-of what its tail computes with respect to what its head holds, all else fixed, also across a folded box.
+A trace has all operations; a person can read a few dozen nodes. A view replaces each box (or run of boxes) below
+`depth` by one node, which has the value of the box's output. Arcs between visible nodes become edges, forward,
+backward or both. The label of a backward edge is computed here: the derivative of the value of its source with respect
+to the value of its target, with all other values fixed, also across a folded box.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from tinygrad_lite.viz.trace import Arc, Slot, Trace, outputs_of
 
 __all__ = ["View", "readable_depth"]
 
-READABLE = 60  # nodes; a larger graph is folded unless the caller says how deep
-MOST_NAMED = 4  # operations that a folded node lists
+READABLE = 60  # nodes; larger graphs are folded unless the caller gives a depth
+MOST_NAMED = 4  # operations listed in a folded node
 
 
 def readable_depth(trace: Trace) -> float:
-    """How many levels of boxes can stay open in a drawing that a person can read: as many as possible."""
+    """The largest number of open levels of boxes with which the drawing is still readable."""
     if len(trace.nodes) <= READABLE:
         return math.inf
     counts = {}
@@ -41,7 +41,7 @@ def readable_depth(trace: Trace) -> float:
 
 
 class Wire(NamedTuple):
-    """The arcs that one drawn edge stands for: all uses of one value by one visible node."""
+    """The arcs that are drawn as one edge: all uses of one value by one visible node."""
 
     producer: str
     consumer: str
@@ -74,7 +74,7 @@ class View:
         self.nodes = self._visible_nodes()
         self.groups = self._visible_groups()
         self._wires = self._find_wires()
-        self._slopes: dict[str, dict[Slot, Any]] = {}  # what the rules of each scalar operation make of 1
+        self._slopes: dict[str, dict[Slot, Any]] = {}  # local derivatives by slot, for each scalar operation
 
     def visible(self, node_id: str) -> str:
         """The id of the visible node that stands for a node of the trace."""
@@ -93,7 +93,7 @@ class View:
         return list(dict.fromkeys(shown)) if identity else []
 
     def derivative(self, start: str, end: str) -> Any:
-        """The gradient of the sum of what leaves one visible node with respect to what leaves another, or None."""
+        """The gradient of the sum of one visible node's outputs with respect to another's output, or None."""
         trace = self._trace
         gradients: dict[int, Any] = {}
         for identity, value in self._leaving(start):
@@ -103,7 +103,7 @@ class View:
         return next((gradient for gradient in found if gradient is not None), None)
 
     def _leaving(self, node_id: str) -> Iterator[tuple[int, Any]]:
-        """Identities and values of what the visible node computes for others."""
+        """Identities and values of the outputs of a visible node."""
         for end in self._exits.get(node_id, [node_id]):
             value = self._trace.nodes[end].value
             values = value if isinstance(value, tuple) else (value,)
@@ -112,7 +112,7 @@ class View:
     # Nodes and boxes --------------------------------------------------------------------------------------
 
     def _find_exits(self) -> dict[str, list[str]]:
-        """What leaves each folded node: ids of the nodes in it whose values are used outside."""
+        """For each folded node, the ids of the nodes in it whose values are used outside."""
         exits: defaultdict[str, list[str]] = defaultdict(list)
         leaving = {arc.producer for arc in self._trace.arcs if self.visible(arc.producer) != self.visible(arc.consumer)}
         for node_id, box in self._boxes.items():
@@ -216,7 +216,7 @@ class View:
         )
 
     def _derivative(self, wire: Wire, end: str, output: Any) -> float | None:
-        """Of what the consumer computes with respect to the value that enters: its rules, applied to 1."""
+        """The derivative of the consumer's output with respect to its operand: its rules, applied to 1."""
         if wire.consumer not in self._slopes:
             (identity,) = self._trace.identities[end]
             one = {identity: np.ones(np.shape(output), output.dtype)}

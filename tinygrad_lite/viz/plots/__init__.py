@@ -1,9 +1,9 @@
-"""Plots for training: curves, digits, mistakes, gradients, weights, and the loss around them.
+"""Plots for training: curves, images, mistakes, gradients, weights, and the loss around them.
 
-Each function returns a matplotlib Figure, which a notebook shows and `figure.savefig("name.png")` writes. None uses
-pyplot, so no window opens, no figure stays open, and no display is needed. Functions that make one plot take `ax=`, the
-axes of a figure of yours. Colours are those of Okabe and Ito, for every kind of colour vision; dashes and markers make
-plots readable in black and white.
+Each function returns a matplotlib Figure, which a notebook shows and `figure.savefig("name.png")` writes. None of them
+uses pyplot, so no window opens, no figure stays open, and no display is needed. Functions that make a single plot take
+`ax=`, the axes to draw on. The colours are those of Okabe and Ito, which colour-blind readers can tell apart; dashes
+and markers make the plots readable in black and white.
 """
 
 from tinygrad_lite.viz.plots.curves import gradient_flow, learning_curves

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.core.tensor import Tensor
+from tinygrad_lite.core.tensor import Tensor, TensorLike
 from tinygrad_lite.utils.types import Array
 
 __all__: list[str] = []
@@ -28,7 +28,7 @@ MISSING = (
 
 
 def new_figure(width: float, height: float) -> Any:
-    """A Figure of that many inches that needs no display, and that a notebook shows."""
+    """A Figure of this size in inches, which needs no display and which a notebook shows."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
     except ImportError as error:
@@ -40,7 +40,7 @@ def new_figure(width: float, height: float) -> Any:
 
 @cache
 def _figure_class() -> Any:
-    """A Figure that draws itself for IPython, which by itself shows only those that pyplot made."""
+    """A Figure that IPython shows; without `_repr_png_` it shows only figures made by pyplot."""
     from matplotlib.figure import Figure
 
     class Picture(Figure):
@@ -65,7 +65,7 @@ def axes_of(ax: Any, width: float = 5.0, height: float = 3.4) -> tuple[Any, Any]
 
 
 def style(axes: Any, *, grid: bool = True) -> None:
-    """Quiet axes: no box around, thin lines behind the data."""
+    """Style the axes: no top and right border, and a thin grid behind the data."""
     axes.spines[["top", "right"]].set_visible(False)
     if grid:
         axes.grid(alpha=0.25, linewidth=0.6)
@@ -79,15 +79,15 @@ def whole_numbers(axis: Any) -> None:
     axis.set_major_locator(MaxNLocator(integer=True))
 
 
-def as_array(value: Any) -> Array:
-    """Tensors and lists as ndarrays."""
+def as_array(value: TensorLike) -> Array:
+    """A Tensor or list as an ndarray."""
     return value.numpy() if isinstance(value, Tensor) else np.asarray(value)
 
 
 def named(values: Any, what: str) -> dict[str, Any]:
-    """A mapping as it is; Variables by their names; the weights of a model by theirs.
+    """A mapping unchanged; Variables, or the trainable ones of a model, as a dict by name.
 
-    Names that repeat are numbered, so that none gets lost.
+    Repeated names get a number, so that each has a key of its own.
     """
     if isinstance(values, Mapping):
         return dict(values)

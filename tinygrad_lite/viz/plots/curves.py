@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
+from tinygrad_lite.core.tensor import TensorLike
 from tinygrad_lite.viz.plots.canvas import (
     COLOURS,
     DASHES,
@@ -18,22 +19,48 @@ from tinygrad_lite.viz.plots.canvas import (
     whole_numbers,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
 __all__ = ["gradient_flow", "learning_curves"]
 
 VALIDATION = "val_"
 
 
-def learning_curves(histories: Any, metrics: Sequence[str] | str | None = None, *, ax: Any = None) -> Any:
-    """Draw loss and metrics over epochs, a panel for each; validation is dashed.
+class HasHistory(Protocol):
+    """What `fit` returns, and callbacks that record loss and metrics."""
+
+    @property
+    def history(self) -> Mapping[str, Sequence[float]]: ...
+
+
+class HasNorms(Protocol):
+    """A callback that records norms of gradients, as `viz.GradientNorms` does."""
+
+    @property
+    def norms(self) -> Mapping[str, Sequence[float]]: ...
+
+
+HistoryLike: TypeAlias = HasHistory | Mapping[str, Sequence[float]]
+
+
+def learning_curves(
+    histories: HistoryLike | Sequence[HistoryLike] | Mapping[str, HistoryLike],
+    metrics: Sequence[str] | str | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw loss and metrics over epochs, each in a panel; validation is dashed.
 
     Parameters
     ----------
     histories : History, or dict of str to list of float; or a dict or list of several
         What `fit` returned, or its `history`. A dict of histories compares them under its keys.
     metrics : str or list of str, optional
-        Which to draw, without `val_`; all of them unless given.
+        Which ones to draw, without `val_`. Default: all.
     ax : matplotlib Axes, optional
-        Where to draw the one metric that is asked for; the loss, if none is.
+        The axes to draw a single metric on; without `metrics`, the first one of the history.
 
     Returns
     -------
@@ -42,9 +69,9 @@ def learning_curves(histories: Any, metrics: Sequence[str] | str | None = None, 
     Raises
     ------
     ValueError
-        There is no epoch, a metric is in none of the histories, or several are asked for on one `ax`.
+        There is no epoch, a metric is in none of the histories, or `ax` is given with several metrics.
     TypeError
-        Something is not a history.
+        `histories` contains something other than a history.
 
     Examples
     --------
@@ -55,7 +82,7 @@ def learning_curves(histories: Any, metrics: Sequence[str] | str | None = None, 
     runs = _runs(histories)
     available = list(dict.fromkeys(name.removeprefix(VALIDATION) for run, _ in runs.values() for name in run))
     if not available or not any(len(values) for run, _ in runs.values() for values in run.values()):
-        raise ValueError("learning_curves expected an epoch at least. Received: empty histories. Call fit first.")
+        raise ValueError("learning_curves expected at least one epoch. Received: empty histories. Call fit first.")
     if metrics is None:
         chosen = available if ax is None else available[:1]
     else:
@@ -75,7 +102,7 @@ def learning_curves(histories: Any, metrics: Sequence[str] | str | None = None, 
 
 
 def _runs(histories: Any) -> dict[str, tuple[Mapping[str, Any], Any]]:
-    """Numbers by name and the epochs that were counted, by the label of the run."""
+    """The numbers and the epochs of each run, by the label of the run."""
     if _numbers(histories) is not None:
         histories = {"": histories}
     elif isinstance(histories, (list, tuple)):
@@ -123,16 +150,16 @@ def _draw_metric(axes: Any, metric: str, runs: Mapping[str, tuple[Mapping[str, A
     axes.legend(frameon=False, fontsize=9)
 
 
-def gradient_flow(norms: Any, *, ax: Any = None) -> Any:
+def gradient_flow(norms: HasNorms | Mapping[str, TensorLike], *, ax: Axes | None = None) -> Figure:
     """Draw the norm of each parameter's gradient through training, on a logarithmic axis.
 
-    A gradient that vanishes or explodes on its way to the first layers shows as curves that part by powers of
-    ten. Parameters go from dark to light, from the first layer to the last; biases are dashed.
+    If gradients vanish or explode towards the first layers, the curves are apart by powers of ten. Colours go
+    from dark for the first layer to light for the last; biases are dashed.
 
     Parameters
     ----------
     norms : viz.GradientNorms, or dict of str to sequence of float
-        By the parameter's name: its gradient's norm, step by step.
+        The norms of each parameter's gradient at each step, by the name of the parameter.
     ax : matplotlib Axes, optional
 
     Returns
@@ -151,7 +178,8 @@ def gradient_flow(norms: Any, *, ax: Any = None) -> Any:
     'log'
     """
     steps = getattr(norms, "steps", None)
-    series = {str(name): as_array(values) for name, values in getattr(norms, "norms", norms).items()}
+    given: Any = getattr(norms, "norms", norms)  # the norms of a callback, or the mapping itself
+    series = {str(name): as_array(values) for name, values in given.items()}
     if not series or not any(values.size for values in series.values()):
         raise ValueError(
             "gradient_flow expected the norms of at least one step. Received: none. Train with "
@@ -166,7 +194,7 @@ def gradient_flow(norms: Any, *, ax: Any = None) -> Any:
         layer = layers.index(name.rpartition("/")[0] or name)
         colour = palette(0.9 * layer / max(len(layers) - 1, 1))
         x = np.arange(1, len(values) + 1) if steps is None or len(steps) != len(values) else np.asarray(steps)
-        shown = np.where(values > 0, values, np.nan)  # a logarithm has no place for zero
+        shown = np.where(values > 0, values, np.nan)  # zero cannot be drawn on a logarithmic axis
         axes.plot(x, shown, DASHES[name.endswith("bias")], color=colour, linewidth=1.5, label=name)
     axes.set(yscale="log", xlabel="step", ylabel="norm of the gradient", title="gradient flow")
     style(axes)

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lite.core.tensor import TensorLike
 from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.plots.canvas import BLUE, MUTED, RED, as_array, axes_of, new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["confusion_matrix", "filters", "images", "mistakes"]
 
 
 def images(
-    images: Any, labels: Any = None, predictions: Any = None, *, names: Sequence[str] | None = None, columns: int = 8
-) -> Any:
-    """Draw images in rows, each with what was predicted and what it is.
+    images: TensorLike,
+    labels: TensorLike | None = None,
+    predictions: TensorLike | None = None,
+    *,
+    names: Sequence[str] | None = None,
+    columns: int = 8,
+) -> Figure:
+    """Draw images in rows, each with its label and its predicted class.
 
-    Right predictions are blue; wrong ones are orange-red and say what was right: `3 (is 5)`.
+    Right predictions are blue. Wrong ones are orange-red, with the label in parentheses: `3 (is 5)`.
 
     Parameters
     ----------
     images : array of shape (n, height, width) or (n, height, width, channels)
     labels : int array of shape (n,), optional
     predictions : int array of shape (n,), or float array of shape (n, classes), optional
-        Classes, or their probabilities, the largest of which is then shown too.
+        Classes, or their probabilities; the largest one is then shown too.
     names : list of str, optional
-        Of the classes.
+        The names of the classes.
     columns : int
 
     Returns
@@ -37,7 +47,7 @@ def images(
     Raises
     ------
     ValueError
-        The shapes do not fit.
+        The shapes do not match.
 
     Examples
     --------
@@ -64,14 +74,14 @@ def images(
 
 
 def mistakes(
-    images: Any,
-    labels: Any,
-    probabilities: Any,
+    images: TensorLike,
+    labels: TensorLike,
+    probabilities: TensorLike,
     *,
     names: Sequence[str] | None = None,
     count: int = 24,
     columns: int = 8,
-) -> Any:
+) -> Figure:
     """Draw the images that were classified wrongly, those with the largest loss first.
 
     Parameters
@@ -79,9 +89,9 @@ def mistakes(
     images : array of shape (n, height, width) or (n, height, width, channels)
     labels : int array of shape (n,)
     probabilities : array of shape (n, classes)
-        What `model.predict` answers where the last layer is a softmax. The loss is -log of the label's.
+        What `model.predict` returns if the last layer is a softmax. The loss is -log of the label's probability.
     names : list of str, optional
-        Of the classes.
+        The names of the classes.
     count, columns : int
         How many to draw at most, and how many in a row.
 
@@ -92,7 +102,7 @@ def mistakes(
     Raises
     ------
     ValueError
-        The shapes do not fit, or there are no probabilities but classes.
+        The shapes do not match, or `probabilities` contains classes.
 
     Examples
     --------
@@ -107,7 +117,7 @@ def mistakes(
     if shares.ndim != 2 or len(shares) != len(pictures):
         raise ValueError(
             f"mistakes expected probabilities of shape ({len(pictures)}, classes). Received: "
-            f"probabilities.shape={shares.shape}. Pass what model.predict answers."
+            f"probabilities.shape={shares.shape}. Pass what model.predict returns."
         )
     if labels.size and not 0 <= labels.min() <= labels.max() < shares.shape[1]:
         raise ValueError(
@@ -128,11 +138,16 @@ def mistakes(
 
 
 def confusion_matrix(
-    labels: Any, predictions: Any, *, names: Sequence[str] | None = None, normalize: bool = False, ax: Any = None
-) -> Any:
-    """Draw how often each class was taken for each other.
+    labels: TensorLike,
+    predictions: TensorLike,
+    *,
+    names: Sequence[str] | None = None,
+    normalize: bool = False,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw how often each class was predicted for each label.
 
-    The colours are of the mistakes alone: the many right ones on the diagonal would outshine them.
+    Only mistakes are coloured: on the same scale as the large numbers on the diagonal they would hardly be visible.
 
     Parameters
     ----------
@@ -140,7 +155,7 @@ def confusion_matrix(
     predictions : int array of shape (n,), or float array of shape (n, classes)
         Classes, or their probabilities.
     names : list of str, optional
-        Of the classes.
+        The names of the classes.
     normalize : bool
         Whether to show shares of each label in percent instead of counts.
     ax : matplotlib Axes, optional
@@ -193,17 +208,18 @@ def confusion_matrix(
     return figure
 
 
-def filters(kernel: Any, shape: tuple[int, ...] | None = None, *, count: int = 40, columns: int = 10) -> Any:
-    """Draw what the units of the first layer look for: their weights, in the shape of the input.
+# `kernel` is Any, because it may be a model too, and models are on a floor that this file does not import
+def filters(kernel: Any, shape: Sequence[int] | None = None, *, count: int = 40, columns: int = 10) -> Figure:
+    """Draw the weights of the units of the first layer, each in the shape of the input.
 
-    Blue is positive, red negative, white zero; each unit has a scale of its own. The units with the largest
-    weights come first.
+    Blue is positive, red negative, white zero; each unit has its own scale. The units with the largest weights
+    come first.
 
     Parameters
     ----------
-    kernel : Variable, Tensor or array of shape (inputs, units); or a model, whose first kernel it is
+    kernel : Variable, Tensor or array of shape (inputs, units); or a model, for its first kernel
     shape : tuple of int, optional
-        Of an input image, (28, 28). Unless given, it is a square.
+        The shape of an input image, for example (28, 28). Default: a square.
     count, columns : int
         How many to draw at most, and how many in a row.
 
@@ -214,7 +230,7 @@ def filters(kernel: Any, shape: tuple[int, ...] | None = None, *, count: int = 4
     Raises
     ------
     ValueError
-        The kernel is no matrix, or its inputs do not fill the shape.
+        The kernel is not a matrix, or the number of its inputs does not match the shape.
 
     Examples
     --------
@@ -244,7 +260,7 @@ def filters(kernel: Any, shape: tuple[int, ...] | None = None, *, count: int = 4
     return _grid(pictures, [str(n) for n in largest], [MUTED] * len(largest), columns, diverging=True)
 
 
-def _pictures(images: Any, function: str) -> Array:
+def _pictures(images: TensorLike, function: str) -> Array:
     pictures = as_array(images)
     if pictures.ndim == 4 and pictures.shape[-1] == 1:
         pictures = pictures[..., 0]
@@ -256,7 +272,7 @@ def _pictures(images: Any, function: str) -> Array:
     return pictures
 
 
-def _classes(labels: Any, count: int, name: str) -> Array:
+def _classes(labels: TensorLike, count: int, name: str) -> Array:
     labels = as_array(labels)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -268,7 +284,7 @@ def _classes(labels: Any, count: int, name: str) -> Array:
     return labels.astype(np.int64)
 
 
-def _predicted(predictions: Any, count: int) -> tuple[Array, Array | None]:
+def _predicted(predictions: TensorLike, count: int) -> tuple[Array, Array | None]:
     """The predicted classes, and their probabilities where these were given."""
     predictions = as_array(predictions)
     if predictions.ndim == 2 and predictions.dtype.kind == "f" and len(predictions) == count:

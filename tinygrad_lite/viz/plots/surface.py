@@ -1,56 +1,68 @@
 """The loss around the present weights, along two random directions, and the path of the weights.
 
-A direction is drawn from a normal distribution and then scaled unit by unit: the part that belongs to one unit
-(a column of a kernel) gets the norm of that unit's weights. Without this, a network with large weights looks
-flat and one with small weights looks rough, though both compute the same (Li et al., Visualizing the Loss
-Landscape of Neural Nets, 2018). Biases are left where they are, as there.
+A direction is drawn from a normal distribution and then scaled unit by unit: the part of each unit (a column of a
+kernel) gets the norm of that unit's weights. Without this, a network with large weights looks flat and one with small
+weights looks rough, though both compute the same (Li et al., Visualizing the Loss Landscape of Neural Nets, 2018).
+As in that paper, biases are not moved.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol, SupportsFloat
 
 import numpy as np
 
+from tinygrad_lite.core.tensor import TensorLike
 from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.plots.canvas import BLACK, RED, as_array, axes_of, named
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 __all__ = ["loss_surface"]
 
 
+class HasPoints(Protocol):
+    """A callback that records weights, as `viz.WeightPath` does."""
+
+    @property
+    def points(self) -> Sequence[Sequence[Array]]: ...
+
+
 def loss_surface(
-    loss: Callable[[], Any],
-    variables: Any,
+    loss: Callable[[], SupportsFloat],
+    variables: Any,  # may be a model, and models are on a floor that this file does not import
     *,
-    path: Any = None,
+    path: HasPoints | Sequence[Sequence[TensorLike]] | None = None,
     directions: str = "random",
     span: float = 1.0,
     steps: int = 21,
     seed: int = 0,
-    ax: Any = None,
-) -> Any:
-    """Draw the loss over a plane through the present weights, as contours.
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the loss on a plane through the present weights, as contours.
 
-    The weights are moved, the loss is computed at `steps` × `steps` points, and the weights are put back, also
-    where the loss raises.
+    The loss is computed with the weights of `steps` × `steps` points. Then the weights are restored, also if the
+    loss raises.
 
     Parameters
     ----------
     loss : callable without arguments
-        Computes the loss from `variables` as they are: `lambda: loss_fn(y, model(x)).mean()`.
+        Computes the loss from the current values of `variables`: `lambda: loss_fn(y, model(x)).mean()`.
     variables : model, or list of Variables
     path : viz.WeightPath, or list of lists of arrays, optional
-        The weights that the optimizer went through. They are projected onto the plane; the title says how much
-        of the way it shows, which for random directions in a large space is little.
+        The weights during training. They are projected onto the plane. The title says which share of the
+        path's length lies in the plane, which is small for random directions in a large space.
     directions : "random" or "path"
         Two random directions, or the two along which the path varies most.
     span : float
-        How far to go each way; 1 is the norm of the weights. The path stays in sight in any case.
+        How far to go in each direction; 1 is the norm of the weights. The whole path is always shown.
     steps : int
         Points along each direction.
     seed : int
-        Of the directions.
+        The seed of the random directions.
     ax : matplotlib Axes, optional
 
     Returns
@@ -60,7 +72,7 @@ def loss_surface(
     Raises
     ------
     ValueError
-        `directions` is another one, "path" has no path, or the path's weights are not those of `variables`.
+        `directions` is unknown, "path" has fewer than 3 points, or the shapes in `path` differ from `variables`.
 
     Examples
     --------
@@ -102,11 +114,11 @@ def _random_direction(generator: np.random.Generator, origin: list[Array]) -> li
             direction.append(np.zeros(weights.shape))
             continue
         drawn = generator.standard_normal(weights.shape)
-        inputs = tuple(range(weights.ndim - 1))  # the last axis is that of the units
+        inputs = tuple(range(weights.ndim - 1))  # the last axis has the units
         scale = np.linalg.norm(weights, axis=inputs) if len(inputs) == 1 else np.sqrt((weights**2).sum(axis=inputs))
         norms = np.sqrt((drawn**2).sum(axis=inputs))
         direction.append(drawn * (scale / np.maximum(norms, 1e-12)))
-    if not any(part.any() for part in direction):  # vectors and scalars only: take what there is
+    if not any(part.any() for part in direction):  # only vectors and scalars: move these
         direction = [generator.standard_normal(w.shape) for w in origin]
         scale = np.sqrt(sum(float((w.astype(np.float64) ** 2).sum()) for w in origin)) or 1.0
         norm = np.sqrt(sum(float((d**2).sum()) for d in direction))
@@ -169,7 +181,12 @@ def _ticks(track: Array, span: float, steps: int, directions: str) -> Array:
 
 
 def _heights(
-    loss: Callable[[], Any], targets: list[Any], origin: list[Array], directions: list[list[Array]], x: Array, y: Array
+    loss: Callable[[], SupportsFloat],
+    targets: list[Any],
+    origin: list[Array],
+    directions: list[list[Array]],
+    x: Array,
+    y: Array,
 ) -> Array:
     heights = np.empty((len(y), len(x)))
     try:
@@ -191,7 +208,7 @@ def _draw(figure: Any, axes: Any, x: Array, y: Array, heights: Array, track: Arr
     finite = heights[np.isfinite(heights)]
     if finite.size and finite.max() > finite.min():
         low, high = float(finite.min()), float(np.quantile(finite, 0.98))
-        # A valley is flat at its bottom: levels that grow by a ratio draw it as finely as its walls.
+        # The loss is flat near its minimum: levels in geometric progression show that part in detail too.
         shift = max(low, 0.0) + 0.02 * (high - low) - low
         levels = np.geomspace(low + shift, max(high + shift, low + shift + 1e-12), 16) - shift
         shown = np.ma.masked_invalid(heights)

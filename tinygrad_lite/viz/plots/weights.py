@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lite.core.tensor import TensorLike
 from tinygrad_lite.utils.types import Array
 from tinygrad_lite.viz.plots.canvas import BLUE, MUTED, RED, as_array, named, new_figure, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 __all__ = ["histograms"]
 
 
-def histograms(variables: Any, gradients: Any = None, *, bins: int = 60) -> Any:
-    """Draw how the elements of each parameter are spread, and those of its gradient beside it.
+# `variables` is Any, because it may be a model too, and models are on a floor that this file does not import
+def histograms(
+    variables: Any,
+    gradients: Sequence[TensorLike | None] | Mapping[str, TensorLike | None] | None = None,
+    *,
+    bins: int = 60,
+) -> Figure:
+    """Draw a histogram of each parameter, and one of its gradient beside it.
 
     Parameters
     ----------
     variables : model, list of Variables, or dict of str to array
     gradients : list or dict, optional
-        Of the same parameters in the same order; None where there is no gradient.
+        The gradients, by name in a dict or in the order of the parameters; None where there is none.
     bins : int
 
     Returns
@@ -29,7 +40,7 @@ def histograms(variables: Any, gradients: Any = None, *, bins: int = 60) -> Any:
     Raises
     ------
     ValueError
-        There is no parameter, or the gradients are not as many or not of their shapes.
+        There is no parameter, or the number or the shapes of the gradients differ from those of the parameters.
 
     Examples
     --------
@@ -81,7 +92,7 @@ def _histogram(axes: Any, values: Array | None, title: str, colour: str, bins: i
     finite = flat[np.isfinite(flat)]
     if finite.size:
         axes.hist(finite, bins=min(bins, max(8, 4 * round(finite.size**0.5))), color=colour, alpha=0.85)
-        axes.margins(y=0.35)  # room for the numbers
+        axes.margins(y=0.35)  # space for the numbers
         axes.xaxis.set_major_locator(MaxNLocator(5))
         axes.axvline(0, color="black", linewidth=0.6)
         about = f"mean {finite.mean():.2g}\nstd {finite.std():.2g}"
