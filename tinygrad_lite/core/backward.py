@@ -239,7 +239,7 @@ def distinct(gradients: list[Any], before: int) -> list[Any]:
     """The gradients as different tensors, none of them older than the identity `before`.
 
     A rule may return the tensor that it got, so that two arguments have the same gradient, or one that the caller
-    has. A tape that is asked for derivatives with respect to gradients would take them for one.
+    has. A tape could not tell them apart in derivatives with respect to gradients.
     """
     times = Counter(map(id, gradients))
     tensors = [g if isinstance(g, Tensor) else None if g is None else wrap(g) for g in gradients]

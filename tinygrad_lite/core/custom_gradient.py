@@ -85,7 +85,7 @@ def custom_gradient(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _reading(x: Any) -> Tensor:
-    """`x` as a tensor; of a Variable its value now, because it may be assigned before the gradient is computed."""
+    """`x` as a tensor; for a Variable its value now, because it may be assigned before the gradient is computed."""
     return reading(x) if isinstance(x, Variable) else to_tensor(x)
 
 

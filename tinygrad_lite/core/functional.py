@@ -40,7 +40,7 @@ def value_and_gradient(
     argnums : int or tuple of int
         Which positional arguments to differentiate with respect to, counted from 0, or from the end if negative.
         Each is a Tensor, an array or a number, or a list, tuple or dict of them. A tensor that is passed twice is two
-        arguments, and what `f` reads of it otherwise is a constant. A Variable stands for all that `f` reads of it:
+        arguments, and is a constant where `f` reads it in another way. For a Variable, every reading by `f` counts:
         a list of Variables may be an argument also where `f` reads them through a model and not through the argument.
     has_aux : bool
         Whether `f` returns a pair: the value, and anything else, which is returned as it is.

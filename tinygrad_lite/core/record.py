@@ -109,7 +109,7 @@ class Observer:
     observes_walks : bool
         Whether a walk backwards calls primitives on Tensors, so that the observer sees them, where no tape is open.
     zero_rule : callable or None
-        Takes the place of `backward.zero_rule`, which looks at values.
+        Used instead of `backward.zero_rule`, which reads values.
     """
 
     observes_walks = True
@@ -118,7 +118,7 @@ class Observer:
     def note_read(self, variable: Any) -> None:
         """An operation is about to read a Variable."""
 
-    def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: Any) -> None:
+    def note_call(self, primitive: Any, args: Any, arrays: Any, metadata: Any, outputs: tuple[Any, ...]) -> None:
         """A primitive was applied to `args`, whose values are `arrays`; `outputs` is a tuple of Tensors."""
 
     def examined(self, entries: Iterable[Any]) -> Iterable[Any]:

@@ -367,7 +367,7 @@ class GradientTape:
         if self._persistent:
             self._seeds = {}
             for target, seed in zip(targets, seeds):
-                if target._id:  # else no tape knows it
+                if target._id:  # else no tape watches it
                     known = self._seeds.get(target._id)  # of a target that was given twice, weights add up
                     self._seeds[target._id] = seed if known is None else wrap(known._array + seed._array)
         _warn_of_integer_targets(self, targets)

@@ -290,7 +290,7 @@ class Tensor(_Operators):
         self._leave(".tolist()")
         return self._array.tolist()
 
-    # What Python asks -------------------------------------------------------------------------------------
+    # Python's protocols -----------------------------------------------------------------------------------
 
     def __repr__(self) -> str:
         return self._describe("Tensor")
@@ -385,7 +385,7 @@ def is_followed(x: Tensor) -> bool:
 
 
 def detached(x: Tensor) -> Tensor:
-    """The value that `x` has now, as a Tensor that no tape knows."""
+    """The value that `x` has now, as a Tensor that no tape watches."""
     return wrap(x._array) if tracing.tracer is None else tracing.tracer.detached(x)
 
 
