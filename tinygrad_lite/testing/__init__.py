@@ -6,7 +6,7 @@ The latter two need Hypothesis: pip install 'tinygrad_lite[testing]'.
 """
 
 import importlib
-from typing import Any
+from types import ModuleType
 
 from tinygrad_lite.testing.gradients import FIGURES as FIGURES
 from tinygrad_lite.testing.gradients import Figures as Figures
@@ -17,7 +17,7 @@ from tinygrad_lite.testing.primitives import PrimitiveError as PrimitiveError
 from tinygrad_lite.testing.primitives import check_primitive as check_primitive
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> ModuleType:
     if name == "strategies":  # needs Hypothesis, which the rest can be imported without
         return importlib.import_module("tinygrad_lite.testing.strategies")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

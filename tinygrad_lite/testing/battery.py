@@ -25,7 +25,7 @@ from tinygrad_lite.utils.types import Array, DTypeLike
 
 __all__ = ["NUMPYS", "Battery", "PrimitiveError"]
 
-NUMPYS = object()  # as reference: NumPy's function of the same name
+NUMPYS: Any = object()  # a default that stands for a callable: NumPy's function of the same name
 _FEW_DIGITS = {"float64": 1e-12, "float32": 1e-4}  # that values may differ by, relative
 _GRADIENT_DIGITS = 2e-3  # that a gradient in float32 may be off by, relative to its largest element
 _MOST_KINKS = 0.25  # of the points drawn
@@ -35,7 +35,7 @@ class PrimitiveError(AssertionError):
     """An operation fails its battery of tests, for another reason than a wrong gradient."""
 
 
-def _is_numpys(reference: Any) -> bool:
+def _is_numpys(reference: Callable[..., Any] | None) -> bool:
     """Whether this is a public function of NumPy's, which takes Tensors too."""
     name = getattr(reference, "__name__", "")
     return callable(reference) and any(getattr(module, name, None) is reference for module in (np, np.linalg))
@@ -47,7 +47,7 @@ class Battery:
     def __init__(
         self,
         f: Callable[..., Any],
-        reference: Any,
+        reference: Callable[..., Any] | None,
         order: int,
         directions: int,
         rtol: float | None,
@@ -293,7 +293,7 @@ class _Point:
 
     def through_numpy(self) -> None:
         """NumPy's function, called with Tensors, gives the same result and the same gradient."""
-        reference = self.battery.reference
+        reference: Any = self.battery.reference  # a function of NumPy, not None
         called = functools.partial(reference, **self.metadata)
         tensors = map_structure(_as_tensor, self.arguments)
         try:

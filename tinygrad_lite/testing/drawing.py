@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from tinygrad_lite.testing import profiles, strategies
 from tinygrad_lite.testing.profiles import HealthCheck, Phase, given, settings, st
 from tinygrad_lite.testing.strategies import Strategy
+from tinygrad_lite.utils.types import Array, DTypeLike, Shape
 
-Shape = tuple[int, ...]
 Case = tuple[tuple[Any, ...], dict[str, Any]]
+"""Arguments and metadata, which can be anything that an operation takes."""
 
 PHASES = (Phase.generate, Phase.shrink)
 
@@ -81,7 +81,7 @@ class Arguments:
     distinct: bool
     dtypes: Mapping[str, DTypeLike]
     broadcasts: bool
-    shapes: Strategy[Any] | None
+    shapes: Strategy[Any] | None  # draws a shape, or a tuple of shapes
     min_dims: int
     max_dims: int
     max_side: int
@@ -150,7 +150,7 @@ class Arguments:
 
         return st.tuples(apart, others).map(merge)
 
-    def _array(self, name: str, shape: Shape) -> Strategy[Any]:
+    def _array(self, name: str, shape: Shape) -> Strategy[Array]:
         low, high = self._of("domain", name)
         dtype = self.dtypes.get(name, np.float64)
         return strategies.arrays(

@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.core.structure import flatten, map_structure
+from tinygrad_lite.core.structure import Structure, flatten, map_structure
 from tinygrad_lite.core.tape import GradientTape
 from tinygrad_lite.core.tensor import Tensor, wrap
 from tinygrad_lite.testing.scripts import argument_names, literal, name_of, numbered, reference_to
 from tinygrad_lite.testing.slopes import Vector, Verdict, judge
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Shape
 
 __all__ = ["FIGURES", "Figures", "GradientError", "KinkError", "check_gradients"]
 
@@ -75,8 +75,8 @@ FIGURES = Figures()
 
 
 def check_gradients(
-    f: Callable[..., Any],
-    *inputs: Any,
+    f: Callable[..., Structure],
+    *inputs: Structure,
     order: int = 2,
     directions: int = 2,
     rtol: float | None = None,
@@ -178,7 +178,7 @@ def check_gradients(
 # Functions of a list of tensors -------------------------------------------------------------------------------
 
 
-def over_floats(f: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[list[Array], list[str], Function]:
+def over_floats(f: Callable[..., Structure], inputs: tuple[Structure, ...]) -> tuple[list[Array], list[str], Function]:
     """The floating leaves of `inputs` in float64, their names, and `f` as a function of these alone."""
     structure = tuple(_as_arrays(x) for x in inputs)
     leaves = flatten(structure)
@@ -217,7 +217,7 @@ def over_floats(f: Callable[..., Any], inputs: tuple[Any, ...]) -> tuple[list[Ar
     return [leaves[n] for n in floats], [names[n] for n in floats], function
 
 
-def _as_arrays(x: Any) -> Any:
+def _as_arrays(x: Structure) -> Structure:
     """`x` with its floats as arrays in float64; a list of nothing but numbers, floats among them, as one array."""
     kinds = {type(leaf) for leaf in flatten(x)}
     if isinstance(x, list) and float in kinds and kinds <= {int, float}:
@@ -267,15 +267,15 @@ def _same(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
 class _Check(NamedTuple):
     """What stays the same while one function is checked."""
 
-    f: Callable[..., Any]
-    inputs: tuple[Any, ...]
+    f: Callable[..., Structure]
+    inputs: tuple[Structure, ...]
     directions: int
     rtol: float | None
     atol: float | None
     seed: int
     rng: np.random.Generator
 
-    def numbers(self, shape: tuple[int, ...]) -> Vector:
+    def numbers(self, shape: Shape) -> Vector:
         """Random numbers of either sign and of a size between 0.5 and 1.5: none is lost among the others."""
         return np.asarray(self.rng.choice([-1.0, 1.0], shape) * self.rng.uniform(0.5, 1.5, shape))
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
 
 import pytest
 
@@ -44,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: setattr(profiles, "gradient_examples", before))
 
 
-def pytest_terminal_summary(terminalreporter: Any) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     checks = sys.modules.get("tinygrad_lite.testing.gradients")
     if checks is None or not checks.FIGURES.cases:
         return

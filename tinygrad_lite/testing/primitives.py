@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from numpy.typing import DTypeLike
-
 from tinygrad_lite.core.primitive import Primitive
 from tinygrad_lite.testing.battery import NUMPYS, Battery, PrimitiveError
 from tinygrad_lite.testing.gradients import FIGURES
 from tinygrad_lite.testing.scripts import argument_names, name_of
+from tinygrad_lite.utils.types import DTypeLike, Shape
 
 if TYPE_CHECKING:
+    from tinygrad_lite.testing.drawing import Case
     from tinygrad_lite.testing.strategies import Strategy
 
 __all__ = ["PrimitiveError", "check_primitive"]
@@ -28,7 +28,7 @@ __all__ = ["PrimitiveError", "check_primitive"]
 def check_primitive(
     f: Callable[..., Any],
     *,
-    reference: Any = NUMPYS,
+    reference: Callable[..., Any] | None = NUMPYS,
     domain: tuple[float, float] | Mapping[str, tuple[float, float]] = (-3.0, 3.0),
     avoid: Iterable[float] | Mapping[str, Iterable[float]] = (),
     by: float = 0.1,
@@ -36,15 +36,15 @@ def check_primitive(
     dtypes: Mapping[str, DTypeLike] | None = None,
     broadcasts: bool | None = None,
     count: int | None = None,
-    shapes: Strategy[Any] | None = None,
+    shapes: Strategy[Shape] | Strategy[tuple[Shape, ...]] | None = None,
     min_dims: int = 0,
     max_dims: int = 3,
     max_side: int = 3,
     empty: bool = True,
     metadata: Mapping[str, Any] | None = None,
     arguments: Strategy[tuple[Any, ...]] | None = None,
-    cases: Strategy[tuple[tuple[Any, ...], dict[str, Any]]] | None = None,
-    examples: Sequence[tuple[tuple[Any, ...], dict[str, Any]]] = (),
+    cases: Strategy[Case] | None = None,
+    examples: Sequence[Case] = (),
     max_examples: int | None = None,
     order: int = 2,
     directions: int = 1,
@@ -157,7 +157,7 @@ def _cases(
     count: int | None,
     metadata: dict[str, Any],
     bounds: dict[str, Any],
-) -> Strategy[Any]:
+) -> Strategy[Case]:
     """The strategy for arguments and metadata; if it draws arguments of its own, the extreme ones are tested first."""
     from tinygrad_lite.testing import drawing
 

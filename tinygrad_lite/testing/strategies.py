@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from tinygrad_lite.core.tensor import Tensor
 from tinygrad_lite.testing.profiles import extra, st
-from tinygrad_lite.utils.types import Array
+from tinygrad_lite.utils.types import Array, Axis, DTypeLike, Index, Shape
 
 __all__ = [
     "arrays",
@@ -37,7 +36,7 @@ Strategy = st.SearchStrategy
 # Shapes -------------------------------------------------------------------------------------------------------
 
 
-def shapes(*, min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: int = 4) -> Strategy[tuple[int, ...]]:
+def shapes(*, min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: int = 4) -> Strategy[Shape]:
     """Shapes of arrays. Shrinks to fewer axes, then to shorter ones.
 
     Parameters
@@ -58,7 +57,7 @@ def shapes(*, min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side:
 
 def broadcastable_shapes(
     n: int, *, min_dims: int = 0, max_dims: int = 3, min_side: int = 1, max_side: int = 4
-) -> Strategy[tuple[tuple[int, ...], ...]]:
+) -> Strategy[tuple[Shape, ...]]:
     """Tuples of `n` shapes that broadcast against each other. Shrinks to fewer axes, then to shorter ones.
 
     Parameters
@@ -147,7 +146,7 @@ def away_from(
 
 
 def arrays(
-    shape: tuple[int, ...] | Strategy[tuple[int, ...]] | None = None,
+    shape: Shape | Strategy[Shape] | None = None,
     *,
     dtype: DTypeLike = np.float64,
     low: float = -3.0,
@@ -179,7 +178,7 @@ def arrays(
     """
     dtype = np.dtype(dtype)
     if dtype.kind == "b":
-        elements: Strategy[Any] = st.booleans()
+        elements: Strategy[bool] | Strategy[int] | Strategy[float] = st.booleans()
     elif dtype.kind in "iu":
         elements = st.integers(math.ceil(low), math.floor(high))
     else:
@@ -196,8 +195,18 @@ def _without_subnormals(x: Array, allow_subnormal: bool) -> Array:
     return x if allow_subnormal else np.where(np.absolute(x) < np.finfo(x.dtype).smallest_normal, 0, x).astype(x.dtype)
 
 
+class _Bounds(TypedDict, total=False):
+    """Keywords of `arrays` that `tensors` takes too."""
+
+    low: float
+    high: float
+    avoid: Iterable[float]
+    by: float
+    allow_subnormal: bool
+
+
 def tensors(
-    shape: tuple[int, ...] | Strategy[tuple[int, ...]] | None = None, *, dtype: DTypeLike = np.float32, **bounds: Any
+    shape: Shape | Strategy[Shape] | None = None, *, dtype: DTypeLike = np.float32, **bounds: Unpack[_Bounds]
 ) -> Strategy[Tensor]:
     """Tensors; arguments and shrinking as of `arrays`, but float32 by default.
 
@@ -220,7 +229,7 @@ def tensors(
 @st.composite
 def distinct_arrays(
     draw: st.DrawFn,
-    array_shapes: Sequence[tuple[int, ...]],
+    array_shapes: Sequence[Shape],
     *,
     low: float = -3.0,
     high: float = 3.0,
@@ -265,7 +274,7 @@ def distinct_arrays(
 # Axes and indices ---------------------------------------------------------------------------------------------
 
 
-def axes(ndim: int, *, allow_none: bool = True, allow_tuples: bool = True, min_size: int = 0) -> Strategy[Any]:
+def axes(ndim: int, *, allow_none: bool = True, allow_tuples: bool = True, min_size: int = 0) -> Strategy[Axis]:
     """The `axis` argument of a reduction over an array with `ndim` axes: None, an axis, or several.
 
     Axes come as negative numbers too. Shrinks to None, then to the first axis, then to the first tuple.
@@ -307,14 +316,14 @@ def axes(ndim: int, *, allow_none: bool = True, allow_tuples: bool = True, min_s
 @st.composite
 def indices(
     draw: st.DrawFn,
-    shape: tuple[int, ...],
+    shape: Shape,
     *,
     allow_ellipsis: bool = True,
     allow_newaxis: bool = True,
     allow_arrays: bool = True,
     allow_masks: bool = True,
     max_dims: int = 5,
-) -> Any:
+) -> Index:
     """What an array of the given shape can be indexed with: numbers, slices, ..., None, arrays of integers
     (also repeated and negative ones, also with slices around them), masks.
 
@@ -348,7 +357,7 @@ def indices(
     common = draw(shapes(min_dims=1, max_dims=2, max_side=3))
     indexed = shape[: draw(st.integers(1, len(shape)))]
     chosen = draw(st.integers(0, len(indexed) - 1))  # has an array for certain
-    parts: list[Any] = []
+    parts: list[Index] = []
     for axis, length in enumerate(indexed):
         numbers = arrays(common, dtype=np.intp, low=-length, high=length - 1)
         one_of = numbers | st.slices(length) | st.integers(-length, length - 1)
@@ -369,7 +378,7 @@ def einsum_equations(
     allow_repeats: bool = True,
     allow_ellipsis: bool = True,
     allow_implicit: bool = True,
-) -> tuple[str, tuple[tuple[int, ...], ...]]:
+) -> tuple[str, tuple[Shape, ...]]:
     """Equations of `numpy.einsum`, each with a shape for every operand.
 
     Shrinks to one operand with few letters, and to axes of length one.
@@ -422,7 +431,7 @@ def well_conditioned_matrices(
     draw: st.DrawFn,
     shape: tuple[int, int] | None = None,
     *,
-    batch: tuple[int, ...] = (),
+    batch: Shape = (),
     max_side: int = 4,
     condition: float = 10.0,
     symmetric: bool = False,
@@ -478,7 +487,7 @@ def well_conditioned_matrices(
     return np.asarray(left[..., :count] * values[..., None, :] @ np.swapaxes(right[..., :count], -1, -2))
 
 
-def _rotations(seed: int, batch: tuple[int, ...], n: int) -> Array:
+def _rotations(seed: int, batch: Shape, n: int) -> Array:
     """Random orthogonal matrices, with and without a reflection; the identity for seed 0."""
     if not seed:
         return np.broadcast_to(np.eye(n), (*batch, n, n))
