@@ -291,7 +291,7 @@ def test_a_named_folder_without_any_file(tmp_path, place, contents, monkeypatch,
     put(place, contents)
     monkeypatch.setenv("TINYGRAD_LITE_DATA", str(tmp_path))
     check(mnist.load_data())
-    assert "holds none of MNIST's files" in capsys.readouterr().err
+    assert "has none of MNIST's files" in capsys.readouterr().err
 
 
 def test_a_named_folder_with_some_files(tmp_path, place, contents, monkeypatch):

@@ -1,7 +1,7 @@
 """Cuts arrays into batches, in a new order every epoch.
 
-The order is drawn from a generator that lives as long as the `Batches`: every pass over it gets the next
-permutation of one stream, so two runs with the same seed see the same batches in the same epochs.
+Each `Batches` has one random generator, and every pass over it draws the next permutation. So two runs with the same
+seed get the same batches in the same epochs.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ class Batches:
     x
         Samples along the first axis, shape (N, ...).
     y
-        Their labels or targets, shape (N, ...); left out, the batches are of `x` alone.
+        Their labels or targets, shape (N, ...); without them, the batches contain `x` alone.
     batch_size
-        Samples per batch. The last batch of an epoch is smaller where it does not divide N.
+        Samples per batch. The last batch of an epoch is smaller if `batch_size` does not divide N.
     shuffle
-        Whether each epoch visits the samples in a new random order. Where it does not, batches are views
-        of `x` and `y` and not copies.
+        Whether each epoch takes the samples in a new random order. If not, batches are views of `x` and `y`,
+        not copies.
     seed
-        Of the stream of orders: an integer for the same epochs in every run, a
-        `numpy.random.Generator` to draw from, or None for another order in every run.
+        The seed of the orders: an integer for the same orders in every run, a `numpy.random.Generator` to
+        draw from, or None for other orders in every run.
     sample_weight
         A weight for each sample, shape (N,); needs `y`.
 
@@ -48,7 +48,7 @@ class Batches:
     ValueError
         If `x` or `y` has no axis, if their lengths differ, or `batch_size` or `seed` is out of range.
     TypeError
-        If `batch_size` is not an integer, `shuffle` not a boolean or `seed` nothing to seed from.
+        If `batch_size` is not an integer, `shuffle` is not a boolean or `seed` has another type.
 
     Examples
     --------
@@ -86,7 +86,7 @@ class Batches:
             raise ValueError(
                 "Batches expected y, and a weight for each sample. Received: "
                 f"x.shape={self.x.shape}, sample_weight.shape={self.sample_weight.shape}"
-                f"{', and no y' if self.y is None else ''}. Weights go with the samples of the same rows."
+                f"{', and no y' if self.y is None else ''}. Pass one weight for each row of x."
             )
         if isinstance(batch_size, bool) or not hasattr(batch_size, "__index__"):
             raise TypeError(
@@ -117,7 +117,7 @@ class Batches:
         return -(-len(self.x) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        """Start an epoch; its order is drawn here, so epochs that overlap do not disturb each other."""
+        """Start an epoch. Its order is drawn here, so that several epochs can run at the same time."""
         return self._epoch(self._rng.permutation(len(self.x)) if self.shuffle else None)
 
     def _epoch(self, order: NDArray[np.intp] | None) -> Iterator[Batch]:

@@ -13,18 +13,18 @@ __all__ = ["to_categorical"]
 def to_categorical(labels: ArrayLike, num_classes: int | None = None, dtype: DTypeLike = "float32") -> NDArray[Any]:
     """Turn class labels into one-hot vectors, as `keras.utils.to_categorical` does.
 
-    Unlike Keras's, it refuses labels that are not whole numbers from 0 to `num_classes - 1`: there a
-    negative label counts from the end and 1.5 is class 1.
+    Labels must be whole numbers from 0 to `num_classes - 1`. Keras does not check this: a negative label
+    counts from the end, and 1.5 becomes class 1.
 
     Parameters
     ----------
     labels
-        Class indices, shape (...) or (..., 1) with at least one more axis. Whole numbers of any numeric
-        type.
+        Class indices of shape (...), or (..., 1) with at least two axes. Whole numbers of any numeric
+        dtype.
     num_classes
         Length of the vectors, by default the largest label plus 1.
     dtype
-        Type of the result.
+        The dtype of the result.
 
     Returns
     -------
@@ -34,8 +34,8 @@ def to_categorical(labels: ArrayLike, num_classes: int | None = None, dtype: DTy
     Raises
     ------
     ValueError
-        If a label is negative, too large or not a whole number, if there are none to infer `num_classes`
-        from, or `num_classes` is below 1.
+        If a label is negative, too large or not a whole number, if there is no label to infer `num_classes`
+        from, or if `num_classes` is below 1.
     TypeError
         If the labels are not numbers or `num_classes` is not an integer.
 
@@ -52,7 +52,7 @@ def to_categorical(labels: ArrayLike, num_classes: int | None = None, dtype: DTy
     if given.dtype.kind not in "biuf" and given.size:
         raise TypeError(
             f"to_categorical expected whole numbers for labels. Received: labels.dtype={given.dtype}. "
-            "Number the classes first, for one with np.unique(labels, return_inverse=True)[1]."
+            "Number the classes first, for example with np.unique(labels, return_inverse=True)[1]."
         )
     if given.ndim > 1 and given.shape[-1] == 1:  # a column of labels, as Keras takes it
         given = given[..., 0]

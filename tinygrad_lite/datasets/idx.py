@@ -2,8 +2,8 @@
 
 An IDX file is two zero bytes, a byte for the element type, a byte for the number of dimensions, one
 big-endian 32-bit size per dimension, and then exactly that many elements. The reader checks
-all of it. It unpacks a compressed file piece by piece and never holds more than the header announced plus one
-piece, so a damaged or hostile file raises an error and cannot use up the memory.
+all of it. It unpacks a compressed file piece by piece and stops one piece after the size in
+the header, so a damaged or malicious file raises an error before it fills the memory.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ StrPath = str | os.PathLike[str]
 
 
 def read(path: StrPath) -> NDArray[Any]:
-    """Read one IDX file, plain or gzip-compressed (told apart by content, not by name).
+    """Read one IDX file, plain or gzip-compressed (recognised by its content, not its name).
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def read(path: StrPath) -> NDArray[Any]:
 
 
 def read_images_and_labels(images_path: StrPath, labels_path: StrPath) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Read a file of images and the file of their labels, as MNIST and its relatives have them.
+    """Read a file of images and the file of their labels, in the layout of MNIST and similar data sets.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def read_images_and_labels(images_path: StrPath, labels_path: StrPath) -> tuple[
     Raises
     ------
     ValueError
-        As `read`, and if a type or number of dimensions is another, or the two counts differ. The message
+        As `read`, and if a dtype or a number of dimensions is wrong, or the two counts differ. The message
         names the file or files.
     OSError
         If a file cannot be opened or read.
@@ -127,8 +127,8 @@ def _parse(pieces: Iterator[bytes], name: str) -> NDArray[Any]:
     if len(content) < 4 or content[:2] != b"\0\0":
         raise ValueError(
             f"{name}: expected an IDX file, which starts with two zero bytes, a type and a number of "
-            f"dimensions. Received: magic={bytes(content[:4])!r}. Is it another file under this name, an "
-            "error page for one?"
+            f"dimensions. Received: magic={bytes(content[:4])!r}. Is it another kind of file, such "
+            "as an error page?"
         )
     code, ndim = content[2], content[3]
     if code not in _TYPES:
@@ -148,12 +148,12 @@ def _parse(pieces: Iterator[bytes], name: str) -> NDArray[Any]:
     dtype = np.dtype(_TYPES[code])
     expected = start + math.prod(shape) * dtype.itemsize
 
-    _fill(content, pieces, expected + 1)  # one more than announced: it must not come
+    _fill(content, pieces, expected + 1)  # one byte more than the header says, to find trailing bytes
     if len(content) != expected:
         found, fault = (
             (f"only {len(content)} bytes", "truncated")
             if len(content) < expected
-            else ("more bytes than that", "followed by bytes that are not its own")
+            else ("more bytes than that", "followed by other bytes")
         )
         raise ValueError(
             f"{name}: expected {expected} bytes unpacked, {start} of header and the rest for shape={shape} "
@@ -161,7 +161,7 @@ def _parse(pieces: Iterator[bytes], name: str) -> NDArray[Any]:
         )
     try:
         array = np.frombuffer(content, dtype, offset=start).reshape(shape)
-    except ValueError as error:  # no elements, yet sizes beyond what NumPy can address
+    except ValueError as error:  # no elements, but sizes that are too large for NumPy
         raise ValueError(
             f"{name}: expected sizes that NumPy can address. Received: shape={shape}. The header is damaged."
         ) from error
@@ -169,13 +169,13 @@ def _parse(pieces: Iterator[bytes], name: str) -> NDArray[Any]:
 
 
 def _fill(content: bytearray, pieces: Iterator[bytes], size: int) -> None:
-    """Append pieces until `content` holds `size` bytes or the file ends."""
+    """Append pieces until `content` has `size` bytes or the file ends."""
     while len(content) < size and (piece := next(pieces, b"")):
         content += piece
 
 
 def _pieces(file: BinaryIO, name: str) -> Iterator[bytes]:
-    """Yield the file's bytes, unpacked where they are gzip, none of them longer than a piece."""
+    """Yield the file's bytes, unpacked if they are gzip, in pieces of at most `_PIECE` bytes."""
     is_compressed = file.read(2) == _GZIP_MAGIC
     file.seek(0)
     if not is_compressed:
@@ -195,9 +195,7 @@ def _pieces(file: BinaryIO, name: str) -> Iterator[bytes]:
         if piece:
             yield piece
         elif not packed and not unpacker.eof:
-            raise ValueError(
-                f"{name}: expected a whole gzip stream. Received: one that is truncated. Fetch the file again."
-            )
+            raise ValueError(f"{name}: expected a whole gzip stream. Received: a truncated one. Fetch the file again.")
     if unpacker.unused_data or file.read(1):
         raise ValueError(
             f"{name}: expected the file to end with its gzip stream. Received: trailing bytes. Fetch the file again."

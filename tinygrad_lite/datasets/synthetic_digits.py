@@ -1,7 +1,7 @@
 """Digits that the package generates, in MNIST's shapes, for use where MNIST cannot be downloaded.
 
 A digit is a few strokes, which are curves through control points. The control points are moved at random (wobble,
-slant, turn, scale, shift), so each sample has a handwriting of its own, and points on a stroke are linear in them.
+slant, turn, scale, shift), so each sample looks different. Points on a stroke are linear in the control points.
 The pen is a row of Gaussian dots. A Gaussian in the plane is the product of one in x and one in y, so one small matrix
 product draws all the dots of an image, and 70,000 images take seconds.
 """
@@ -80,7 +80,7 @@ _SIZE = 28  # pixels
 _DOTS = 64  # per image, shared out among its strokes
 _BLOCK = 256  # images drawn together, so that their dots stay in the cache
 
-# How unlike each other the handwritings are; standard deviations unless said otherwise.
+# How much the handwritings differ; standard deviations if not stated otherwise.
 _WOBBLE = 1.3  # of each control point, in pixels
 _SLANT, _TURN = 0.28, 0.12  # x per y; radians
 _SCALE, _ASPECT = 0.1, 0.13  # of the logarithms
@@ -98,7 +98,7 @@ def load_data(n_train: int = 60000, n_test: int = 10000, seed: int = 0) -> tuple
     n_train, n_test
         Number of images in the two splits, which are drawn independently.
     seed
-        The same seed draws the same digits. Fewer images are the first of more.
+        The same seed draws the same digits. A smaller number of images gives the first of a larger one.
 
     Returns
     -------
@@ -138,7 +138,7 @@ def load_data(n_train: int = 60000, n_test: int = 10000, seed: int = 0) -> tuple
 
 
 def _draw_split(count: int, seed: np.random.SeedSequence) -> Split:
-    # A stream for each property, drawn sample by sample: a sample does not depend on how many follow it.
+    # Each property has a stream and is drawn sample by sample, so a sample does not depend on how many follow it.
     streams = [np.random.default_rng(child) for child in seed.spawn(5)]
     labels = streams[0].integers(0, 10, count, dtype=np.uint8)
     way = streams[1].random(count)  # which of the digit's glyphs, as a fraction of their number
@@ -194,7 +194,7 @@ def _draw(glyph: tuple[Floats, Floats, Floats], hand: Floats, wobble: Floats) ->
 
     # Half of the maximum becomes the stroke's edge, one pixel wide. (The slope there is 0.59 / deviation.)
     ink -= 0.5
-    ink *= np.maximum(1.7 * deviation, 1)[..., None]  # at least 1, so that where no dot reaches is paper
+    ink *= np.maximum(1.7 * deviation, 1)[..., None]  # at least 1, so that pixels far from all dots are paper
     ink += 0.5
     ink *= 255
     drawn: NDArray[np.uint8] = np.clip(ink, 0, 255, out=ink).astype(np.uint8)
@@ -212,7 +212,7 @@ def _add_noise(images: NDArray[np.uint8], rng: np.random.Generator) -> None:
 
 @functools.cache
 def _parse(text: str) -> tuple[Floats, Floats, Floats]:
-    """Return a glyph's control points, and what maps them to its dots.
+    """Return the control points of a glyph, and the matrices that map them to its dots.
 
     Returns
     -------
@@ -253,7 +253,7 @@ def _curve(points: int, knots: int) -> NDArray[np.float64]:
     padded = np.zeros((knots, points + 2))
     for weight, offset in weights:
         padded[np.arange(knots), first + offset + 1] += weight
-    # Beyond its ends the curve goes on as it came: p[-1] = 2 p[0] - p[1], and likewise at the other end.
+    # Beyond its ends the curve is extrapolated linearly: p[-1] = 2 p[0] - p[1], and likewise at the other end.
     matrix = padded[:, 1:-1].copy()
     matrix[:, :2] += padded[:, :1] * [2, -1]
     matrix[:, -2:] += padded[:, -1:] * [-1, 2]

@@ -1,6 +1,6 @@
 """Random streams: `numpy.random.Generator`s spawned from one seed, a stream for each name.
 
-What a stream draws depends only on the seed, on its name, and on how many streams of that name were made before it.
+The numbers of a stream depend only on the seed, its name, and how many streams of that name were made before it.
 So adding a layer called "dropout" does not change what the layer "dense" draws. A thread that calls `set_seed` has
 separate streams from then on, so that its results do not depend on other threads. All other threads share the main
 thread's streams.
@@ -18,13 +18,13 @@ import numpy as np
 __all__ = ["default_stream", "seeded_stream", "set_seed", "stream"]
 
 
-class _Randomness:
+class _Streams:
     """All streams that come from one seed."""
 
     def __init__(self, seed: int | None = None) -> None:
         self._lock = threading.RLock()
         self._entropy = seed  # None: drawn from the system at first use
-        self._taken: dict[str, int] = {}
+        self._counts: dict[str, int] = {}
         self._default: np.random.Generator | None = None
         self._seeded: dict[int, np.random.Generator] = {}
 
@@ -32,8 +32,8 @@ class _Randomness:
         with self._lock:
             if self._entropy is None:
                 self._entropy = np.random.SeedSequence().entropy  # type: ignore[assignment]
-            count = self._taken.get(name, 0)
-            self._taken[name] = count + 1
+            count = self._counts.get(name, 0)
+            self._counts[name] = count + 1
             key = (zlib.crc32(name.encode()), count)
             return np.random.default_rng(np.random.SeedSequence(self._entropy, spawn_key=key))
 
@@ -48,30 +48,30 @@ class _Randomness:
             return self._seeded.setdefault(seed, np.random.default_rng(seed))
 
 
-class _OfThread(threading.local):
+class _ThreadStreams(threading.local):
     """The streams of a thread that has called `set_seed`."""
 
-    own: _Randomness | None = None
+    streams: _Streams | None = None
 
 
-_shared = _Randomness()
-_of_thread = _OfThread()
+_shared = _Streams()
+_thread_streams = _ThreadStreams()
 
 
-def _current() -> _Randomness:
-    return _of_thread.own or _shared
+def _current() -> _Streams:
+    return _thread_streams.streams or _shared
 
 
 def set_seed(seed: int) -> None:
     """Restart all random streams of the package from `seed`.
 
     Layers made and models trained after this call draw the same numbers every time. Layers made before keep
-    their streams. In the main thread, the seed is that of the whole process; in another thread, of that thread only.
+    their streams. In the main thread, the seed is set for the whole process; in another thread, for that thread only.
 
     Parameters
     ----------
     seed : int
-        Not negative.
+        Zero or more.
 
     Raises
     ------
@@ -92,19 +92,19 @@ def set_seed(seed: int) -> None:
     if seed < 0:
         raise ValueError(f"set_seed expected a seed of at least 0. Received: seed={seed}. Try {-int(seed)}.")
     if threading.current_thread() is threading.main_thread():
-        _shared = _Randomness(int(seed))
+        _shared = _Streams(int(seed))
     else:
-        _of_thread.own = _Randomness(int(seed))
+        _thread_streams.streams = _Streams(int(seed))
 
 
 @contextmanager
 def set_aside() -> Iterator[None]:
     """A context in which this thread draws from separate streams; afterwards its former streams are unchanged."""
-    before, _of_thread.own = _of_thread.own, _Randomness(0)
+    before, _thread_streams.streams = _thread_streams.streams, _Streams(0)
     try:
         yield
     finally:
-        _of_thread.own = before
+        _thread_streams.streams = before
 
 
 def stream(name: str) -> np.random.Generator:
@@ -140,7 +140,7 @@ def default_stream() -> np.random.Generator:
 
 
 def seeded_stream(seed: int) -> np.random.Generator:
-    """The stream of a seed, shared by all who ask for it, as in TensorFlow's operations; `set_seed` restarts it.
+    """The stream of a seed, the same for all callers, as in TensorFlow's operations; `set_seed` restarts it.
 
     Examples
     --------

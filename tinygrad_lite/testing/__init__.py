@@ -1,4 +1,4 @@
-"""Tests of gradients, for the operations of this package and for operations of your own.
+"""Tests of gradients, for the operations of this package and for your own.
 
 `check_gradients` compares the gradients of a function at a point with the function's values around it.
 `check_primitive` runs all tests that an operation needs. `strategies` has Hypothesis strategies for arrays.
@@ -18,6 +18,6 @@ from tinygrad_lite.testing.primitives import check_primitive as check_primitive
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name == "strategies":  # needs Hypothesis, which the rest can be imported without
+    if name == "strategies":  # imported at first use, because it needs Hypothesis
         return importlib.import_module("tinygrad_lite.testing.strategies")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,7 @@
-"""The tests of an operation at one point: values, shapes, dtypes, rules, gradients, and NumPy's name for it.
+"""The tests of an operation at one point: values, shapes, dtypes, rules, gradients, and calls through NumPy.
 
-`Battery` has the operation and its reference, `_Point` the arguments of all tests. Nothing here draws random arguments
-or needs Hypothesis.
+`Battery` has the operation and its reference; `_Point` has the arguments and the tests. Nothing here draws
+random arguments or needs Hypothesis.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from tinygrad_lite.utils.types import Array, DTypeLike
 __all__ = ["NUMPYS", "Battery", "PrimitiveError"]
 
 NUMPYS: Any = object()  # a default that stands for a callable: NumPy's function of the same name
-_FEW_DIGITS = {"float64": 1e-12, "float32": 1e-4}  # that values may differ by, relative
-_GRADIENT_DIGITS = 2e-3  # that a gradient in float32 may be off by, relative to its largest element
-_MOST_KINKS = 0.25  # of the points drawn
+_FEW_DIGITS = {"float64": 1e-12, "float32": 1e-4}  # relative difference allowed between values
+_GRADIENT_DIGITS = 2e-3  # error allowed in a float32 gradient, relative to its largest element
+_MOST_KINKS = 0.25  # largest fraction of kinks among the points
 
 
 class PrimitiveError(AssertionError):
-    """An operation fails its battery of tests, for another reason than a wrong gradient."""
+    """An operation fails a test of `check_primitive` that is not about the numbers of its gradient."""
 
 
 def _is_numpys(reference: Callable[..., Any] | None) -> bool:
-    """Whether this is a public function of NumPy's, which takes Tensors too."""
+    """Whether this is a public function of NumPy, which can be called with Tensors."""
     name = getattr(reference, "__name__", "")
     return callable(reference) and any(getattr(module, name, None) is reference for module in (np, np.linalg))
 
@@ -60,8 +60,9 @@ class Battery:
             reference = getattr(np, self.name.lstrip("_"), None)
             if not callable(reference):
                 raise TypeError(
-                    f"check_primitive expected a reference for {self.name}, for NumPy has no function of this name. "
-                    "Received: none. Pass reference=lambda ...: ..., the same function of arrays, or reference=None."
+                    f"check_primitive expected a reference for {self.name}, because NumPy has no function of this "
+                    "name. Received: none. Pass reference=lambda ...: ..., the same function for arrays, "
+                    "or reference=None."
                 )
         self.reference = reference
         self.is_numpys = _is_numpys(reference)
@@ -72,7 +73,7 @@ class Battery:
         self.points = self.kinks = 0
 
     def needs(self, metadata: Mapping[str, Any]) -> None:
-        """Raise unless all metadata that `f` cannot do without are there."""
+        """Raise if required metadata of `f` is missing."""
         if isinstance(self.f, Primitive):
             empty = inspect.Parameter.empty
             missing = [name for name, default in self.f.metadata.items() if default is empty and name not in metadata]
@@ -83,7 +84,7 @@ class Battery:
                 )
 
     def run(self, arguments: tuple[Any, ...], metadata: dict[str, Any]) -> None:
-        """All tests at one point. The simple ones come first: they explain best what is wrong."""
+        """All tests at one point. The simple ones come first, because their messages are clearer."""
         point = _Point(self, arguments, metadata)
         self.points += 1
         point.values()
@@ -109,7 +110,7 @@ class Battery:
             point.through_numpy()
 
     def refuses(self, arguments: tuple[Any, ...], metadata: dict[str, Any]) -> None:
-        """Raise unless `f` does, with a ValueError, for arguments whose shapes do not broadcast."""
+        """Raise unless `f` raises a ValueError for arguments whose shapes do not broadcast."""
         try:
             result = self.f(*arguments, **metadata)
         except ValueError:
@@ -119,11 +120,11 @@ class Battery:
         )
 
     def judge_kinks(self) -> None:
-        """Raise if so many points were kinks that the others prove little."""
+        """Raise if too many points were kinks, where no gradient can be checked."""
         if self.kinks > _MOST_KINKS * self.points:
             raise PrimitiveError(
-                f"{self.name} has no derivative at {self.kinks} of {self.points} points that were drawn, so that "
-                "little was tested. Keep a distance with avoid=[...], distinct=True or domain=(low, high)."
+                f"{self.name} has no derivative at {self.kinks} of {self.points} points that were drawn, so "
+                "its gradient was hardly tested. Keep a distance with avoid=[...], distinct=True or domain=(low, high)."
             )
 
 
@@ -165,7 +166,7 @@ class _Point:
         reference = self.battery.reference
         if reference is None:
             return None
-        dtype = None if self.battery.is_numpys else np.float64  # a reference of the author's has all digits
+        dtype = None if self.battery.is_numpys else np.float64  # a reference from the caller is computed in float64
         copies = map_structure(
             lambda x: np.array(x, dtype if _is_floating(x) else None) if isinstance(x, np.ndarray) else x, arguments
         )
@@ -194,7 +195,7 @@ class _Point:
             if keeps and self.floats() and y.dtype != dtype:
                 raise self.error(f"the dtype is not kept {at}.", f"{name}", f"{y.dtype}")
             digits = _FEW_DIGITS[name]
-            spread = 0.0  # what values may be off by, where they are sums of larger ones
+            spread = 0.0  # absolute difference allowed, because values may be sums of larger ones
             if not getattr(self.battery.f, "is_elementwise", False) and one.dtype.kind in "fc":
                 spread = digits * np.absolute(one[np.isfinite(one)]).max(initial=1.0)
             close = np.allclose(y, one, rtol=digits, atol=spread + np.finfo(dtype).tiny, equal_nan=True)
@@ -206,8 +207,8 @@ class _Point:
             for y in results:
                 if isinstance(x, np.ndarray) and x.size and np.may_share_memory(x, y):
                     raise self.error(
-                        "its result shares memory with an array of the caller's, who may overwrite it later.",
-                        "memory of its own",
+                        "its result shares memory with an array of the caller, which may be overwritten later.",
+                        "a new array",
                         "an alias",
                     )
 
@@ -233,7 +234,7 @@ class _Point:
                 raise self.error(f"{name} has no gradient rule, so its gradient is None.", "None", f"{gradient!r}")
 
     def rules(self) -> None:
-        """None where there is no rule; and rules that compute in the dtype of the arguments."""
+        """Gradients are None where there is no rule, and the rules compute in the dtype of the arguments."""
         f = self.battery.f
         if not isinstance(f, Primitive):
             return
@@ -247,18 +248,18 @@ class _Point:
         with np.errstate(all="ignore"):
             y = f.forward(*short, **metadata)
             if any(np.asarray(item).dtype == np.float64 for item in flatten(y)):
-                return  # so has `g`, and so may the rules
+                return  # then `g` is float64 too, and the rules may compute in float64
             g = map_structure(lambda item: np.ones(np.shape(item), np.float32), y)
             for name, x, d in zip(f.arrays or names, short, _rule_results(f, g, y, short, metadata)):
                 if _is_floating(x) and x.ndim and d is not None and d.dtype != np.float32:
                     raise self.error(
-                        f"its rule for {name} computes in another dtype than its arguments.",
+                        f"its rule for {name} computes in another dtype than that of its arguments.",
                         "float32",
                         f"{d.dtype}",
                     )
 
     def gradients_in_other_forms(self) -> None:
-        """The gradient from other memory layouts, of arguments and of `g`, and in float32."""
+        """The gradient is the same for other memory layouts of the arguments and of `g`, and in float32."""
         arrays, names, function = over_floats(self.f, self.arguments)
         rng = np.random.default_rng(0)
         with np.errstate(all="ignore"):
@@ -285,7 +286,7 @@ class _Point:
                 raise self.error(f"another gradient of {name} {form}.", f"{one!r}", f"{d!r}")
             a, b = one.numpy(), d.numpy()
             size = np.absolute(a[np.isfinite(a)]).max(initial=0.0)
-            smallest = np.finfo(np.float32).smallest_normal  # below it float32 has few digits
+            smallest = np.finfo(np.float32).smallest_normal  # numbers below it have few digits in float32
             if not np.allclose(b, a, rtol=digits, atol=digits * size + smallest, equal_nan=True):
                 raise self.error(f"another gradient of {name} {form}.", f"{a!r}", f"{b!r}")
 
@@ -305,7 +306,7 @@ class _Point:
                 raise self.error(
                     f"numpy.{reference.__name__} does not take a Tensor.", "the same result", f"{error}"
                 ) from error
-            return  # an operation of the author's own: NumPy's functions lead to those of the package
+            return  # not an operation of this package: NumPy's function calls that of the package instead
         ours = flatten(self.f(*tensors))
         for y, one in zip(results, ours):
             if not isinstance(y, Tensor) or y.dtype != one.dtype or not _same(y.numpy(), one.numpy()):
@@ -388,7 +389,7 @@ def _plain_tuples(structure: Any) -> Any:
 
 
 def _strided(x: Any) -> Any:
-    """The same numbers, every second element of a longer array, the first axis fastest and backwards."""
+    """The same numbers as a view of a longer array: every second element, in reversed order, in Fortran's layout."""
     if not isinstance(x, np.ndarray) or not x.ndim:
         return x
     longer = np.full((*x.shape[:0:-1], 2 * x.shape[0]), 77, x.dtype)
@@ -405,14 +406,14 @@ _FORMS: dict[str, Callable[[Any], Any]] = {
 
 
 def _gradients(function: Callable[..., Any], arrays: Sequence[Array], weights: Sequence[Array]) -> list[Tensor | None]:
-    """The gradients of the weighted sum of the results, the weights in their dtype and their own layout."""
+    """The gradients of the weighted sum of the results; the weights get the results' dtype and keep their layout."""
     points = [wrap(x) for x in arrays]
     dtypes = [y.dtype for y in function(points)]
     return reverse(function, points, [wrap(w if w.dtype == t else w.astype(t)) for w, t in zip(weights, dtypes)])[1]
 
 
 def _rule_results(f: Primitive, g: Any, y: Any, arrays: Sequence[Any], metadata: dict[str, Any]) -> list[Any]:
-    """What the rules return, before the tape brings it into the argument's shape and dtype."""
+    """The values that the rules return, before the tape converts them to shape and dtype of the arguments."""
     if f.joint_rule is not None:
         return list(f.joint_rule(g, y, *arrays, **metadata))
     if f.rule_each is not None:

@@ -19,7 +19,7 @@ Case = tuple[tuple[Any, ...], dict[str, Any]]
 
 PHASES = (Phase.generate, Phase.shrink)
 
-# Shapes that are always tested; with several arguments, one line after the other.
+# Shapes that are always tested; with several arguments, the shapes of a row in turn.
 _EDGES: tuple[tuple[Shape, ...], ...] = (((),), ((0,),), ((2, 0),), ((2, 0, 3),))
 _BROADCAST_EDGES: tuple[tuple[Shape, ...], ...] = (
     ((),),
@@ -33,17 +33,17 @@ _BROADCAST_EDGES: tuple[tuple[Shape, ...], ...] = (
 
 
 def count_of_examples(asked: int | None) -> int:
-    """How many points are drawn."""
+    """The number of points to draw: `asked`, or the number set by the pytest plugin."""
     return profiles.gradient_examples if asked is None else asked
 
 
 def run(check: Callable[..., None], cases: Strategy[Case], count: int) -> None:
-    """Call `check(arguments, metadata)` for `count` cases drawn, or fewer if there are no more."""
+    """Call `check(arguments, metadata)` for `count` cases, or for all if there are fewer."""
 
     @settings(
         max_examples=count,
         deadline=None,
-        database=None,  # a failure says how to reproduce it
+        database=None,  # not needed: the message of a failure has a script that reproduces it
         suppress_health_check=list(HealthCheck),
         report_multiple_bugs=False,
         phases=PHASES,
@@ -56,7 +56,7 @@ def run(check: Callable[..., None], cases: Strategy[Case], count: int) -> None:
 
 
 def with_metadata(arguments: Strategy[tuple[Any, ...]], metadata: Mapping[str, Any]) -> Strategy[Case]:
-    """The arguments with keyword arguments: values, strategies, or functions of the arguments for these."""
+    """Arguments together with metadata: values, strategies, or functions that make one from the arguments."""
 
     @st.composite
     def draw_case(draw: st.DrawFn) -> Case:
@@ -72,7 +72,7 @@ def with_metadata(arguments: Strategy[tuple[Any, ...]], metadata: Mapping[str, A
 
 @dataclass(frozen=True)
 class Arguments:
-    """The arguments of an operation, in the keywords of `check_primitive`."""
+    """Strategies for the arguments of an operation; the fields are keywords of `check_primitive`."""
 
     names: tuple[str, ...]
     domain: tuple[float, float] | Mapping[str, tuple[float, float]]
@@ -90,15 +90,15 @@ class Arguments:
     def __post_init__(self) -> None:
         for option in ("domain", "avoid", "dtypes"):
             given = getattr(self, option)
-            strange = [name for name in given if name not in self.names] if isinstance(given, Mapping) else []
-            if strange and self.names:
+            unknown = [name for name in given if name not in self.names] if isinstance(given, Mapping) else []
+            if unknown and self.names:
                 raise ValueError(
                     f"check_primitive expected {option} by the names of arguments: {', '.join(self.names)}. Received: "
-                    f"{', '.join(map(repr, strange))}."
+                    f"{', '.join(map(repr, unknown))}."
                 )
 
     def strategy(self) -> Strategy[tuple[Any, ...]]:
-        """All of the arguments, in shapes that fit together."""
+        """All arguments, in shapes that fit together."""
         return self._shapes().flatmap(self._arrays)
 
     def edges(self) -> list[Strategy[tuple[Any, ...]]]:
@@ -115,7 +115,7 @@ class Arguments:
         return found
 
     def clashes(self) -> list[Strategy[tuple[Any, ...]]]:
-        """Arguments whose shapes do not broadcast, where they would have to."""
+        """Arguments whose shapes do not broadcast, if the operation broadcasts its arguments."""
         if self.shapes is not None or not self.broadcasts or len(self.names) < 2:
             return []
         return [self._arrays(((2,), (3,), *[(2,)] * (len(self.names) - 2)))]
@@ -138,7 +138,7 @@ class Arguments:
         if not self.distinct:
             return st.tuples(*(self._array(name, shape) for name, shape in zip(self.names, shapes)))
         floating = [name for name in self.names if name not in self.dtypes]
-        low, high = self._of("domain", floating[0])
+        low, high = self._option("domain", floating[0])
         apart = strategies.distinct_arrays(
             [shape for name, shape in zip(self.names, shapes) if name in floating], low=low, high=high, by=self.by
         )
@@ -151,14 +151,14 @@ class Arguments:
         return st.tuples(apart, others).map(merge)
 
     def _array(self, name: str, shape: Shape) -> Strategy[Array]:
-        low, high = self._of("domain", name)
+        low, high = self._option("domain", name)
         dtype = self.dtypes.get(name, np.float64)
         return strategies.arrays(
-            shape, dtype=dtype, low=low, high=high, avoid=tuple(self._of("avoid", name)), by=self.by
+            shape, dtype=dtype, low=low, high=high, avoid=tuple(self._option("avoid", name)), by=self.by
         )
 
-    def _of(self, option: str, name: str) -> Any:
-        """What a keyword says about one argument."""
+    def _option(self, option: str, name: str) -> Any:
+        """The value of an option for one argument."""
         given = getattr(self, option)
         if isinstance(given, Mapping):
             return given.get(name, {"domain": (-3.0, 3.0), "avoid": ()}[option])

@@ -1,8 +1,8 @@
 """The gradient checker: the gradients of reverse mode against the function's own values.
 
-Along a random direction through the test point, differences of the function's values give its slope. The gradient
-times the direction must be the same number. Where the two differ a rule is wrong, unless the function has no slope
-there, which `slopes` finds out. The second order is the same test of the function that returns the gradient, and so on.
+Differences of the function's values along a random direction through the test point give a slope. The gradient
+times the direction must be the same number. If the two differ, a gradient rule is wrong, or the function has no slope
+there; `slopes` decides which. The second order is the same test for the function that returns the gradient, and so on.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["FIGURES", "Figures", "GradientError", "KinkError", "check_gradients"
 
 Function = Callable[[Sequence[Tensor]], "list[Tensor]"]
 
-_COMPLEX_STEP = 1e-30  # so small that its square is lost: the derivative has no error but rounding
+_COMPLEX_STEP = 1e-30  # so small that its square rounds to zero: the only error of the derivative is rounding
 
 
 class GradientError(AssertionError):
@@ -36,36 +36,36 @@ class GradientError(AssertionError):
 class KinkError(GradientError):
     """The function has no derivative at the test point: a kink, a jump, or the edge of its domain.
 
-    This says nothing about the gradient. Test at a distance from such points (`strategies.away_from`), and
-    what is to hold at them by value.
+    This does not mean that the gradient is wrong. Test at a distance from such points (`strategies.away_from`), and
+    test the gradients at the points themselves by their values.
     """
 
 
 @dataclass
 class Figures:
-    """What was checked so far in this process; the pytest plugin prints it."""
+    """Counts and errors of all checks in this process so far; the pytest plugin prints them."""
 
     cases: int = 0
-    """Functions at test points, each checked in every argument and direction."""
+    """Number of test points, each checked in every argument and direction."""
     kinks: int = 0
-    """Points drawn by `check_primitive` that turned out to be kinks, and so proved nothing."""
+    """Number of points drawn by `check_primitive` that were kinks, where no gradient could be checked."""
     names: set[str] = field(default_factory=set)
     """The functions that `check_primitive` was called with."""
     seconds: float = 0.0
-    """Spent in `check_primitive`."""
+    """Time spent in `check_primitive`."""
     errors: dict[int, tuple[float, str]] = field(default_factory=dict)
-    """By order: the largest difference of both values over the scale of their terms, and the function."""
+    """For each order, the largest relative error (the difference over the scale of the terms), and its function."""
 
     def add(self, name: str, errors: Sequence[float]) -> None:
-        """Account for one case, given its largest error of each order."""
+        """Add one case, given its largest error of each order."""
         self.cases += 1
         for order, error in enumerate(errors, start=1):
             self.errors[order] = max(self.errors.get(order, (0.0, name)), (error, name))
 
     def lines(self) -> list[str]:
         """A report in a few lines."""
-        of = f" of {len(self.names)} operations, in {self.seconds:.1f} s" if self.names else ""
-        report = [f"{self.cases} cases{of}; {self.kinks} more were kinks"]
+        what = f" of {len(self.names)} operations, in {self.seconds:.1f} s" if self.names else ""
+        report = [f"{self.cases} cases{what}; {self.kinks} more were kinks"]
         for order, (error, name) in sorted(self.errors.items()):
             report.append(f"largest relative error of order {order}: {error:.1e}  {name}")
         return report
@@ -91,34 +91,34 @@ def check_gradients(
     complex numbers and the differences confirm it. For order 2 the same is done with the function that
     returns the gradient, as a function of the inputs and of w (reverse over reverse); and so on.
 
-    Everything is computed in float64. Along the way it is checked that neither inputs nor incoming gradient
-    nor results are written to, that no gradient shares memory with an input or a result, and that rules
-    give the same numbers to a tape that records them as to one that does not.
+    Everything is computed in float64. Three more things are checked: inputs, results and the incoming gradient
+    are not written to; no gradient shares memory with an input or a result; and the rules give the same
+    numbers whether or not another tape records them.
 
     Parameters
     ----------
     f : callable
         Takes as many arguments as there are `inputs`; returns a Tensor, or a list, tuple or dict of them.
-        Must return the same twice.
+        Must return the same values every time.
     *inputs : Tensor, array-like, or list, tuple or dict of Tensors and arrays
-        The test point. What is not floating is handed to `f` as it is; a list of nothing but floats is an array.
+        The test point. Values that are not floating are passed to `f` unchanged; a list of floats becomes an array.
     order : int
         The highest order of derivatives checked.
     directions : int
-        Random directions for every argument.
+        Number of random directions for every argument.
     rtol : float, optional
         The allowed difference relative to the directional derivative. Default: eps^0.4 of the dtype that
         `f` computes in, 5.5e-7 for float64.
     atol : float, optional
-        The allowed difference on top of that. Default: 0. What rounding can do to differences of the values
-        of `f` is always allowed.
+        The absolute difference allowed in addition. Default: 0. The rounding error of the differences is
+        always allowed.
     seed : int
-        Of the directions and weights.
+        The seed for the random directions and weights.
 
     Returns
     -------
     tuple of float
-        For every order, the largest difference over the scale of the terms that were summed up.
+        For every order, the largest relative error: the difference over the scale of the terms summed up.
 
     Raises
     ------
@@ -128,9 +128,9 @@ def check_gradients(
     KinkError
         `f` has no derivative at the test point.
     TypeError
-        `f` returned something else than Tensors, or no floating ones; or there is no floating input.
+        `f` returned other values than Tensors, or no floating Tensors; or there is no floating input.
     ValueError
-        `f` does not return the same twice, or `order` or `directions` is less than 1.
+        `f` returned different values in two calls, or `order` or `directions` is less than 1.
 
     Examples
     --------
@@ -155,15 +155,15 @@ def check_gradients(
     arrays, names, function = over_floats(f, inputs)
     points = [wrap(x) for x in arrays]
     errors = []
-    with np.errstate(all="ignore"):  # at the edge of a domain, what there is to say the differences will say
+    with np.errstate(all="ignore"):  # at the edge of a domain the differences report it
         for level in range(1, order + 1):
             results = function(points)
             if not results:
-                break  # no gradient depends on anything: there is nothing to differentiate once more
+                break  # no gradient depends on the inputs: there is nothing left to differentiate
             if level == 1 and not _same(results, function(points)):
                 raise ValueError(
-                    f"check_gradients expected a function that returns the same twice. Received: f={name_of(f)}, "
-                    "whose results differ. Draw its random numbers once, outside of it."
+                    f"check_gradients expected a function that returns the same values every time. Received: "
+                    f"f={name_of(f)}, whose results differ. Draw its random numbers once, outside of it."
                 )
             weights = [wrap(check.numbers(y.shape).astype(y.dtype)) for y in results]
             errors.append(check.compare(level, function, points, names, results, weights))
@@ -179,7 +179,7 @@ def check_gradients(
 
 
 def over_floats(f: Callable[..., Structure], inputs: tuple[Structure, ...]) -> tuple[list[Array], list[str], Function]:
-    """The floating leaves of `inputs` in float64, their names, and `f` as a function of these alone."""
+    """The floating leaves of `inputs` in float64, their names, and `f` as a function of these leaves."""
     structure = tuple(_as_arrays(x) for x in inputs)
     leaves = flatten(structure)
     floats = [n for n, x in enumerate(leaves) if isinstance(x, np.ndarray) and x.dtype.kind == "f"]
@@ -218,7 +218,7 @@ def over_floats(f: Callable[..., Structure], inputs: tuple[Structure, ...]) -> t
 
 
 def _as_arrays(x: Structure) -> Structure:
-    """`x` with its floats as arrays in float64; a list of nothing but numbers, floats among them, as one array."""
+    """`x` with its floats as arrays in float64; a list of numbers with at least one float becomes one array."""
     kinds = {type(leaf) for leaf in flatten(x)}
     if isinstance(x, list) and float in kinds and kinds <= {int, float}:
         return np.array(x, np.float64)
@@ -265,7 +265,7 @@ def _same(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
 
 
 class _Check(NamedTuple):
-    """What stays the same while one function is checked."""
+    """The function, the inputs and the options of one check."""
 
     f: Callable[..., Structure]
     inputs: tuple[Structure, ...]
@@ -276,7 +276,7 @@ class _Check(NamedTuple):
     rng: np.random.Generator
 
     def numbers(self, shape: Shape) -> Vector:
-        """Random numbers of either sign and of a size between 0.5 and 1.5: none is lost among the others."""
+        """Random numbers of both signs with sizes from 0.5 to 1.5, so that no term is too small to matter."""
         return np.asarray(self.rng.choice([-1.0, 1.0], shape) * self.rng.uniform(0.5, 1.5, shape))
 
     def compare(
@@ -328,7 +328,7 @@ class _Check(NamedTuple):
         results: list[Tensor],
         weights: list[Tensor],
     ) -> list[Tensor | None]:
-        """The gradients by reverse mode, after everything was checked that needs no differences."""
+        """The gradients by reverse mode; raise if memory was written to or shared, or recording changes numbers."""
         before = [x.numpy().copy() for x in (*points, *weights)]
         try:
             again, gradients = reverse(function, points, weights)
@@ -337,15 +337,15 @@ class _Check(NamedTuple):
                 raise
             raise self._error(
                 f"The gradient of {name_of(self.f)} cannot be differentiated again (order {level}): {error}",
-                "If that is so on purpose, check with order=1.",
+                "If this is intended, check with order=1.",
                 level=level,
             ) from error
-        touched = [*names, *numbered("the incoming gradient", weights)]
-        for name, x, old in zip(touched, (*points, *weights), before):
+        checked = [*names, *numbered("the incoming gradient", weights)]
+        for name, x, old in zip(checked, (*points, *weights), before):
             if not np.array_equal(x.numpy(), old, equal_nan=True):
                 raise self._error(
                     f"The gradient of {name_of(self.f)} was computed in the memory of {name} (order {level}).",
-                    "Rules must not write to their arguments: others read them too. Use `g * d`, not `g *= d`.",
+                    "Rules must not write to their arguments, which other rules read too. Use `g * d`, not `g *= d`.",
                     level=level,
                 )
         for y, result in zip(again, results):
@@ -353,11 +353,10 @@ class _Check(NamedTuple):
                 what = (
                     "The gradient was computed in the memory of the result"
                     if level == 1
-                    else "The rules give other numbers to a tape that records them, with Tensors, than to one that "
-                    "does not, with arrays"
+                    else "The rules give other numbers with Tensors, while another tape records them, than with arrays"
                 )
                 raise self._error(
-                    f"{what}: {name_of(self.f)} (order {level}).", "Received:", f"{y} for {result}.", level=level
+                    f"{what}: {name_of(self.f)} (order {level}).", "Received:", f"{y} instead of {result}.", level=level
                 )
         others = [*zip(points, names), *((y, "the result") for y in again)]
         for name, gradient in zip(names, gradients):
@@ -368,7 +367,7 @@ class _Check(NamedTuple):
     def _refuse_alias(
         self, level: int, name: str, gradient: Tensor, others: list[tuple[Tensor, str]], weights: list[Tensor]
     ) -> None:
-        """Raise if a gradient shares memory with an argument or a result, unless that is an incoming gradient too."""
+        """Raise if a gradient shares memory with an argument or a result that is not also an incoming gradient."""
         for other, what in others:
             if np.may_share_memory(gradient.numpy(), other.numpy()):
                 if any(np.may_share_memory(other.numpy(), weight.numpy()) for weight in weights):
@@ -376,7 +375,7 @@ class _Check(NamedTuple):
                 raise self._error(
                     f"The gradient of {name_of(self.f)} with respect to {name} is an alias of {what} (order "
                     f"{level}): both share memory.",
-                    "A gradient is a number times g. Return a new array.",
+                    "Return a new array.",
                     level=level,
                 )
 
@@ -385,27 +384,27 @@ class _Check(NamedTuple):
     def _disagreement(
         self, level: int, name: str, v: Vector, weights: list[Tensor], claimed: float | None, verdict: Verdict
     ) -> GradientError:
-        reverse = "None, which counts as 0" if claimed is None else f"{claimed!r}"
+        claim = "None, which counts as 0" if claimed is None else f"{claimed!r}"
         direction = [f"direction               {literal(v)}"]
         direction += [f"weights of the results  {literal(weight.numpy())}" for weight in weights]
-        of = f"of {name_of(self.f)} with respect to {name}"
+        what = f"of {name_of(self.f)} with respect to {name}"
         if verdict.kind == "wrong":
             ratio = (claimed or 0.0) / verdict.slope if verdict.slope else np.inf
             return self._error(
-                f"The gradient {of} is wrong (order {level}).",
-                f"reverse mode            {reverse}",
+                f"The gradient {what} is wrong (order {level}).",
+                f"reverse mode            {claim}",
                 f"differences             {verdict.slope!r} ± {verdict.error:.1e}",
                 f"ratio                   {ratio!r}",
                 *direction,
                 level=level,
             )
         return self._error(
-            f"The derivative {of} does not exist at the test point (order {level}): {_NO_DERIVATIVE[verdict.kind]}",
-            f"reverse mode            {reverse}",
+            f"The derivative {what} does not exist at the test point (order {level}): {_NO_DERIVATIVE[verdict.kind]}",
+            f"reverse mode            {claim}",
             f"left, right slope       {verdict.left!r}, {verdict.right!r}",
             *direction,
-            "This is no verdict on the gradient. Move the point, for example with strategies.away_from, and "
-            "test by value what is to hold here.",
+            "This does not show a fault in the gradient. Move the point, for example with strategies.away_from, "
+            "and test the gradient at this point by its value.",
             level=level,
             kind=KinkError,
         )
@@ -434,16 +433,16 @@ class _Check(NamedTuple):
 
 
 _NO_DERIVATIVE = {
-    "kink": "a kink, where the slopes of both sides differ.",
+    "kink": "a kink, where the slopes on the two sides differ.",
     "jump": "a jump, where the function is not continuous.",
-    "steep": "the slope grows beyond all bounds.",
-    "edge": "the edge of the domain, for the function is not finite, or changes its shape, on one side.",
-    "rough": "the function is too rough, or rounded too much, for its differences to settle.",
+    "steep": "the slope grows without bound.",
+    "edge": "the edge of the domain: on one side, the function is not finite or its result has another shape.",
+    "rough": "the function is too rough, or its rounding errors are too large, for the differences to converge.",
 }
 
 
 class _Line(NamedTuple):
-    """A function of tensors, seen along a line through the test point."""
+    """A function of tensors along a line through the test point."""
 
     function: Function
     points: list[Tensor]
@@ -458,7 +457,7 @@ class _Line(NamedTuple):
         return np.concatenate([np.asarray(y, np.float64).ravel() for y in results])
 
     def complex_slope(self, weights: Vector) -> float | None:
-        """The slope by a step along the imaginary axis; None if the function does not take one."""
+        """The slope by a step along the imaginary axis; None if the function does not take complex numbers."""
         results = self._results(self.points[self.position].numpy() + 1j * _COMPLEX_STEP * self.direction)
         if results is None or not all(np.isfinite(y).all() for y in results):
             return None

@@ -1,7 +1,7 @@
 """The pytest plugin: `--gradient-examples N`, and the figures of all gradient checks at the end of a run.
 
-pytest loads it wherever the package is installed, so it imports nothing beyond the package itself until a test
-has checked gradients, and works without Hypothesis.
+pytest loads it wherever the package is installed. So it works without Hypothesis, and imports the modules for testing
+only when they are needed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def positive(text: str) -> int:
-    """The number that `text` says, or argparse's error."""
+    """`text` as an integer of at least 1; otherwise raise argparse's error."""
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"expected a number of at least 1. Received: {text!r}. Try 100.")
     return int(text)
@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if examples is None and not profile.startswith("tinygrad_lite"):
         return
     try:
-        from tinygrad_lite.testing import profiles  # which Hypothesis' own plugin looks for a moment later
+        from tinygrad_lite.testing import profiles  # registers them before Hypothesis' plugin looks them up
     except ImportError as error:
         raise pytest.UsageError(str(error)) from error
     if examples is not None:

@@ -1,8 +1,8 @@
-"""The whole battery of tests that an operation needs, in one line: `check_primitive(f)`.
+"""`check_primitive(f)` runs all tests that an operation needs.
 
-Arguments are drawn (or given), and at each of these points the operation must agree with NumPy in value, shape
-and dtype, agree with itself in other dtypes and memory layouts, change none of its arguments, and have the
-gradients that its values show. `battery` has the tests of one point; `drawing` draws the points.
+Arguments are drawn or given. At each of these points the operation must agree with NumPy in value, shape and dtype,
+give the same in other dtypes and memory layouts, leave its arguments unchanged, and have gradients that agree with
+its values. `battery` has the tests of one point; `drawing` draws the points.
 """
 
 from __future__ import annotations
@@ -54,69 +54,73 @@ def check_primitive(
 ) -> None:
     """Raise unless the operation `f` passes every test that an operation of this package has to pass.
 
-    At every point drawn, and at 0-d, empty and broadcasting arguments in any case: the values, shape and
-    dtype of `reference`; the same from arrays that are not contiguous; float32 stays float32 in the result, in
-    each gradient and inside of each rule; nothing that was handed over is written to, the incoming gradient
-    neither, and no result or gradient shares memory with an array of the caller's; an argument without a rule
-    has None as its gradient; derivatives up to `order` agree with differences (`check_gradients`); and NumPy's
-    own function, called with Tensors, gives the same result and the same gradient.
+    The tests run at every point drawn, and always at 0-d, empty and broadcasting arguments:
+
+    - values, shape and dtype are those of `reference`, also from arrays that are not contiguous;
+    - float32 stays float32 in the result, in each gradient and inside each rule;
+    - arguments and the incoming gradient are not written to;
+    - no result or gradient shares memory with an argument;
+    - an argument without a rule has the gradient None;
+    - derivatives up to `order` agree with differences (`check_gradients`);
+    - NumPy's function of the same name, called with Tensors, gives the same result and the same gradient.
 
     Parameters
     ----------
     f : Primitive or callable
         Takes Tensors (lists of them too) and metadata by keyword, returns a Tensor or a tuple of them.
     reference : callable or None, optional
-        The same function of arrays. By default NumPy's of the same name; None to go without.
+        The same function for arrays. By default NumPy's function of the same name; None for no comparison.
     domain : (low, high), or dict of them by argument name
-        The numbers drawn, bounds included.
+        The range of the numbers drawn, bounds included.
     avoid : iterable of float, or dict of them by argument name
-        Kinks, jumps and poles.
+        Points that are not drawn: kinks, jumps and poles.
     by : float
         The distance kept from these points.
     distinct : bool
-        Draw no number twice, whatever the argument: for kinks where arguments tie. They are multiples of `by`.
+        Draw no number twice, also in different arguments, if `f` has kinks where two numbers are equal. All
+        numbers are then multiples of `by`.
     dtypes : dict of dtype by argument name, optional
-        Of integer and boolean arguments. All others are floating.
+        The dtypes of integer and boolean arguments. All others are floating.
     broadcasts : bool, optional
-        Whether the arguments broadcast against each other, or are all of one shape. By default they
+        Whether the arguments broadcast against each other, or all have one shape. By default they
         broadcast if `f` is an elementwise primitive.
     count : int, optional
         The number of arrays. By default the number of positional parameters that have no default and are not
         among the metadata.
     shapes : strategy, optional
-        For a shape (one argument) or a tuple of shapes (several), in the place of the following four.
+        Draws a shape (one argument) or a tuple of shapes (several). Replaces the following four.
     min_dims, max_dims, max_side : int
-        Bounds of the number of axes and of their lengths. A `min_dims` of 0 asks for 0-d arguments.
+        Bounds of the number of axes and of their lengths. With `min_dims=0`, 0-d arguments are drawn too.
     empty : bool
         Whether `f` takes arrays without elements.
     metadata : dict, optional
         The keyword arguments of `f`: values, strategies, or functions that take the arguments drawn and
-        return one of both, as `{"axis": lambda x: strategies.axes(x.ndim)}`.
+        return a value or a strategy, such as `{"axis": lambda x: strategies.axes(x.ndim)}`.
     arguments : strategy for a tuple, optional
-        Draws the arguments, in the place of everything from `domain` to `empty`.
+        Draws the arguments. Replaces all options from `domain` to `empty`.
     cases : strategy for (arguments, metadata), optional
-        Draws both together, in the place of everything from `domain` on.
+        Draws both together. Replaces all options from `domain` to `arguments`.
     examples : sequence of (arguments, metadata)
-        Points that are tested in any case, before all others.
+        Points that are always tested, before all others.
     max_examples : int, optional
-        How many points are drawn; 0 for none, which needs no Hypothesis. By default what
-        `pytest --gradient-examples` says, else 20.
+        How many points are drawn; with 0, Hypothesis is not needed. By default the number of
+        `pytest --gradient-examples`, else 20.
     order, directions, rtol, atol
-        Of `check_gradients`. Order 0 for a function without a gradient, which is then None; a
-        `nondifferentiable` primitive has this order by itself.
+        As for `check_gradients`. Order 0 means that `f` has no gradient, and tests that it is None; this is
+        the order of a `nondifferentiable` primitive.
     keeps_dtype : bool
-        Whether floating results have the dtype of the floating arguments. With a function of NumPy's as
-        reference its results decide, whatever is said here.
+        Whether floating results have the dtype of the floating arguments. Ignored if the reference is a
+        function of NumPy, whose result has the expected dtype.
 
     Raises
     ------
     PrimitiveError
-        A test failed. The message says which, with what was expected and received, and ends in a script that
-        reproduces it.
+        A test failed. The message names it, with the expected and the received value, and ends with a script
+        that reproduces it.
     GradientError
         A derivative is wrong (see `check_gradients`).
     TypeError
-        `f` needs metadata, or a reference, that was not given.
+        `f` needs metadata or a reference that were not passed.
 
     Examples
     --------
@@ -158,7 +162,7 @@ def _cases(
     metadata: dict[str, Any],
     bounds: dict[str, Any],
 ) -> Strategy[Case]:
-    """The strategy for arguments and metadata; if it draws arguments of its own, the extreme ones are tested first."""
+    """The strategy for arguments and metadata; without a given strategy, extreme arguments are tested first."""
     from tinygrad_lite.testing import drawing
 
     if arguments is not None:

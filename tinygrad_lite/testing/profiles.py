@@ -1,15 +1,15 @@
-"""Hypothesis profiles that cannot flake, and how many points `check_primitive` draws.
+"""Hypothesis profiles without deadlines, and how many points `check_primitive` draws.
 
 Load one in a conftest.py, `settings.load_profile("tinygrad_lite")`, or with `pytest --hypothesis-profile=...`:
 
-- `tinygrad_lite`: no deadlines, no complaints about slow draws, other numbers in every run.
-- `tinygrad_lite_ci`: the same numbers in every run, and no database of examples, so that a run depends on
-  nothing but the code.
+- `tinygrad_lite`: no deadlines, no health checks, other numbers in every run.
+- `tinygrad_lite_ci`: the same numbers in every run, and no database of examples, so that a run depends
+  only on the code.
 """
 
 from __future__ import annotations
 
-try:  # here and nowhere else, so that its absence has one message
+try:  # the only import of Hypothesis, so that there is one message if it is missing
     from hypothesis import HealthCheck as HealthCheck
     from hypothesis import Phase as Phase
     from hypothesis import given as given
@@ -28,6 +28,6 @@ gradient_examples = 20
 
 RANDOM, REPEATABLE = "tinygrad_lite", "tinygrad_lite_ci"
 
-_calm = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-settings.register_profile(RANDOM, _calm)
-settings.register_profile(REPEATABLE, _calm, derandomize=True, database=None)
+_profile = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile(RANDOM, _profile)
+settings.register_profile(REPEATABLE, _profile, derandomize=True, database=None)

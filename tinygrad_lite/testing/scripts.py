@@ -1,7 +1,7 @@
 """How messages name functions and arrays, and the script that reproduces an error.
 
-Every message ends in a script, with the arrays written out and the function imported from its module. A function
-that is in no module, for example a lambda in a test, is left out of the script, which names the line of its definition.
+Every message ends with a script that contains the arrays and imports the function from its module. A function that
+cannot be imported, for example a lambda in a test, is left out; the script names the line of its definition.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import numpy as np
 from tinygrad_lite.core.primitive import REGISTRY, Primitive
 from tinygrad_lite.core.tensor import Tensor
 
-_LARGEST_LITERAL = 1000  # elements of an array that a message writes out
+_LARGEST_LITERAL = 1000  # most elements of an array that a message shows
 
 
 def name_of(f: Callable[..., Any]) -> str:
-    """What to call `f` in a message."""
+    """The name of `f` in messages."""
     if isinstance(f, functools.partial):
         arguments = [literal(x) for x in f.args] + [f"{name}={literal(x)}" for name, x in f.keywords.items()]
         return f"{name_of(f.func)}({', '.join(['...', *arguments])})"
@@ -48,7 +48,7 @@ def numbered(name: str, leaves: Sequence[Any]) -> list[str]:
 
 
 def literal(x: Any) -> str:
-    """`x` as Python would read it back, with `np` at hand."""
+    """`x` as a Python expression in which NumPy is `np`."""
     if isinstance(x, Tensor):
         x = x.numpy()
     if isinstance(x, type) and issubclass(x, np.generic):
@@ -71,7 +71,7 @@ def literal(x: Any) -> str:
 
 
 def reference_to(f: Callable[..., Any], placeholder: str = "f") -> tuple[list[str], str]:
-    """Lines that a script needs before it can speak of `f`, and the expression for it then."""
+    """The imports that a script needs for `f`, and the expression for `f`."""
     if isinstance(f, functools.partial):
         preamble, inner = reference_to(f.func)
         arguments = [inner, *map(literal, f.args), *(f"{name}={literal(x)}" for name, x in f.keywords.items())]

@@ -1,8 +1,8 @@
 """Hypothesis strategies for tests of functions on arrays: shapes, numbers, axes, indices, equations, matrices.
 
-Every bound is a keyword. Everything shrinks: to fewer and shorter axes, to zeros, to the first index. Floats
-are bounded and never subnormal, unless asked for. Points where a function has a kink are kept at a distance
-by drawing from the intervals between them, so that no draw is ever rejected.
+Every bound is a keyword. All strategies shrink: to fewer and shorter axes, to zeros, to the first index. Floats
+are bounded, and subnormal only if asked for. To keep a distance from kinks, numbers are drawn from the intervals
+between them, so that no draw is rejected.
 """
 
 from __future__ import annotations
@@ -82,12 +82,12 @@ def broadcastable_shapes(
 
 
 def intervals(points: Iterable[float], by: float, low: float, high: float) -> list[tuple[float, float]]:
-    """What is left of the interval from `low` to `high` without the `by`-neighbourhoods of `points`.
+    """The parts of the interval from `low` to `high` that are at least `by` away from all `points`.
 
     Raises
     ------
     ValueError
-        Nothing is left.
+        No number is left.
 
     Examples
     --------
@@ -114,16 +114,16 @@ def intervals(points: Iterable[float], by: float, low: float, high: float) -> li
 def away_from(
     points: Iterable[float], *, by: float = 0.1, low: float = -3.0, high: float = 3.0, allow_subnormal: bool = False
 ) -> Strategy[float]:
-    """Floats at least `by` away from every one of `points`: from kinks, jumps and poles.
+    """Floats at least `by` away from each of `points`, which are kinks, jumps or poles.
 
-    Shrinks to zero; where zero is not allowed, to the simplest number of the interval nearest to it (the
-    positive one of two), a whole one if there is one.
+    Shrinks to zero. If zero is not allowed, shrinks to the simplest number of the interval nearest to zero (the
+    positive one of two), which is an integer if the interval has one.
 
     Parameters
     ----------
     points : iterable of float
     by : float
-        The distance kept.
+        The smallest distance.
     low, high : float
         Bounds, included.
     allow_subnormal : bool
@@ -185,7 +185,7 @@ def arrays(
         elements = away_from(avoid, by=by, low=low, high=high, allow_subnormal=allow_subnormal)
     if dtype.kind != "f" or dtype.itemsize == 8:
         return extra.arrays(dtype, shapes() if shape is None else shape, elements=elements)
-    # drawn in double precision and rounded: no draw is out of reach of the shorter type
+    # drawn in float64 and rounded, so that the bounds need not be numbers of the shorter dtype
     return arrays(shape, low=low, high=high, avoid=avoid, by=by, allow_subnormal=allow_subnormal).map(
         lambda x: _without_subnormals(x.astype(dtype), allow_subnormal)
     )
@@ -208,7 +208,7 @@ class _Bounds(TypedDict, total=False):
 def tensors(
     shape: Shape | Strategy[Shape] | None = None, *, dtype: DTypeLike = np.float32, **bounds: Unpack[_Bounds]
 ) -> Strategy[Tensor]:
-    """Tensors; arguments and shrinking as of `arrays`, but float32 by default.
+    """Tensors. Arguments and shrinking are as for `arrays`, but the default dtype is float32.
 
     Parameters
     ----------
@@ -235,7 +235,7 @@ def distinct_arrays(
     high: float = 3.0,
     by: float = 1 / 32,
 ) -> tuple[Array, ...]:
-    """Tuples of arrays in which all numbers, also of different arrays, are at least `by` apart: no ties.
+    """Tuples of arrays without ties: all numbers, also of different arrays, are at least `by` apart.
 
     Shrinks to the smallest multiples of `by`.
 
@@ -251,7 +251,7 @@ def distinct_arrays(
     Raises
     ------
     ValueError
-        There is no room for so many numbers.
+        The interval is too short for so many numbers.
 
     Examples
     --------
@@ -283,14 +283,14 @@ def axes(ndim: int, *, allow_none: bool = True, allow_tuples: bool = True, min_s
     ----------
     ndim : int
     allow_none, allow_tuples : bool
-        Whether None, and tuples of different axes, are among them.
+        Whether None, and tuples of different axes, are drawn.
     min_size : int
-        The shortest tuple.
+        The smallest length of a tuple.
 
     Raises
     ------
     ValueError
-        Nothing is allowed: a 0-d array has no axis to name.
+        Nothing can be drawn: a 0-d array has no axes, and None and tuples are not allowed.
 
     Examples
     --------
@@ -332,11 +332,11 @@ def indices(
     Parameters
     ----------
     shape : tuple of int
-        Without empty axes if arrays are allowed.
+        The shape of the array. If it has an empty axis, no arrays of integers are drawn.
     allow_ellipsis, allow_newaxis, allow_arrays, allow_masks : bool
-        Whether these are among them.
+        Whether these are drawn.
     max_dims : int
-        Most axes of the result of slices.
+        The largest number of axes of a result of slicing.
 
     Examples
     --------
@@ -356,7 +356,7 @@ def indices(
         return draw(arrays(shape[: draw(st.integers(1, len(shape)))], dtype=bool))
     common = draw(shapes(min_dims=1, max_dims=2, max_side=3))
     indexed = shape[: draw(st.integers(1, len(shape)))]
-    chosen = draw(st.integers(0, len(indexed) - 1))  # has an array for certain
+    chosen = draw(st.integers(0, len(indexed) - 1))  # this axis always gets an array
     parts: list[Index] = []
     for axis, length in enumerate(indexed):
         numbers = arrays(common, dtype=np.intp, low=-length, high=length - 1)
@@ -386,15 +386,15 @@ def einsum_equations(
     Parameters
     ----------
     max_operands : int
-        Most operands; there is at least one.
+        The largest number of operands; the smallest is one.
     max_dims : int
-        Most letters of an operand.
+        The largest number of letters in an operand.
     max_letters : int
-        Most different letters.
+        The largest number of different letters.
     max_side : int
-        Longest axis.
+        The largest length of an axis.
     allow_repeats : bool
-        Whether a letter may occur twice in an operand: a diagonal.
+        Whether a letter may occur twice in an operand, which takes a diagonal.
     allow_ellipsis : bool
         Whether `...` may stand for up to two axes.
     allow_implicit : bool
@@ -439,8 +439,8 @@ def well_conditioned_matrices(
 ) -> Array:
     """Matrices, or stacks of them, that are far from singular and have no two equal singular values.
 
-    So inverses, decompositions and their derivatives are well determined. A matrix is made of rotations and
-    of singular values between 1 and `condition`. Shrinks to a diagonal matrix.
+    Their inverses, decompositions and derivatives can be computed accurately. A matrix is the product of rotations
+    and of singular values between 1 and `condition`. Shrinks to a diagonal matrix.
 
     Parameters
     ----------
@@ -449,7 +449,7 @@ def well_conditioned_matrices(
     batch : tuple of int
         Leading axes of a stack of matrices.
     max_side : int
-        Most rows, if `shape` is not given.
+        The largest number of rows, if `shape` is not given.
     condition : float
         The largest singular value; the smallest is at least 1.
     symmetric : bool
@@ -460,7 +460,7 @@ def well_conditioned_matrices(
     Raises
     ------
     ValueError
-        A symmetric matrix is to be not square.
+        `shape` is not square, although the matrix is to be symmetric.
 
     Examples
     --------
@@ -474,7 +474,7 @@ def well_conditioned_matrices(
     if symmetric and rows != columns:
         raise ValueError(f"A symmetric matrix is square. Received: shape={shape}. Give as many rows as columns.")
     count = min(rows, columns)
-    cell = (condition - 1) / max(count, 1)  # each singular value has a cell of its own, and keeps to its half
+    cell = (condition - 1) / max(count, 1)  # each singular value lies in the lower half of a separate interval
     within = draw(arrays((*batch, count), low=0.0, high=cell / 2))
     values = 1 + cell * np.arange(count) + within
     seed = draw(st.integers(0, 2**16))
@@ -492,5 +492,5 @@ def _rotations(seed: int, batch: Shape, n: int) -> Array:
     if not seed:
         return np.broadcast_to(np.eye(n), (*batch, n, n))
     rng = np.random.default_rng(seed)
-    # LAPACK's have all the same determinant, that of n - 1 reflections
+    # the matrices of LAPACK's QR are products of n - 1 reflections, so their determinants are all the same
     return np.linalg.qr(rng.standard_normal((*batch, n, n)))[0] * rng.choice([-1.0, 1.0], (*batch, 1, n))
